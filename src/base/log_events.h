@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The one table of events. EVENT(id, name, level, meaning): names are dotted, component first. */
+/* No include guard: log.h and log.c read it with different meanings of EVENT. */
+
+/* every role */
+EVENT(ROLE_READY, "role.ready", NOTICE, "a role has entered its sandbox and serves")
+EVENT(ROLE_STOPPED, "role.stopped", NOTICE, "a role has ended in order")
+EVENT(ROLE_FAILED, "role.failed", ERROR, "a role cannot go on and ends")
+EVENT(CHANNEL_REFUSED, "channel.refused", ERROR, "another role sent what it may not send; its channel was dropped")
+EVENT(CHANNEL_CLOSED, "channel.closed", NOTICE, "the other end of a channel went away")

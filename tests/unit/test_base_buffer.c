@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "unit.h"
+
+#include "base/buffer.h"
+
+static void
+queue_of_bytes(void **state)
+{
+	struct buf buf = BUF_INIT(0);
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		assert_true(buf_printf(&buf, "%03d", i));
+		if (i % 2)
+			buf_consume(&buf, 3);
+	}
+	assert_int_equal(buf_length(&buf), 1500);
+	assert_true(span_starts(buf_span(&buf), "500501"));
+	buf_truncate(&buf, 6);
+	assert_string_equal(buf_text(&buf), "500501");
+	buf_consume(&buf, 6);
+	buf_release(&buf);
+	assert_null(buf.bytes);
+	buf_fini(&buf);
+}
+
+static void
+cap(void **state)
+{
+	struct buf buf = BUF_INIT(4);
+
+	(void)state;
+	assert_true(buf_add_text(&buf, "abcd"));
+	assert_false(buf_add_byte(&buf, 'e'));
+	assert_true(buf.overflow);
+	assert_span_equal(buf_span(&buf), "abcd");
+	buf_consume(&buf, 2);
+	assert_int_equal(buf_room(&buf), 2);
+	assert_false(buf_printf(&buf, "%s", "xyz"));
+	assert_span_equal(buf_span(&buf), "cd");
+	buf_clear(&buf);
+	assert_false(buf.overflow);
+	assert_null(buf_reserve(&buf, 5));
+	buf_fini(&buf);
+}
+
+static void
+long_printf(void **state)
+{
+	struct buf buf = BUF_INIT(0);
+	char text[2000];
+
+	(void)state;
+	memset(text, 'x', sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	assert_true(buf_printf(&buf, "<%s>", text));
+	assert_int_equal(buf_length(&buf), sizeof text + 1);
+	assert_int_equal(buf_span(&buf).start[buf_length(&buf) - 1], '>');
+	buf_fini(&buf);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(queue_of_bytes),
+		cmocka_unit_test(cap),
+		cmocka_unit_test(long_printf),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

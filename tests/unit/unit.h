@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cmocka with the headers it wants, in the order it wants them. */
+#ifndef UNIT_H
+#define UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+
+/* The span holds exactly this text. */
+#define assert_span_equal(actual, wanted)                                                          \
+	do {                                                                                        \
+		struct span unit_span_ = (actual);                                                  \
+		const char *unit_text_ = (wanted);                                                  \
+		assert_int_equal(unit_span_.length, strlen(unit_text_));                            \
+		if (unit_span_.length)                                                              \
+			assert_memory_equal(unit_span_.start, unit_text_, unit_span_.length);       \
+	} while (0)
+
+#endif
