@@ -8,6 +8,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/fault.c src/base/fault.h \
 	src/base/log.c src/base/log.h src/base/log_events.h \
 	src/base/memory.c src/base/memory.h \
+	src/base/pack.c src/base/pack.h \
+	src/base/role.c src/base/role.h \
 	src/base/secret.c src/base/secret.h \
 	src/base/text.c src/base/text.h
 

@@ -14,3 +14,7 @@ tests_unit_test_base_memory_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_base_log
 tests_unit_test_base_log_SOURCES = tests/unit/test_base_log.c
 tests_unit_test_base_log_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_base_pack
+tests_unit_test_base_pack_SOURCES = tests/unit/test_base_pack.c
+tests_unit_test_base_pack_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
