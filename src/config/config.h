@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From the file to checked, frozen settings; the only part that libConfuse sees. */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "config/settings.h"
+
+/*
+ * Reads, checks and freezes one file. NULL and a fault "FILE:LINE: reason" otherwise; nothing is
+ * half loaded. Only the file (and those it includes) is read: keys, certificates and sockets are
+ * not touched, so this also serves a machine on which the daemon does not run.
+ */
+struct settings *config_load(const char *path, struct fault *fault);
+
+#endif

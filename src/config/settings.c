@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Looking things up in frozen settings. */
+#include "config/settings.h"
+
+#include <string.h>
+
+void
+settings_free(struct settings **settings)
+{
+	if (!*settings)
+		return;
+	struct arena *arena = (*settings)->arena;
+	*settings = NULL;
+	arena_free(&arena);
+}
+
+#define FIND_BY_TITLE(list, wanted)                                                                \
+	do {                                                                                        \
+		for (size_t i = 0; i < (list).count; i++) {                                         \
+			if (strcmp((list).items[i].title, (wanted)) == 0)                           \
+				return &(list).items[i];                                            \
+		}                                                                                   \
+		return NULL;                                                                        \
+	} while (0)
+
+const struct settings_tls *
+settings_find_tls(const struct settings *settings, const char *title)
+{
+	FIND_BY_TITLE(settings->tls, title);
+}
+
+const struct settings_listener *
+settings_find_listener(const struct settings *settings, const char *title)
+{
+	FIND_BY_TITLE(settings->listener, title);
+}
+
+const struct settings_limits *
+settings_find_limits(const struct settings *settings, const char *title)
+{
+	FIND_BY_TITLE(settings->limits, title);
+}
+
+const struct settings_milter *
+settings_find_milter(const struct settings *settings, const char *title)
+{
+	FIND_BY_TITLE(settings->milter, title);
+}
+
+bool
+settings_is_authoritative(const struct settings *settings, struct span domain)
+{
+	for (size_t i = 0; i < settings->authoritative_domains.count; i++) {
+		if (span_is_nocase(domain, settings->authoritative_domains.items[i]))
+			return true;
+	}
+	return false;
+}
+
+char
+settings_plus_address(const struct settings *settings, struct span domain)
+{
+	for (size_t i = 0; i < settings->domain.count; i++) {
+		if (span_is_nocase(domain, settings->domain.items[i].title))
+			return settings->domain.items[i].plus_address[0];
+	}
+	return 0;
+}

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Every setting, checked and frozen: plain structs in one arena, read-only after load. */
+#ifndef CONFIG_SETTINGS_H
+#define CONFIG_SETTINGS_H
+
+#include "config/endpoint.h"
+#include "config/network.h"
+#include "config/roles.h"
+
+/*
+ * Durations are milliseconds, sizes are bytes, counts are plain; all uint64_t. A text that was not
+ * written is "" where it has no default, never NULL. A number of 0 means "no limit" only where the
+ * help line of the setting says so. In a role's slice (schema.h) everything the role may not see has
+ * its zero: an empty list, "", 0.
+ *
+ * where is "file:line" of the section, for the log and for explain; it is "default" where the
+ * section was not written.
+ */
+
+struct settings_texts {
+	const char *const *items;
+	size_t count;
+};
+
+struct settings_durations {
+	const uint64_t *items; /* ms */
+	size_t count;
+};
+
+struct settings_networks {
+	const struct network *items;
+	size_t count;
+};
+
+struct settings_endpoints {
+	const struct endpoint *items;
+	size_t count;
+};
+
+/* ---- who may do what -------------------------------------------------------------------------- */
+
+enum right {
+	RIGHT_SUBMIT = 1u << 0,
+	RIGHT_RELAY = 1u << 1,
+	RIGHT_ANY_SENDER = 1u << 2,
+	RIGHT_OWN_DOMAIN_SENDER = 1u << 3,
+	RIGHT_BYPASS_SIZE = 1u << 4,
+	RIGHT_BYPASS_LIMITS = 1u << 5,
+	RIGHT_BYPASS_MILTERS = 1u << 6,
+};
+
+enum principal_kind {
+	PRINCIPAL_ANONYMOUS,
+	PRINCIPAL_AUTHENTICATED,
+	PRINCIPAL_LOGIN,
+	PRINCIPAL_GROUP,
+	PRINCIPAL_NETWORK,
+	PRINCIPAL_CERTIFICATE,
+};
+
+struct principal {
+	enum principal_kind kind;
+	const char *text;       /* as written: "login:alice" */
+	const char *name;       /* behind the colon; "" for ANONYMOUS and AUTHENTICATED */
+	struct network network; /* NETWORK only */
+};
+
+enum wrong_sender {
+	WRONG_SENDER_REFUSE,
+	WRONG_SENDER_REWRITE,
+	WRONG_SENDER_HOLD,
+};
+
+/* permit or deny "PRINCIPAL" { … } */
+struct settings_permit {
+	const char *title;
+	const char *where;
+	struct principal principal;
+	uint32_t rights;                /* enum right bits */
+	struct settings_texts send_as;  /* address patterns: "a@x.org", "*@x.org", "@x.org" */
+	struct settings_texts on_behalf;
+	enum wrong_sender wrong_sender; /* permit only */
+	const char *limits;             /* permit only: name of a limits section, or "" */
+};
+
+struct settings_permits {
+	const struct settings_permit *items;
+	size_t count;
+};
+
+/* ---- listeners -------------------------------------------------------------------------------- */
+
+enum listener_protocol {
+	LISTENER_SMTP,
+	LISTENER_IMAP,
+	LISTENER_POP3,
+};
+
+enum listener_tls {
+	LISTENER_TLS_NONE,
+	LISTENER_TLS_STARTTLS,
+	LISTENER_TLS_IMPLICIT,
+};
+
+enum tls_version {
+	TLS_VERSION_1_2,
+	TLS_VERSION_1_3,
+};
+
+enum login_policy {
+	LOGIN_OFF,                 /* no AUTH on this listener */
+	LOGIN_SECURE,              /* no mechanism without TLS */
+	LOGIN_SECURE_OR_CHALLENGE, /* SCRAM and GSSAPI also without TLS */
+	LOGIN_PLAIN,               /* any, from insecure-networks */
+};
+
+enum insecure_login {
+	INSECURE_LOGIN_DENY,
+	INSECURE_LOGIN_WARN,
+	INSECURE_LOGIN_ALLOW,
+};
+
+enum bare_newline {
+	BARE_NEWLINE_REJECT,
+	BARE_NEWLINE_NORMALIZE,
+};
+
+enum stranger_from {
+	STRANGER_FROM_OFF,
+	STRANGER_FROM_HOLD,
+	STRANGER_FROM_REFUSE,
+};
+
+/* listener "NAME" { … } */
+struct settings_listener {
+	const char *title;
+	const char *where;
+	enum listener_protocol protocol;
+	struct settings_endpoints address;
+
+	enum listener_tls tls;
+	struct settings_texts certificates; /* names of tls sections; empty: all of them */
+	enum tls_version tls_minimum;
+	const char *tls_priority;           /* GnuTLS priority string; "": built from tls-minimum */
+	uint64_t tls_ticket_life;           /* ms; 0: no session tickets */
+	bool require_tls;                   /* 530 5.7.0 to all but EHLO, NOOP, STARTTLS, QUIT */
+
+	enum login_policy login;
+	struct settings_networks insecure_networks;
+	enum insecure_login insecure_login;
+	struct settings_texts mechanisms; /* empty: those of sasl */
+	uint64_t login_tries;             /* failed AUTH commands on one connection; then 421 */
+
+	const char *banner;               /* behind "220 HOSTNAME "; "" means "ESMTP" */
+	bool hide_client;                 /* Received names neither address nor EHLO name */
+	struct settings_networks proxy_networks; /* these must begin with a PROXY v2 header */
+	enum bare_newline bare_newline;
+
+	uint64_t command_line_max;   /* bytes, CRLF included */
+	uint64_t auth_line_max;      /* bytes of an AUTH response line, CRLF included */
+	uint64_t message_size;       /* bytes; SIZE */
+	uint64_t header_size;        /* bytes of header as received */
+	uint64_t recipients;         /* per transaction; 452 4.5.3 beyond */
+	uint64_t transactions;       /* messages on one connection; 0: no limit */
+	uint64_t errors;             /* refused or unknown commands; then 421 and close */
+	uint64_t hops;               /* Received fields; 554 5.4.6 at that number */
+
+	uint64_t greet_delay;        /* ms before the banner; who talks earlier is cut off; 0: none */
+	uint64_t handshake_wait;     /* ms for a whole TLS handshake or PROXY header */
+	uint64_t before_login_wait;  /* ms from accept to login or first accepted MAIL */
+	uint64_t idle_wait;          /* ms without a byte between commands */
+	uint64_t command_wait;       /* ms from first byte of a command line to its end */
+	uint64_t data_wait;          /* ms without a byte inside a body */
+	uint64_t send_wait;          /* ms that a reply may stay unread */
+	uint64_t minimum_rate;       /* body bytes per second, averaged over rate_window; 0: none */
+	uint64_t rate_window;        /* ms */
+
+	uint64_t connections;              /* in all, on this listener */
+	uint64_t connections_per_address;  /* IPv6 by /64 */
+	uint64_t connections_before_login; /* in all, not yet logged in */
+
+	bool inherit;                /* do the global permits and denies hold here too? */
+	struct settings_permits permit;
+	struct settings_permits deny;
+	enum stranger_from stranger_from;
+	const char *limits;          /* limits section for sessions of this listener without own one */
+	const char *backend;         /* IMAP and POP3: name of a backend section */
+};
+
+struct settings_listeners {
+	const struct settings_listener *items;
+	size_t count;
+};
+
+/* ---- TLS, login, directories ------------------------------------------------------------------ */
+
+/* tls "NAME" { … }: certificate[i] belongs to key[i]; one of each, or an RSA and an ECDSA pair. */
+struct settings_tls {
+	const char *title;
+	const char *where;
+	struct settings_texts certificate; /* paths of PEM files, chain included */
+	struct settings_texts key;         /* paths of PEM files */
+	struct settings_texts names;       /* SNI names, "*.example.org" too; empty: as certified */
+	uint64_t expiry_warning;           /* ms before the end of validity */
+};
+
+struct settings_tls_list {
+	const struct settings_tls *items;
+	size_t count;
+};
+
+enum sasl_ntlm {
+	SASL_NTLM_OFF,
+	SASL_NTLM_WINBIND,
+	SASL_NTLM_CYRUS,
+};
+
+struct settings_sasl {
+	struct settings_texts mechanisms; /* the only ones ever offered, best first */
+	const char *realm;                /* "": hostname */
+	const char *service_host;         /* host part of the GSSAPI service name; "": hostname */
+	const char *keytab;               /* path; "" */
+	enum sasl_ntlm ntlm;
+	uint64_t iterations;              /* PBKDF2 of newly stored SCRAM keys */
+	uint64_t exchange_wait;           /* ms for one whole exchange */
+	uint64_t answer_wait;             /* ms for one step of the back end; then 454 4.7.0 */
+	uint64_t cache_life;              /* ms that a verified PLAIN or LOGIN is remembered; 0: off */
+	uint64_t workers;                 /* threads that derive keys */
+	uint64_t failure_delay;           /* ms before a failed login is answered; grows */
+	uint64_t failures_per_address;    /* failed logins in failure_window; then 421 before greeting */
+	uint64_t failures_per_login;      /* per (address, login); then each try waits longer */
+	uint64_t failure_window;          /* ms */
+};
+
+enum directory_type {
+	DIRECTORY_LOCAL,
+	DIRECTORY_LDAP,
+};
+
+/* directory "NAME" { … }, asked in the order written; "local" is there if none is written. */
+struct settings_directory {
+	const char *title;
+	const char *where;
+	enum directory_type type;
+	const char *uri;  /* ldap */
+	const char *base; /* ldap */
+};
+
+struct settings_directories {
+	const struct settings_directory *items;
+	size_t count;
+};
+
+/* domain "EXAMPLE.ORG" { … } */
+struct settings_domain {
+	const char *title;
+	const char *where;
+	const char *plus_address; /* delimiter: one character, or "" for none */
+};
+
+struct settings_domains {
+	const struct settings_domain *items;
+	size_t count;
+};
+
+/* ---- limits, policy --------------------------------------------------------------------------- */
+
+enum limits_over {
+	LIMITS_OVER_HOLD,
+	LIMITS_OVER_TEMPFAIL,
+	LIMITS_OVER_REFUSE,
+};
+
+/* limits "NAME" { … }; "default" is there always. */
+struct settings_limits {
+	const char *title;
+	const char *where;
+	uint64_t connections_per_login;  /* per protocol; 0: no limit */
+	uint64_t messages_per_hour;      /* per login; 0: no limit */
+	uint64_t recipients_per_hour;    /* per login; 0: no limit */
+	uint64_t recipients_per_message; /* 0: no limit but the listener's */
+	uint64_t message_size;           /* bytes; 0: no limit but the listener's */
+	uint64_t held_messages;          /* per login, held for being over; beyond that, tempfail */
+	enum limits_over over;
+};
+
+struct settings_limits_list {
+	const struct settings_limits *items;
+	size_t count;
+};
+
+struct settings_policy {
+	struct settings_texts milters; /* names of milter sections, in the order they are asked */
+};
+
+enum milter_failure {
+	MILTER_TEMPFAIL,
+	MILTER_ACCEPT,
+	MILTER_REJECT,
+	MILTER_HOLD,
+};
+
+/* milter "NAME" { … } */
+struct settings_milter {
+	const char *title;
+	const char *where;
+	struct endpoint address;
+	enum milter_failure on_failure;
+	uint64_t connect_wait; /* ms */
+	uint64_t command_wait;
+	uint64_t content_wait;
+	uint64_t end_wait;
+};
+
+struct settings_milters {
+	const struct settings_milter *items;
+	size_t count;
+};
+
+/* ---- queue, relay, routes --------------------------------------------------------------------- */
+
+struct settings_queue {
+	struct settings_durations retry; /* wait after the 1st, 2nd, … failure; the last one repeats */
+	uint64_t expiry;                 /* ms after which a message is returned */
+	uint64_t notice_expiry;          /* ms after which a failure notice is given up */
+	uint64_t delay_notice;           /* ms until the sender hears of a delay; 0: never */
+	uint64_t concurrency;            /* connections out, in all */
+	uint64_t concurrency_per_destination;
+	uint64_t free_space;             /* bytes on the spool's disk; below, 452 4.3.1 */
+	uint64_t free_space_resume;      /* bytes; accept again above */
+	uint64_t free_files;             /* inodes; below, 452 4.3.1 */
+	uint64_t messages;               /* most messages waiting; beyond, 452 4.3.1; 0: no limit */
+	uint64_t history;                /* ms that results stay visible to track */
+	bool sync;                       /* no: mail can be lost at power failure; for tests alone */
+};
+
+enum route_scheme {
+	ROUTE_SMTP,
+	ROUTE_SMTPS,
+	ROUTE_LMTP,
+};
+
+enum route_tls {
+	ROUTE_TLS_MAY,
+	ROUTE_TLS_ENCRYPT,
+	ROUTE_TLS_VERIFY,
+	ROUTE_TLS_NONE,
+};
+
+struct route_target {
+	enum route_scheme scheme;
+	struct endpoint endpoint;
+	const char *text; /* as written */
+};
+
+/* route "DOMAIN" { … }; "*" is every other domain, ".example.org" every domain below. */
+struct settings_route {
+	const char *title;
+	const char *where;
+	struct route_target to;
+	enum route_tls tls;
+	const char *tls_name;             /* name the certificate must have; "": the host of to */
+	const char *trust_file;           /* PEM; "": the relay's */
+	const char *user;                 /* login at the hop; "": none */
+	const char *secret_file;          /* holds the password; only super and relay open it */
+	struct settings_texts mechanisms; /* allowed towards the hop */
+	uint64_t concurrency;             /* connections; 0: queue's concurrency-per-destination */
+};
+
+struct settings_routes {
+	const struct settings_route *items;
+	size_t count;
+};
+
+struct settings_relay {
+	const char *helo;          /* "": hostname */
+	const char *trust_file;    /* PEM; "": the system's */
+	const char *source;        /* local address for connections; "": any */
+	uint64_t connect_wait;     /* ms, all below too */
+	uint64_t handshake_wait;
+	uint64_t greet_wait;
+	uint64_t command_wait;     /* EHLO, AUTH, MAIL, RCPT, RSET */
+	uint64_t data_wait;        /* reply to DATA, and a body block unsent */
+	uint64_t end_wait;         /* reply to the final dot */
+	uint64_t reuse_messages;   /* on one connection */
+	uint64_t reuse_idle;       /* how long an idle connection is kept */
+};
+
+/* ---- the daemon itself ------------------------------------------------------------------------ */
+
+/* The system user of each role; used only when started as root. */
+struct settings_users {
+	const char *smtp;
+	const char *mailbox;
+	const char *auth;
+	const char *keys;
+	const char *dial;
+	const char *queue;
+	const char *relay;
+};
+
+enum log_text_format {
+	LOG_TEXT,
+	LOG_JSON,
+};
+
+enum log_least {
+	LOG_LEAST_DEBUG,
+	LOG_LEAST_INFO,
+	LOG_LEAST_NOTICE,
+	LOG_LEAST_WARNING,
+	LOG_LEAST_ERROR,
+};
+
+enum log_protocol {
+	LOG_PROTOCOL_OFF,
+	LOG_PROTOCOL_CSV,
+	LOG_PROTOCOL_JSON,
+};
+
+enum log_roll {
+	LOG_ROLL_OFF,
+	LOG_ROLL_HOUR,
+	LOG_ROLL_DAY,
+	LOG_ROLL_SIZE,
+};
+
+struct settings_log {
+	enum log_text_format format;
+	enum log_least level;
+	const char *file;               /* "": standard error */
+	enum log_protocol protocol_log;
+	const char *protocol_directory; /* PROTOCOL.log in it, one per protocol */
+	enum log_roll roll;
+	uint64_t roll_size;             /* bytes */
+	uint64_t keep;                  /* ms; 0: for ever */
+	uint64_t keep_size;             /* bytes in all; 0: no limit */
+};
+
+struct settings {
+	struct arena *arena;            /* owns everything below, and this struct itself */
+	const char *file;               /* path of the configuration, as given */
+
+	const char *hostname;
+	const char *state_dir;
+	const char *run_dir;
+	const char *postmaster;         /* "": postmaster@hostname */
+	uint64_t workers;               /* smtp processes, and as many mailbox ones */
+	struct settings_texts authoritative_domains;
+	struct settings_texts control_users; /* may use the control socket, beside root and our own */
+	struct settings_users users;
+
+	struct settings_tls_list tls;
+	struct settings_sasl sasl;
+	struct settings_directories directory;
+	struct settings_domains domain;
+	struct settings_listeners listener;
+	struct settings_permits permit;
+	struct settings_permits deny;
+	struct settings_limits_list limits;
+	struct settings_policy policy;
+	struct settings_milters milter;
+	struct settings_queue queue;
+	struct settings_relay relay;
+	struct settings_routes route;
+	struct settings_log log;
+};
+
+/* Frees the arena and with it the settings; nulls the pointer; accepts NULL. */
+void settings_free(struct settings **settings);
+
+/* By name; NULL if there is none. The limits "default" is there always. */
+const struct settings_tls *settings_find_tls(const struct settings *settings, const char *title);
+const struct settings_listener *settings_find_listener(const struct settings *settings,
+	const char *title);
+const struct settings_limits *settings_find_limits(const struct settings *settings,
+	const char *title);
+const struct settings_milter *settings_find_milter(const struct settings *settings,
+	const char *title);
+
+/* Is the domain (any case) one of authoritative-domains? */
+bool settings_is_authoritative(const struct settings *settings, struct span domain);
+/* Delimiter of plus-addresses in this domain; 0 if it has none. */
+char settings_plus_address(const struct settings *settings, struct span domain);
+
+#endif
