@@ -1,2 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
+TESTS += tests/layers.sh tests/layers_breach.sh
+EXTRA_DIST += tests/layers.sh tests/layers_breach.sh
+EXTRA_DIST += tests/run/pytest.ini tests/run/test_install.py
+
 include tests/unit/local.mk

@@ -1,0 +1,127 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Who may include whom, as data, and the check that the tree keeps to it: tests/layers.sh [TREE]
+set -eu
+tree=${1:-${srcdir:-.}}
+cd "$tree"
+
+# folder: folders (or single headers) that it may include besides itself
+folders='
+base:
+wire:    base
+io:      base
+ipc:     base io
+config:  base wire
+policy:  base wire io config
+proc:    base io ipc config
+client:  base wire io ipc config proc
+smtp:    base wire io ipc config policy proc client
+mailbox: base wire io ipc config policy proc client
+auth:    base wire io ipc config policy proc
+keys:    base wire io ipc config policy proc
+dial:    base wire io ipc config policy proc
+queue:   base wire io ipc config policy proc
+relay:   base wire io ipc config policy proc
+super:   base io ipc config proc
+ctl:     base wire io ipc config
+filter:  base wire config ipc policy/rights.h
+'
+
+# library header (an awk pattern): the files that may include it
+fences='
+^gnutls/                                 src/io/tls src/keys/ src/auth/
+^nettle/                                 src/base/digest src/base/secret src/auth/
+^sasl/                                   src/auth/mech.c src/relay/login.c
+^sqlite3[.]h$                            src/queue/spool src/auth/directory_local.c src/filter/maps.c
+^confuse[.]h$                            src/config/
+^uv[.]h$                                 src/io/
+^libmilter/                              src/filter/
+^(seccomp|linux/seccomp|linux/landlock|linux/filter)[.]h$  src/proc/confine
+^unbound[.]h$                            src/relay/resolve.c src/dial/
+^curl/                                   src/relay/
+^(ldap|lber)[.]h$                        src/auth/directory_ldap.c
+^systemd/                                src/super/
+'
+
+breaches=$(mktemp)
+trap 'rm -f "$breaches"' EXIT
+
+sources() {
+	find src -name '*.c' -o -name '*.h' | LC_ALL=C sort
+}
+
+# Every include of every file against the two tables.
+check_includes() {
+	# shellcheck disable=SC2046
+	awk -v folders="$folders" -v fences="$fences" '
+	function breach(text) { printf "%s:%d: %s\n", FILENAME, FNR, text }
+	function check_own(header,  to) {
+		if (header == "config.h") return
+		to = header
+		if (!sub("/.*", "", to) || !(to in known))
+			breach("\"" header "\" is not named by folder path")
+		else if (to != from && !((from, to) in may) && !((from, header) in may))
+			breach(from " may not include " header)
+	}
+	function check_library(header,  f, n, files, i) {
+		for (f = 1; f <= fence_count; f++) {
+			if (header !~ pattern[f]) continue
+			n = split(allowed[f], files, " ")
+			for (i = 1; i <= n; i++)
+				if (index(FILENAME, files[i]) == 1) return
+			breach("<" header "> stays behind its fence")
+		}
+	}
+	BEGIN {
+		n = split(folders, rows, "\n")
+		for (r = 1; r <= n; r++) {
+			if (!split(rows[r], words, /[: ]+/)) continue
+			known[words[1]]
+			for (w = 2; w in words; w++) may[words[1], words[w]]
+			split("", words)
+		}
+		n = split(fences, rows, "\n")
+		for (r = 1; r <= n; r++) {
+			if (!match(rows[r], / +/)) continue
+			pattern[++fence_count] = substr(rows[r], 1, RSTART - 1)
+			allowed[fence_count] = substr(rows[r], RSTART)
+		}
+	}
+	FNR == 1 {
+		from = FILENAME
+		sub("^src/", "", from)
+		if (!sub("/.*", "", from) || !(from in known)) breach("no such folder in the table")
+	}
+	/^[ \t]*#[ \t]*include[ \t]*"/ { split($0, part, "\""); check_own(part[2]) }
+	/^[ \t]*#[ \t]*include[ \t]*</ { split($0, part, "[<>]"); check_library(part[2]) }
+	' $(sources) >>"$breaches"
+}
+
+# Headers must not include each other in a ring; nor may folders, by the table itself.
+check_rings() {
+	sources | grep '\.h$' | while read -r file; do
+		sed -n 's/^[ \t]*#[ \t]*include[ \t]*"\(.*\)".*/\1/p' "$file" | sed "s|^|${file#src/} |"
+	done | tsort 2>&1 >/dev/null | sed 's/^tsort: -: /header ring: /' >>"$breaches"
+	echo "$folders" | awk -F'[: ]+' '{ for (i = 2; i <= NF; i++) if ($i) print $1, $i }' |
+		tsort 2>&1 >/dev/null | sed 's/^tsort: -: /folder ring: /' >>"$breaches"
+}
+
+check_licence() {
+	{
+		sources
+		find tests conf -name '*.c' -o -name '*.h' -o -name '*.py' -o -name '*.sh'
+		find . -name local.mk -o -path './tests/unit/*.mk'
+		ls bootstrap .ci/run configure.ac Makefile.am
+	} | while read -r file; do
+		head -n 3 "$file" | grep -q 'SPDX-License-Identifier: BSD-2-Clause' ||
+			echo "$file:1: no licence line" >>"$breaches"
+	done
+}
+
+check_includes
+check_rings
+check_licence
+if [ -s "$breaches" ]; then
+	cat "$breaches"
+	exit 1
+fi
