@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What super and a role tell each other: set-up, supervision, control. */
+#ifndef IPC_MESSAGE_SUPER_H
+#define IPC_MESSAGE_SUPER_H
+
+#include "ipc/messages.h"
+
+/* SETTINGS: the role's slice (config/settings_slice.h). A second one is a reload; START ends it. */
+struct message_settings {
+	uint32_t generation;
+	struct span slice;
+};
+
+/* LINK: the descriptor is this role's end of a channel to another role. UNLINK: that one is gone. */
+enum link_kind {
+	LINK_CHANNEL,
+	LINK_SIGN, /* the blocking pair between a front end and keys */
+};
+struct message_link {
+	enum role peer;
+	uint8_t instance; /* which of several processes of one role, from 0 */
+	enum link_kind kind;
+};
+
+/* FILE: a descriptor that super opened. name is a listener, a certificate path, a log… by its kind. */
+enum file_kind {
+	FILE_LISTENER,      /* name "LISTENER", index which of its addresses */
+	FILE_CERTIFICATE,   /* name "TLS-BLOCK", index which pair; read it whole */
+	FILE_KEY,           /* the same, to keys alone */
+	FILE_EVENT_LOG,
+	FILE_PROTOCOL_LOG,  /* name is the service: "smtp", … */
+	FILE_GATE,          /* the shared table of per-address counters */
+	FILE_SECRET,        /* name "route:NAME" or "backend:NAME" */
+	FILE_KEYTAB,
+	FILE_TRUST,         /* certificate authorities; name as in the settings */
+	FILE_KIND_COUNT,
+};
+struct message_file {
+	enum file_kind kind;
+	uint16_t index;
+	const char *name;
+};
+
+/* SECRET: bytes that several roles share; super makes them and keeps them in memory only. */
+enum secret_kind {
+	SECRET_GRANT_KEY,  /* auth, queue */
+	SECRET_TICKET_KEY, /* front ends; name is the listener */
+	SECRET_KIND_COUNT,
+};
+struct message_secret {
+	enum secret_kind kind;
+	const char *name;
+	struct span bytes;
+};
+
+/* STOP: finish within grace_ms. START, PING, PONG, SESSIONS_ANNOUNCED have no content. */
+struct message_stop {
+	uint32_t grace_ms;
+};
+
+/* CONTROL and ANSWER: JSON as in ipc/control.h; more: further pages follow with the same request. */
+struct message_control {
+	struct span json;
+	bool more; /* ANSWER only */
+};
+
+/* READY: the role serves. text is a remark for the log, may be empty. */
+struct message_ready {
+	uint32_t generation;
+	const char *text;
+};
+
+MESSAGE_PAIR(settings);
+MESSAGE_PAIR(link);
+MESSAGE_PAIR(file);
+MESSAGE_PAIR(secret);
+MESSAGE_PAIR(stop);
+MESSAGE_PAIR(control);
+MESSAGE_PAIR(ready);
+
+#endif
