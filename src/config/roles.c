@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Names of the roles. */
-#include "config/roles.h"
+#include "base/role.h"
 
 static const char *const role_names[ROLE_COUNT] = {
 	[ROLE_SUPER] = "super",

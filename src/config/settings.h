@@ -5,7 +5,7 @@
 
 #include "config/endpoint.h"
 #include "config/network.h"
-#include "config/roles.h"
+#include "base/role.h"
 
 /*
  * Durations are milliseconds, sizes are bytes, counts are plain; all uint64_t. A text that was not

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Who has logged in, and what the directory says of them: made by auth, read by the rights. */
+#ifndef POLICY_IDENTITY_H
+#define POLICY_IDENTITY_H
+
+#include "base/memory.h"
+#include "base/pack.h"
+#include "config/settings.h"
+
+enum identity_protocol {
+	IDENTITY_SMTP = 1,
+	IDENTITY_IMAP = 2,
+	IDENTITY_POP3 = 4,
+};
+
+enum { IDENTITY_TEXTS_MAX = 1000 }; /* addresses, groups, patterns: each */
+
+/* All texts live in the arena it was made in; lists may be empty, texts are never NULL. */
+struct identity {
+	const char *login;              /* canonical name */
+	const char *mechanism;          /* how this session logged in: "PLAIN", … */
+	struct settings_texts addresses; /* own, the primary one first */
+	struct settings_texts groups;
+	struct settings_texts send_as;   /* patterns granted in the directory */
+	struct settings_texts on_behalf;
+	const char *limits;             /* name of a limits section; "" for the usual one */
+	uint8_t protocols;              /* enum identity_protocol, or-ed */
+	uint64_t epoch;                 /* rises when something of it is taken away */
+};
+
+void identity_pack(struct buf *to, const struct identity *identity);
+/* False unless the bytes are exactly one identity. */
+bool identity_unpack(struct span bytes, struct arena *arena, struct identity *identity_out);
+const char *identity_primary(const struct identity *identity); /* "" if it has no address */
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One message in the making: what the stages look at, and what they may change. */
+#ifndef POLICY_MAIL_H
+#define POLICY_MAIL_H
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "config/settings.h"
+#include "policy/identity.h"
+
+/* What is known of the connection; kept by the session, the same for all its messages. */
+struct mail_session {
+	const struct settings *settings;
+	const struct settings_listener *listener;
+	const char *id;                 /* session id, for the log */
+	const struct identity *identity; /* NULL before a login */
+	const char *helo;               /* as given, checked; "" before */
+	bool esmtp;                     /* EHLO, not HELO */
+	const char *client_address;     /* text, without port */
+	uint16_t client_port;
+	unsigned char client_network[NETWORK_BYTES];
+	const char *tls;                /* "TLS1.3 TLS_AES_256_GCM_SHA384", or "" */
+};
+
+struct mail_recipient {
+	const char *path;               /* wire form without brackets */
+	const char *orcpt;              /* xtext as received, or "" */
+	uint8_t notify;                 /* as in ipc/message_mail.h */
+	bool added;                     /* by a stage */
+};
+
+enum { MAIL_HEADER_MAX_BYTES = 256 * 1024 };
+
+/*
+ * Everything lives in arena. The header ends in its empty line; both parts are in wire form (CRLF,
+ * no dot-stuffing). The body is in memory, or in a file from which it can be read (body_fd).
+ */
+struct mail {
+	struct arena *arena;
+	const struct mail_session *session;
+	const char *id;                 /* made at MAIL */
+	int64_t now_ms;                 /* wall clock at MAIL */
+
+	const char *sender;             /* "" is the null sender */
+	bool smtputf8;
+	bool eightbit;                  /* BODY=8BITMIME */
+	uint64_t declared_size;         /* SIZE=, 0 if none */
+	const char *envid;              /* xtext as received, or "" */
+	uint8_t ret;                    /* enum return_kind of ipc/message_mail.h */
+
+	struct mail_recipient *recipients;
+	size_t recipient_count;
+	size_t recipient_room;
+
+	struct buf header;
+	struct buf body;                /* empty if body_fd >= 0 */
+	int body_fd;                    /* -1: in memory */
+	uint64_t body_length;
+
+	bool hold;
+	const char *hold_reason;
+};
+
+struct mail *mail_new(const struct mail_session *session, const char *id, int64_t now_ms);
+void mail_free(struct mail **mail);             /* wipes nothing, closes nothing: the fd is not ours */
+void mail_add_recipient(struct mail *mail, const char *path, const char *orcpt, uint8_t notify);
+
+#endif

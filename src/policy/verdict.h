@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a stage says: go on, or what the client is told instead, and why. */
+#ifndef POLICY_VERDICT_H
+#define POLICY_VERDICT_H
+
+#include <stdint.h>
+
+enum verdict_kind {
+	VERDICT_CONTINUE,
+	VERDICT_ACCEPT,   /* this stage wants to hear no more of this message */
+	VERDICT_REJECT,   /* code, enhanced, text: 5xx */
+	VERDICT_TEMPFAIL, /* the same: 4xx */
+	VERDICT_DISCARD,  /* 250 to the client, and nothing is queued */
+	VERDICT_HOLD,     /* queued, but not sent until somebody releases it */
+};
+
+enum { VERDICT_TEXT_MAX_BYTES = 256 };
+
+/* In the caller's storage, passed by value; the texts are our own or checked and printable. */
+struct verdict {
+	enum verdict_kind kind;
+	uint16_t code;                      /* REJECT and TEMPFAIL: 4xx or 5xx */
+	char enhanced[16];                  /* "5.7.1" */
+	char text[VERDICT_TEXT_MAX_BYTES];  /* for the client, and for the log */
+	char where[VERDICT_TEXT_MAX_BYTES]; /* what decided: "FILE:LINE", a stage; for log and explain */
+};
+
+#define VERDICT_PASS ((struct verdict){ .kind = VERDICT_CONTINUE })
+
+/* 4xx makes TEMPFAIL, 5xx REJECT. where may be "". */
+struct verdict verdict_refuse(unsigned code, const char *enhanced, const char *where,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+struct verdict verdict_hold(const char *where, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif
