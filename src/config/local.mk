@@ -5,7 +5,6 @@ src_config_libconfig_a_SOURCES = \
 	src/config/config.h \
 	src/config/endpoint.h \
 	src/config/network.h \
-	src/config/roles.c src/base/role.h \
 	src/config/settings.c src/config/settings.h \
 	src/config/slice.h
 

@@ -24,16 +24,9 @@ void budget_take(struct budget *budget, uint64_t amount, uint64_t window_ms, uin
 	uint64_t now_ms);
 
 /*
- * The stage asks whoever keeps the counters (auth) after the last other verdict of a message, by
- * this service: charge() answers by done with CONTINUE, HOLD, TEMPFAIL or REJECT.
+ * Recipients per message and size. What a login spends is charged by auth, which keeps the counters
+ * of all front ends, once after the last verdict of the whole chain (MSG_CHARGE), not by this stage.
  */
-struct limits_service {
-	void (*charge)(struct limits_service *service, struct mail *mail, stage_done_fn done,
-		void *context);
-	void (*forget)(struct limits_service *service, struct mail *mail); /* done is no longer wanted */
-};
-
-/* Its service is a struct limits_service. Recipients per message and size are judged here too. */
 extern const struct stage_type limits_stage_type;
 
 #endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Confinement: ids, capabilities, limits, Landlock and seccomp, one table row per role. */
+#ifndef PROC_CONFINE_H
+#define PROC_CONFINE_H
+
+#include "base/fault.h"
+#include "base/role.h"
+
+/* Where a role may touch files; NULL entries end the lists. Only queue and auth have any. */
+struct confine_paths {
+	const char *read_write[4];
+	const char *read_only[16];
+};
+
+/*
+ * Step one, before start(): user and groups (when root), no capabilities, no_new_privs, not dumpable,
+ * no core, umask 077. user "" keeps the user. Step two, after start(): Landlock and seccomp.
+ * Both prove that it stuck, and are false with a reason otherwise. What the kernel does not have is
+ * left out with a log line.
+ */
+bool confine_drop(enum role role, const char *user, struct fault *fault);
+bool confine_enter(enum role role, const struct confine_paths *paths, struct fault *fault);
+
+#endif

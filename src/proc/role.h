@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What every role shares: set-up from super, confinement, reload, control, heartbeat, orderly end. */
+#ifndef PROC_ROLE_H
+#define PROC_ROLE_H
+
+#include "base/role.h"
+#include "config/settings.h"
+#include "ipc/channel.h"
+#include "ipc/message_super.h"
+
+/* The descriptor on which super talks to a role that it started. */
+enum { ROLE_SUPER_FD = 3 };
+
+struct loop;
+struct role_context;
+
+/*
+ * What a role is made of; each main() is "return role_main(&program, argc, argv)". All callbacks run
+ * on the loop's thread; private is whatever start() gave.
+ *
+ * Order: settings, secrets, files and links arrive from super; then start() (opens what it needs,
+ * starts threads), then the process is confined, then READY is sent, then the loop runs.
+ */
+struct role_program {
+	enum role role;
+	void *(*start)(struct role_context *context, struct fault *fault); /* NULL: cannot serve */
+	/* After start(): a channel to (a new instance of) a peer. The callback takes the descriptor. */
+	bool (*on_link)(void *private, const struct message_link *link, int fd);
+	void (*on_unlink)(void *private, enum role peer, uint8_t instance);
+	/* New settings and files are in context; false refuses and the old ones must stay in use. */
+	bool (*on_reload)(void *private, struct fault *fault);
+	/* A verb of the administrator; answered by role_answer(), perhaps later. NULL: has none. */
+	void (*on_control)(void *private, uint32_t request, struct span json);
+	/* Begin to end: refuse new work, finish what is under way; then role_finished(). */
+	void (*on_stop)(void *private, uint64_t grace_ms);
+	void (*free)(void **private);
+};
+
+int role_main(const struct role_program *program, int argc, char **argv);
+
+struct loop *role_loop(struct role_context *context);
+const struct settings *role_settings(const struct role_context *context);
+uint32_t role_generation(const struct role_context *context);
+/*
+ * Files that super passed. role_take_file() gives the descriptor to the caller, -1 if there is none
+ * (any more). Listeners stay open in super, so taking one twice after a reload works.
+ */
+int role_take_file(struct role_context *context, enum file_kind kind, const char *name,
+	unsigned index);
+/* Borrowed; empty if there is none. */
+struct span role_secret(const struct role_context *context, enum secret_kind kind,
+	const char *name);
+/* Channels present at start(): each is offered once by on_link() right after start() returned. */
+void role_answer(struct role_context *context, uint32_t request, struct span json, bool more);
+void role_answer_error(struct role_context *context, uint32_t request, const char *kind,
+	const char *text);
+void role_finished(struct role_context *context);
+/* Ends the process with a log line and a status that makes super restart it. */
+void role_fail(struct role_context *context, const struct fault *fault)
+	__attribute__((noreturn));
+
+#endif
