@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The mailbox lists of From, Sender and Resent-*: what could be read in two ways is refused. */
+#ifndef WIRE_MAILBOXES_H
+#define WIRE_MAILBOXES_H
+
+#include "base/fault.h"
+#include "base/memory.h"
+#include "wire/address.h"
+
+enum { MAILBOXES_MAX = 100 };
+
+enum mailboxes_rule {
+	MAILBOXES_UTF8 = 1, /* SMTPUTF8, RFC 6532 */
+	MAILBOXES_ONE = 2,  /* Sender: exactly one */
+};
+
+struct mailbox {
+	struct address address; /* MAILBOX or LITERAL */
+	/* Display name, unquoted and unfolded, encoded words as they stand; empty if none. In the arena. */
+	struct span display;
+	/* The display name or a comment, encoded words decoded, holds an "@": it may pose as an address. */
+	bool poses;
+};
+
+struct mailboxes {
+	struct mailbox *list;   /* in the arena */
+	size_t count;           /* 1 to MAILBOXES_MAX */
+};
+
+/*
+ * The value of the field, folded or not. RFC 5322 3.4 mailbox-list without section 4 (but a dot in
+ * an unquoted display name, as people write it). Refused besides: groups, routes, empty elements,
+ * comments or blanks inside an address, "<", ">" or "@" in a comment, an encoded word in an address
+ * or one that decodes to control bytes, a quoted "@" in a local part. Linear time, flat stack.
+ * On failure the fault says what was wrong, fit for a reply.
+ */
+bool mailboxes_parse(struct span value, unsigned rules, struct arena *arena,
+	struct mailboxes *mailboxes_out, struct fault *fault_out);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The classes of bytes that the mail grammars are made of (RFC 5234 B.1, RFC 5322 3.2.3). */
+#ifndef WIRE_OCTET_H
+#define WIRE_OCTET_H
+
+#include <stdbool.h>
+
+static inline bool
+octet_is_digit(char byte)
+{
+	return byte >= '0' && byte <= '9';
+}
+
+static inline bool
+octet_is_alpha(char byte)
+{
+	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+}
+
+static inline bool
+octet_is_alnum(char byte)
+{
+	return octet_is_alpha(byte) || octet_is_digit(byte);
+}
+
+static inline bool
+octet_is_blank(char byte)
+{
+	return byte == ' ' || byte == '\t';
+}
+
+/* A byte of a UTF-8 sequence beyond ASCII. */
+static inline bool
+octet_is_8bit(char byte)
+{
+	return ((unsigned char)byte & 0x80) != 0;
+}
+
+static inline bool
+octet_is_control(char byte)
+{
+	return (unsigned char)byte < ' ' || byte == 0x7f;
+}
+
+/* atext: what an atom and a dot-atom are made of. */
+bool octet_is_atext(char byte);
+/* ftext: what a header field name is made of, RFC 5322 2.2. */
+static inline bool
+octet_is_ftext(char byte)
+{
+	return byte > ' ' && byte < 0x7f && byte != ':';
+}
+
+/* 0 to 15, or -1. */
+int octet_hex_value(char byte);
+
+#endif

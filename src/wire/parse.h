@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a parser of a stream says after each piece of input. */
+#ifndef WIRE_PARSE_H
+#define WIRE_PARSE_H
+
+enum parse {
+	PARSE_DONE, /* one whole thing was read */
+	PARSE_MORE, /* all input was taken, the thing goes on */
+	PARSE_BAD,  /* the peer broke the grammar or a limit: the stream has no known position any more */
+};
+
+#endif
