@@ -102,9 +102,9 @@ enum listener_tls {
 	LISTENER_TLS_IMPLICIT,
 };
 
-enum tls_version {
-	TLS_VERSION_1_2,
-	TLS_VERSION_1_3,
+enum listener_tls_minimum {
+	LISTENER_TLS_1_2,
+	LISTENER_TLS_1_3,
 };
 
 enum login_policy {
@@ -140,7 +140,7 @@ struct settings_listener {
 
 	enum listener_tls tls;
 	struct settings_texts certificates; /* names of tls sections; empty: all of them */
-	enum tls_version tls_minimum;
+	enum listener_tls_minimum tls_minimum;
 	const char *tls_priority;           /* GnuTLS priority string; "": built from tls-minimum */
 	uint64_t tls_ticket_life;           /* ms; 0: no session tickets */
 	bool require_tls;                   /* 530 5.7.0 to all but EHLO, NOOP, STARTTLS, QUIT */

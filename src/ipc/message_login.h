@@ -5,7 +5,11 @@
 
 #include "ipc/messages.h"
 
-/* LOGIN_START: an exchange; its request number names it in LOGIN_STEP and LOGIN_CANCEL. */
+/*
+ * LOGIN_START: an exchange; its request number names it in LOGIN_STEP and LOGIN_CANCEL. PLAIN and LOGIN
+ * are one step: the front end asks LOGIN's two questions itself, and initial is for both the message
+ * of RFC 4616 (authzid NUL authcid NUL password).
+ */
 struct message_login_start {
 	const char *session;
 	const char *listener;
