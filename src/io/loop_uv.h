@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The libuv loop beneath, for files of this folder that need a handle of their own. */
+#ifndef IO_LOOP_UV_H
+#define IO_LOOP_UV_H
+
+#include <uv.h>
+
+#include "io/loop.h"
+
+uv_loop_t *loop_uv(struct loop *loop);
+
+#endif
