@@ -8,3 +8,6 @@ EVENT(ROLE_STOPPED, "role.stopped", NOTICE, "a role has ended in order")
 EVENT(ROLE_FAILED, "role.failed", ERROR, "a role cannot go on and ends")
 EVENT(CHANNEL_REFUSED, "channel.refused", ERROR, "another role sent what it may not send; its channel was dropped")
 EVENT(CHANNEL_CLOSED, "channel.closed", NOTICE, "the other end of a channel went away")
+
+/* sockets and streams */
+EVENT(ACCEPT_SHORT, "accept.short", ERROR, "connections cannot be taken for want of fds or memory; shed tells how many were closed")

@@ -446,6 +446,7 @@ loop_free(struct loop **loop)
 
 	if (!old)
 		return;
+	run_deferred(old);
 	uv_close((uv_handle_t *)&old->clock, NULL);
 	uv_close((uv_handle_t *)&old->before, NULL);
 	uv_close((uv_handle_t *)&old->after, NULL);

@@ -17,7 +17,8 @@ struct loop;
 typedef void loop_fn(void *context);
 
 struct loop *loop_new(void);                               /* dies without the means (fds, memory) */
-void loop_free(struct loop **loop);                        /* all watches must be freed before */
+/* Runs what was deferred. All watches must be freed before. */
+void loop_free(struct loop **loop);
 void loop_run(struct loop *loop);                          /* until loop_stop() */
 void loop_stop(struct loop *loop);                         /* ends loop_run() after this turn */
 uint64_t loop_now_ms(const struct loop *loop);             /* steady; taken once a turn */

@@ -78,7 +78,7 @@ struct sock_network {
 };
 
 bool sock_network_parse(struct span text, struct sock_network *network_out, struct fault *fault_out);
-/* Never true for a unix socket. */
+/* Never true for a unix socket, nor between IPv4 and IPv6. */
 bool sock_network_has(const struct sock_network *network, const struct sock_address *address);
 
 #endif

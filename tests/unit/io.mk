@@ -2,3 +2,11 @@
 UNIT_TESTS += tests/unit/test_io_loop
 tests_unit_test_io_loop_SOURCES = tests/unit/test_io_loop.c tests/unit/io_fixture.h
 tests_unit_test_io_loop_LDADD = $(IO_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_io_sock_address
+tests_unit_test_io_sock_address_SOURCES = tests/unit/test_io_sock_address.c tests/unit/io_fixture.h
+tests_unit_test_io_sock_address_LDADD = $(IO_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_io_sock
+tests_unit_test_io_sock_SOURCES = tests/unit/test_io_sock.c tests/unit/io_fixture.h
+tests_unit_test_io_sock_LDADD = $(IO_LIBS) $(UNIT_LIBS)
