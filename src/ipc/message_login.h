@@ -63,6 +63,7 @@ struct message_session {
 	const char *client_address;
 	uint64_t epoch;
 	int64_t since_ms;            /* wall clock */
+	struct span grant;           /* the newest one; auth believes no session without it */
 };
 struct message_session_end {
 	const char *session;
