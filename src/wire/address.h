@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Mail addresses as the envelope writes them (RFC 5321 4.1.2, RFC 6531 3.3), in one canonical form. */
+/* Mail addresses as the envelope writes them (RFC 5321 4.1.2, RFC 6531 3.3), in canonical form. */
 #ifndef WIRE_ADDRESS_H
 #define WIRE_ADDRESS_H
 
@@ -59,7 +59,10 @@ enum address_fault address_parse_path(struct span text, unsigned flags, struct a
 	struct span *rest_out);
 const char *address_fault_text(enum address_fault fault);
 
-/* "local@domain", quoted only where it must be; ended by NUL; returns the length. Re-parses to the same. */
+/*
+ * "local@domain", quoted only where it must be, "" for the null address; ended by NUL; returns the
+ * length. What address_parse() made is written so that it parses to the same again.
+ */
 size_t address_format(const struct address *address, char to[ADDRESS_TEXT_SIZE]);
 
 static inline struct span
@@ -74,14 +77,17 @@ address_domain(const struct address *address)
 	return span_of(address->domain, address->domain_length);
 }
 
-/* Byte for byte in the local part: what counts for recipients, whose case is their host's affair. */
+/* Byte for byte in the local part: for recipients, whose case is their host's affair. */
 bool address_equal(const struct address *a, const struct address *b);
 /*
  * ASCII letters of the local part in any case: what counts for our own addresses and for all rights,
  * in the envelope and in the header alike. "Alice@Example.ORG" is alice@example.org.
  */
 bool address_equal_own(const struct address *a, const struct address *b);
-/* "a+tag@d" gives a@d; false, and nothing written, where there is no separator behind a first byte. */
+/*
+ * "a+tag@d" gives a@d. False, and nothing written, where there is no separator, nothing in front of
+ * it, or a dot.
+ */
 bool address_without_tag(const struct address *address, char separator, struct address *base_out);
 /* RFC 6409 4.2: a literal, or a domain with a dot in it. */
 bool address_is_qualified(const struct address *address);

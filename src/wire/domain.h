@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Domain names and address literals (RFC 5321 4.1.2 and 4.1.3, RFC 5891), in their canonical form. */
+/* Domain names and address literals (RFC 5321 4.1.2, 4.1.3, RFC 5891), in their canonical form. */
 #ifndef WIRE_DOMAIN_H
 #define WIRE_DOMAIN_H
 

@@ -2,22 +2,22 @@
 noinst_LIBRARIES += src/wire/libwire.a
 src_wire_libwire_a_CFLAGS = $(AM_CFLAGS) $(IDN2_CFLAGS)
 src_wire_libwire_a_SOURCES = \
-	src/wire/address.h \
-	src/wire/address_pattern.h \
+	src/wire/address.c src/wire/address.h \
+	src/wire/address_pattern.c src/wire/address_pattern.h \
 	src/wire/base64.h \
-	src/wire/domain.h \
+	src/wire/domain.c src/wire/domain.h \
 	src/wire/header.h \
 	src/wire/mail_date.h \
 	src/wire/mailboxes.h \
 	src/wire/message_id.h \
-	src/wire/octet.h src/wire/octet.c \
+	src/wire/octet.c src/wire/octet.h \
 	src/wire/parse.h \
 	src/wire/proxy_header.h \
 	src/wire/smtp_command.h \
 	src/wire/smtp_data.h \
 	src/wire/smtp_reply.h \
 	src/wire/smtp_stuffer.h \
-	src/wire/utf8.h \
+	src/wire/utf8.c src/wire/utf8.h \
 	src/wire/xtext.h
 
 WIRE_LIBS = src/wire/libwire.a $(BASE_LIBS) $(IDN2_LIBS) $(UNISTRING_LIBS)

@@ -1,1 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
+UNIT_TESTS += tests/unit/test_wire_address
+tests_unit_test_wire_address_SOURCES = tests/unit/test_wire_address.c
+tests_unit_test_wire_address_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_domain
+tests_unit_test_wire_domain_SOURCES = tests/unit/test_wire_domain.c
+tests_unit_test_wire_domain_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
