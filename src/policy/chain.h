@@ -18,21 +18,19 @@ struct chain_link {
  * the first one that is not CONTINUE or ACCEPT; HOLD lets the later stages go on, marks the mail,
  * and comes back as HOLD. After chain_abort() a waiting done is not called.
  */
-typedef stage_done_fn chain_done_fn;
-
 struct chain *chain_new(const struct mail_session *session, const struct chain_link *links,
 	size_t count);
 void chain_free(struct chain **chain);
-void chain_connect(struct chain *chain, chain_done_fn done, void *context);
-void chain_helo(struct chain *chain, chain_done_fn done, void *context);
-void chain_auth(struct chain *chain, chain_done_fn done, void *context);
-void chain_envfrom(struct chain *chain, struct mail *mail, chain_done_fn done, void *context);
+void chain_connect(struct chain *chain, stage_done_fn done, void *context);
+void chain_helo(struct chain *chain, stage_done_fn done, void *context);
+void chain_auth(struct chain *chain, stage_done_fn done, void *context);
+void chain_envfrom(struct chain *chain, struct mail *mail, stage_done_fn done, void *context);
 /* The recipient is not yet in the mail; it is added by the caller after CONTINUE. */
 void chain_envrcpt(struct chain *chain, struct mail *mail, const struct mail_recipient *recipient,
-	chain_done_fn done, void *context);
-void chain_data(struct chain *chain, struct mail *mail, chain_done_fn done, void *context);
+	stage_done_fn done, void *context);
+void chain_data(struct chain *chain, struct mail *mail, stage_done_fn done, void *context);
 /* The mail is whole: header, eoh, body and eom go to one stage after the other. */
-void chain_message(struct chain *chain, struct mail *mail, chain_done_fn done, void *context);
+void chain_message(struct chain *chain, struct mail *mail, stage_done_fn done, void *context);
 void chain_abort(struct chain *chain);
 
 #endif

@@ -13,7 +13,7 @@ const struct settings_limits *limits_of(const struct mail_session *session);
  * saved up. Zeroed storage is a full budget. amount 0 means no limit.
  */
 struct budget {
-	uint64_t spent;      /* in thousandths, above the refill */
+	uint64_t spent;      /* cost times window_ms, less what has come back */
 	uint64_t stamp_ms;
 };
 

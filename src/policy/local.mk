@@ -1,1 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
+noinst_LIBRARIES += src/policy/libpolicy.a
+src_policy_libpolicy_a_SOURCES = \
+	src/policy/chain.c src/policy/chain.h \
+	src/policy/identity.c src/policy/identity.h \
+	src/policy/limits.c src/policy/limits.h \
+	src/policy/mail.c src/policy/mail.h \
+	src/policy/rights.c src/policy/rights.h \
+	src/policy/rights_stage.c src/policy/rights_stage.h \
+	src/policy/stage.h \
+	src/policy/tidy.c src/policy/tidy.h \
+	src/policy/verdict.c src/policy/verdict.h
+
+# Rights and verdicts need the settings as structs, not the parser of the file.
+POLICY_LIBS = src/policy/libpolicy.a $(CONFIG_LIBS) $(WIRE_LIBS)

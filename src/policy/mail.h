@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "config/settings.h"
 #include "policy/identity.h"
+#include "wire/header.h"
 
 /* What is known of the connection; kept by the session, the same for all its messages. */
 struct mail_session {
@@ -19,7 +20,10 @@ struct mail_session {
 	const char *client_address;     /* text, without port */
 	uint16_t client_port;
 	unsigned char client_network[NETWORK_BYTES];
-	const char *tls;                /* "TLS1.3 TLS_AES_256_GCM_SHA384", or "" */
+	const char *certificate;        /* name in a verified client certificate, or "" */
+	const char *tls_version;        /* "TLS1.3"; "" without TLS, the two below too */
+	const char *tls_cipher;         /* "TLS_AES_256_GCM_SHA384" */
+	const char *tls_group;          /* "X25519" */
 };
 
 struct mail_recipient {
@@ -29,11 +33,10 @@ struct mail_recipient {
 	bool added;                     /* by a stage */
 };
 
-enum { MAIL_HEADER_MAX_BYTES = 256 * 1024 };
-
 /*
- * Everything lives in arena. The header ends in its empty line; both parts are in wire form (CRLF,
- * no dot-stuffing). The body is in memory, or in a file from which it can be read (body_fd).
+ * Everything lives in arena. Header and body are in wire form (CRLF, no dot-stuffing); the empty
+ * line between them belongs to neither. The body is in memory, or in a file from which it can be
+ * read (body_fd).
  */
 struct mail {
 	struct arena *arena;
@@ -52,7 +55,8 @@ struct mail {
 	size_t recipient_count;
 	size_t recipient_room;
 
-	struct buf header;
+	struct buf header_block;        /* as received */
+	struct header header;           /* mail_parse_header() makes it; stages change it */
 	struct buf body;                /* empty if body_fd >= 0 */
 	int body_fd;                    /* -1: in memory */
 	uint64_t body_length;
@@ -63,6 +67,11 @@ struct mail {
 
 struct mail *mail_new(const struct mail_session *session, const char *id, int64_t now_ms);
 void mail_free(struct mail **mail);             /* wipes nothing, closes nothing: the fd is not ours */
+/*
+ * From the block to the list: strict for what is submitted (a login or the right to relay), lenient
+ * (HEADER_RAW) for a stranger's mail. The fault says what is wrong, fit for a reply.
+ */
+bool mail_parse_header(struct mail *mail, bool submitted, struct fault *fault_out);
 void mail_add_recipient(struct mail *mail, const char *path, const char *orcpt, uint8_t notify);
 
 #endif

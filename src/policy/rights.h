@@ -14,16 +14,28 @@
 
 /* The rights of a session: every matching permit, less every matching deny. */
 uint32_t rights_of(const struct mail_session *session);
+/* The first permit that matches the session and is wanted, the listener's before the global; or NULL. */
+const struct settings_permit *rights_find_permit(const struct mail_session *session,
+	bool (*is_wanted)(const struct settings_permit *permit));
 /* MAIL FROM. sender is "" for the null sender, which passes here and is judged by its From. */
 struct verdict rights_check_sender(const struct mail_session *session, const char *sender);
 struct verdict rights_check_recipient(const struct mail_session *session, const char *recipient);
 /*
- * Every mailbox of From, Sender, Resent-From and Resent-Sender. header is a whole header block.
- * sender is MAIL FROM. What cannot be parsed with certainty is refused, and the text says what.
+ * Every mailbox of From, Sender, Resent-From and Resent-Sender of what is submitted; of a stranger's
+ * mail From alone, where the listener's stranger-from says so. What cannot be parsed with certainty
+ * is refused, and the text says what.
  */
-struct verdict rights_check_header(const struct mail_session *session, const char *sender,
-	struct span header, bool smtputf8);
-
-extern const struct stage_type rights_stage_type;
+struct verdict rights_check_header(const struct mail_session *session, const struct header *header,
+	bool smtputf8);
+/*
+ * The address that takes the place of a wrong sender, in MAIL FROM and From, where a permit of the
+ * session says wrong-sender = rewrite; "" where none does.
+ */
+const char *rights_rewrite_sender(const struct mail_session *session);
+/*
+ * Is this a submission (a login, or a client trusted to relay or held to named senders), whose
+ * header is checked and tidied, and not a stranger's mail passing by?
+ */
+bool rights_is_submission(const struct mail_session *session);
 
 #endif

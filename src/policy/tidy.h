@@ -6,8 +6,8 @@
 #include "policy/stage.h"
 
 /*
- * Date and Message-ID are added or, where invalid, replaced only in what a login or a trusted network
- * submits; Bcc and Return-Path go out of all of it. Received names client and EHLO unless
+ * In a submission (rights_is_submission()) Date and Message-ID are added or, where invalid, replaced;
+ * Bcc, Resent-Bcc and Return-Path go; several Date or Message-ID fields are refused. Received names client and EHLO unless
  * the listener's hide-client is on, with the protocol of RFC 3848 and RFC 6531 and a tls clause
  * (RFC 8314 4.3). More Received fields than the listener's hops: 554 5.4.6.
  */

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Budgets, and the limits of one message. */
+#include "policy/limits.h"
+
+#include "policy/rights.h"
+
+static bool
+has_limits(const struct settings_permit *permit)
+{
+	return permit->limits[0];
+}
+
+const struct settings_limits *
+limits_of(const struct mail_session *session)
+{
+	const struct settings_permit *permit = rights_find_permit(session, has_limits);
+	const char *name = session->listener->limits;
+	const struct settings_limits *limits;
+
+	if (permit)
+		name = permit->limits;
+	if (session->identity && session->identity->limits[0])
+		name = session->identity->limits;
+	limits = settings_find_limits(session->settings, name[0] ? name : "default");
+	/* The directory may still hold a name that the settings no longer have. */
+	return limits ? limits : settings_find_limits(session->settings, "default");
+}
+
+/* What would stand in the budget now, with the refill since the last time taken off. */
+static uint64_t
+spent_now(const struct budget *budget, uint64_t amount, uint64_t now_ms)
+{
+	uint64_t elapsed = now_ms > budget->stamp_ms ? now_ms - budget->stamp_ms : 0;
+	uint64_t refill;
+
+	if (__builtin_mul_overflow(elapsed, amount, &refill) || refill >= budget->spent)
+		return 0;
+	return budget->spent - refill;
+}
+
+bool
+budget_has(const struct budget *budget, uint64_t amount, uint64_t window_ms, uint64_t cost,
+	uint64_t now_ms)
+{
+	if (amount == 0)
+		return true;
+	return cost <= amount &&
+		spent_now(budget, amount, now_ms) <= (amount - cost) * window_ms;
+}
+
+void
+budget_take(struct budget *budget, uint64_t amount, uint64_t window_ms, uint64_t cost,
+	uint64_t now_ms)
+{
+	budget->spent = spent_now(budget, amount, now_ms) + cost * window_ms;
+	budget->stamp_ms = now_ms;
+}
+
+/* ---- the stage --------------------------------------------------------------------------------- */
+
+static struct stage *
+limits_open(const struct mail_session *session, void *service)
+{
+	struct stage *stage = mem_alloc(sizeof *stage);
+
+	(void)session;
+	(void)service;
+	stage->type = &limits_stage_type;
+	return stage;
+}
+
+static void
+limits_close(struct stage **stage)
+{
+	mem_free(stage);
+}
+
+/* RFC 1870 6.1 and RFC 3463 X.3.4: too big for this system. */
+static struct verdict
+check_size(const struct mail *mail, uint64_t size)
+{
+	const struct settings_limits *limits;
+
+	if (rights_of(mail->session) & RIGHT_BYPASS_SIZE)
+		return VERDICT_PASS;
+	limits = limits_of(mail->session);
+	if (limits->message_size == 0 || size <= limits->message_size)
+		return VERDICT_PASS;
+	return verdict_refuse(552, "5.3.4", limits->where,
+		"Message is larger than %llu bytes, the most allowed here",
+		(unsigned long long)limits->message_size);
+}
+
+static void
+limits_envfrom(struct stage *stage, struct mail *mail, stage_done_fn done, void *context)
+{
+	struct verdict verdict = check_size(mail, mail->declared_size);
+
+	(void)stage;
+	done(context, &verdict);
+}
+
+static void
+limits_envrcpt(struct stage *stage, struct mail *mail, const struct mail_recipient *recipient,
+	stage_done_fn done, void *context)
+{
+	const struct settings_limits *limits = limits_of(mail->session);
+	struct verdict verdict = VERDICT_PASS;
+
+	(void)stage;
+	(void)recipient;
+	if (limits->recipients_per_message &&
+		mail->recipient_count >= limits->recipients_per_message &&
+		!(rights_of(mail->session) & RIGHT_BYPASS_LIMITS))
+		verdict = verdict_refuse(452, "4.5.3", limits->where,
+			"Too many recipients: %llu for one message",
+			(unsigned long long)limits->recipients_per_message);
+	done(context, &verdict);
+}
+
+static void
+limits_eom(struct stage *stage, struct mail *mail, stage_done_fn done, void *context)
+{
+	struct verdict verdict =
+		check_size(mail, buf_length(&mail->header_block) + mail->body_length);
+
+	(void)stage;
+	done(context, &verdict);
+}
+
+const struct stage_type limits_stage_type = {
+	.name = "limits",
+	.open = limits_open,
+	.envfrom = limits_envfrom,
+	.envrcpt = limits_envrcpt,
+	.eom = limits_eom,
+	.close = limits_close,
+};
