@@ -7,11 +7,22 @@
 void
 settings_free(struct settings **settings)
 {
-	if (!*settings)
-		return;
-	struct arena *arena = (*settings)->arena;
+	struct settings *old = *settings;
+
 	*settings = NULL;
+	if (!old || old->holds-- > 0)
+		return;
+	struct arena *arena = old->arena;
 	arena_free(&arena);
+}
+
+struct settings *
+settings_hold(const struct settings *settings)
+{
+	struct settings *held = (struct settings *)(uintptr_t)settings;
+
+	held->holds++;
+	return held;
 }
 
 #define FIND_BY_TITLE(list, wanted)                                                                \

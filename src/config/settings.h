@@ -439,6 +439,7 @@ struct settings_log {
 
 struct settings {
 	struct arena *arena;            /* owns everything below, and this struct itself */
+	unsigned holds;                 /* beyond the first; settings_hold() */
 	const char *file;               /* path of the configuration, as given */
 
 	const char *hostname;
@@ -466,8 +467,12 @@ struct settings {
 	struct settings_log log;
 };
 
-/* Frees the arena and with it the settings; nulls the pointer; accepts NULL. */
+/*
+ * Gives up one hold; with the last one the arena and the settings go. Nulls the pointer, accepts NULL.
+ * Whoever works on with settings that a reload has replaced takes a hold of its own.
+ */
 void settings_free(struct settings **settings);
+struct settings *settings_hold(const struct settings *settings);
 
 /* By name; NULL if there is none. The limits "default" is there always. */
 const struct settings_tls *settings_find_tls(const struct settings *settings, const char *title);

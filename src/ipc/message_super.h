@@ -29,7 +29,7 @@ enum file_kind {
 	FILE_KEY,           /* the same, to keys alone */
 	FILE_EVENT_LOG,
 	FILE_PROTOCOL_LOG,  /* name is the service: "smtp", … */
-	FILE_GATE,          /* the shared table of per-address counters */
+	FILE_GATE,          /* the table of connection counters: proc/gate_layout.h */
 	FILE_SECRET,        /* name "route:NAME" or "backend:NAME" */
 	FILE_KEYTAB,
 	FILE_TRUST,         /* certificate authorities; name as in the settings */
