@@ -5,6 +5,7 @@ src_config_libconfig_a_SOURCES = \
 	src/config/config.h \
 	src/config/endpoint.h \
 	src/config/network.h \
+	src/config/routes.c src/config/routes.h \
 	src/config/settings.c src/config/settings.h \
 	src/config/slice.h
 
