@@ -68,6 +68,7 @@ make_room(struct buf *buf, size_t size)
 		return;
 	if (buf->size - length >= size && buf->begin >= length) {
 		memcpy(buf->bytes, buf->bytes + buf->begin, length);
+		mem_wipe(buf->bytes + buf->begin, length);
 		buf->begin = 0;
 		buf->end = length;
 		return;

@@ -5,9 +5,10 @@
 
 #include "ipc/messages.h"
 
-/* SETTINGS: the role's slice (config/settings_slice.h). A second one is a reload; START ends it. */
+/* SETTINGS: the role's slice (config/slice.h). A second one is a reload; START ends it. */
 struct message_settings {
 	uint32_t generation;
+	uint8_t instance; /* which of several processes of one role, from 0; never changes */
 	struct span slice;
 };
 
@@ -15,6 +16,7 @@ struct message_settings {
 enum link_kind {
 	LINK_CHANNEL,
 	LINK_SIGN, /* the blocking pair between a front end and keys */
+	LINK_KIND_COUNT,
 };
 struct message_link {
 	enum role peer;

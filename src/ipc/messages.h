@@ -105,8 +105,13 @@ enum {
 	MESSAGE_PATH_MAX_BYTES = 320,     /* RFC 5321 4.5.3.1.3 with quoting */
 	MESSAGE_ADDRESS_MAX_BYTES = 128,  /* a socket address as text */
 	MESSAGE_ID_MAX_BYTES = 32,        /* message and session ids */
+	MESSAGE_WORD_MAX_BYTES = 64,      /* protocols, mechanisms */
+	MESSAGE_ENHANCED_MAX_BYTES = 16,  /* "5.7.1" */
 	MESSAGE_ORCPT_MAX_BYTES = 500,    /* RFC 3461 4.2 */
 	MESSAGE_ENVID_MAX_BYTES = 100,    /* RFC 3461 4.4 */
+	MESSAGE_FILE_MAX_BYTES = 4096,    /* what FILE calls a descriptor; perhaps a path */
+	MESSAGE_SIGN_MAX_BYTES = 512,     /* what SIGN signs: a hash, or the message for Ed25519 */
+	MESSAGE_SIGNATURE_MAX_BYTES = 1024,
 	MESSAGE_HEADER_MAX_BYTES = 256 * 1024,
 	MESSAGE_BODY_MAX_BYTES = 64 * 1024, /* beyond it a body lives in a file */
 	MESSAGE_RECIPIENTS_MAX = 1000,

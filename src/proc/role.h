@@ -24,7 +24,10 @@ struct role_context;
 struct role_program {
 	enum role role;
 	void *(*start)(struct role_context *context, struct fault *fault); /* NULL: cannot serve */
-	/* After start(): a channel to (a new instance of) a peer. The callback takes the descriptor. */
+	/*
+	 * After start(), also for links that came before it: a channel to (a new instance of) a peer.
+	 * The callback takes the descriptor in every case; false: cannot use it, logged.
+	 */
 	bool (*on_link)(void *private, const struct message_link *link, int fd);
 	void (*on_unlink)(void *private, enum role peer, uint8_t instance);
 	/* New settings and files are in context; false refuses and the old ones must stay in use. */
@@ -42,6 +45,11 @@ struct loop *role_loop(struct role_context *context);
 const struct settings *role_settings(const struct role_context *context);
 uint32_t role_generation(const struct role_context *context);
 /*
+ * Which of several processes: no two front ends (smtp and mailbox together) that live at the same
+ * time have the same. It is the column in the table of proc/gate_layout.h.
+ */
+unsigned role_instance(const struct role_context *context);
+/*
  * Files that super passed. role_take_file() gives the descriptor to the caller, -1 if there is none
  * (any more). Listeners stay open in super, so taking one twice after a reload works.
  */
@@ -50,7 +58,10 @@ int role_take_file(struct role_context *context, enum file_kind kind, const char
 /* Borrowed; empty if there is none. */
 struct span role_secret(const struct role_context *context, enum secret_kind kind,
 	const char *name);
-/* Channels present at start(): each is offered once by on_link() right after start() returned. */
+/*
+ * Answers a verb. json is the data alone, what stands under "data" in ipc/control.h, without its frame;
+ * empty is null. more: a further page follows. kind of an error: control_kind_name().
+ */
 void role_answer(struct role_context *context, uint32_t request, struct span json, bool more);
 void role_answer_error(struct role_context *context, uint32_t request, const char *kind,
 	const char *text);
