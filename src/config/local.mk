@@ -2,11 +2,30 @@
 noinst_LIBRARIES += src/config/libconfig.a
 src_config_libconfig_a_CFLAGS = $(AM_CFLAGS) $(CONFUSE_CFLAGS)
 src_config_libconfig_a_SOURCES = \
-	src/config/config.h \
-	src/config/endpoint.h \
-	src/config/network.h \
+	src/config/check.c src/config/check.h \
+	src/config/check_listener.c \
+	src/config/config.c src/config/config.h \
+	src/config/endpoint.c src/config/endpoint.h \
+	src/config/load.c src/config/load.h \
+	src/config/network.c src/config/network.h \
+	src/config/principal.c src/config/principal.h \
 	src/config/routes.c src/config/routes.h \
+	src/config/schema.c src/config/schema.h \
+	src/config/schema_listener.c \
+	src/config/schema_login.c \
+	src/config/schema_mail.c \
+	src/config/schema_rows.h \
 	src/config/settings.c src/config/settings.h \
-	src/config/slice.h
+	src/config/slice.c src/config/slice.h \
+	src/config/source.c src/config/source.h \
+	src/config/source_scan.c src/config/source_scan.h \
+	src/config/suggest.c src/config/suggest.h \
+	src/config/syntax.c src/config/syntax.h \
+	src/config/target.c src/config/target.h \
+	src/config/units.c src/config/units.h \
+	src/config/value.c src/config/value.h \
+	src/config/value_pack.c \
+	src/config/value_text.c \
+	src/config/written.c src/config/written.h
 
-CONFIG_LIBS = src/config/libconfig.a $(CONFUSE_LIBS)
+CONFIG_LIBS = src/config/libconfig.a $(WIRE_LIBS) $(CONFUSE_LIBS)

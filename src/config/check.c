@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Do settings that are right one by one also fit together? */
+#include "config/check.h"
+
+#include <string.h>
+
+static bool
+check_certificates(const struct load *load, struct fault *fault)
+{
+	for (size_t i = 0; i < load->settings->tls.count; i++) {
+		const struct settings_tls *tls = &load->settings->tls.items[i];
+
+		if (tls->certificate.count == 0)
+			return load_fault(load, tls, "certificate", 0, fault, "is empty");
+		if (tls->certificate.count != tls->key.count)
+			return load_fault(load, tls, "key", 0, fault,
+				"%zu for %zu certificates; each has its own", tls->key.count,
+				tls->certificate.count);
+	}
+	return true;
+}
+
+static bool
+check_sasl(const struct load *load, struct fault *fault)
+{
+	const struct settings_sasl *sasl = &load->settings->sasl;
+
+	for (size_t i = 0; i < sasl->mechanisms.count; i++) {
+		if (strcmp(sasl->mechanisms.items[i], "GSSAPI") == 0 && sasl->keytab[0] == '\0')
+			return load_fault(load, sasl, "mechanisms", i, fault,
+				"GSSAPI needs a keytab");
+	}
+	if (sasl->answer_wait > sasl->exchange_wait)
+		return load_fault(load, sasl, "answer-wait", 0, fault, "is more than exchange-wait");
+	return true;
+}
+
+static bool
+check_directories(const struct load *load, struct fault *fault)
+{
+	const struct settings_directories *all = &load->settings->directory;
+
+	for (size_t i = 1; i < all->count; i++) {
+		if (all->items[i].type == DIRECTORY_LOCAL)
+			return load_fault(load, &all->items[i], "type", 0, fault,
+				"there is one local directory, and \"%s\" is it",
+				all->items[0].title);
+	}
+	return true;
+}
+
+/* Everybody may relay: what every list of open relays is made of. */
+static bool
+is_everybody(const struct principal *principal)
+{
+	enum { V4_BITS = 96 };
+
+	return principal->kind == PRINCIPAL_ANONYMOUS ||
+		(principal->kind == PRINCIPAL_NETWORK && principal->network.bits <= V4_BITS &&
+			(principal->network.bits == 0 || principal->network.address[10] == 0xff));
+}
+
+bool
+check_permits(const struct load *load, const struct settings_permits *permits, bool deny,
+	struct fault *fault)
+{
+	for (size_t i = 0; i < permits->count; i++) {
+		const struct settings_permit *permit = &permits->items[i];
+
+		if (permit->rights == 0 && permit->send_as.count == 0 &&
+			permit->on_behalf.count == 0 && (deny || permit->limits[0] == '\0'))
+			return load_fault(load, permit, NULL, 0, fault, "%s nothing",
+				deny ? "denies" : "permits");
+		if (deny)
+			continue;
+		if ((permit->rights & RIGHT_RELAY) && is_everybody(&permit->principal))
+			return load_fault(load, permit, "rights", 0, fault,
+				"relay for everybody makes an open relay, which others would abuse "
+				"at once");
+		if (permit->limits[0] && !settings_find_limits(load->settings, permit->limits))
+			return load_fault(load, permit, "limits", 0, fault,
+				"there is no limits section \"%s\"", permit->limits);
+	}
+	return true;
+}
+
+static bool
+check_milters(const struct load *load, struct fault *fault)
+{
+	const struct settings_policy *policy = &load->settings->policy;
+
+	for (size_t i = 0; i < policy->milters.count; i++) {
+		if (!settings_find_milter(load->settings, policy->milters.items[i]))
+			return load_fault(load, policy, "milters", i, fault,
+				"there is no milter section \"%s\"", policy->milters.items[i]);
+	}
+	return true;
+}
+
+static bool
+check_queue(const struct load *load, struct fault *fault)
+{
+	const struct settings_queue *queue = &load->settings->queue;
+
+	if (queue->retry.count == 0)
+		return load_fault(load, queue, "retry", 0, fault, "is empty");
+	if (queue->free_space_resume < queue->free_space)
+		return load_fault(load, queue, "free-space-resume", 0, fault,
+			"is less than free-space");
+	if (queue->concurrency_per_destination > queue->concurrency)
+		return load_fault(load, queue, "concurrency-per-destination", 0, fault,
+			"is more than concurrency");
+	return true;
+}
+
+/* Hosts that only this machine can be. */
+static bool
+is_local(const struct endpoint *endpoint)
+{
+	struct span host = span_text(endpoint->host);
+
+	return endpoint->kind == ENDPOINT_UNIX || span_starts(host, "127.") ||
+		span_is(host, "::1") || span_is_nocase(host, "localhost");
+}
+
+static bool
+check_route_login(const struct load *load, const struct settings_route *route,
+	struct fault *fault)
+{
+	if (route->user[0] && route->secret_file[0] == '\0')
+		return load_fault(load, route, "user", 0, fault, "needs secret-file as well");
+	if (route->user[0] == '\0' && route->secret_file[0])
+		return load_fault(load, route, "secret-file", 0, fault, "has no use without user");
+	if (route->user[0] && route->mechanisms.count == 0)
+		return load_fault(load, route, "mechanisms", 0, fault, "is empty");
+	if (route->user[0] && route->tls != ROUTE_TLS_VERIFY && !is_local(&route->to.endpoint))
+		return load_fault(load, route, "tls", 0, fault,
+			"must be verify where a user is given: a password goes to nobody else");
+	return true;
+}
+
+static bool
+check_routes(const struct load *load, struct fault *fault)
+{
+	for (size_t i = 0; i < load->settings->route.count; i++) {
+		const struct settings_route *route = &load->settings->route.items[i];
+		bool verified = route->tls == ROUTE_TLS_VERIFY;
+
+		if (route->to.scheme == ROUTE_SMTPS && route->tls != ROUTE_TLS_VERIFY &&
+			route->tls != ROUTE_TLS_ENCRYPT)
+			return load_fault(load, route, "tls", 0, fault,
+				"smtps: has TLS from the first byte; write encrypt or verify");
+		if (route->to.endpoint.kind == ENDPOINT_UNIX && verified &&
+			route->tls_name[0] == '\0')
+			return load_fault(load, route, "tls", 0, fault,
+				"verify needs tls-name where the next hop is a unix socket");
+		if (!verified && route->tls_name[0])
+			return load_fault(load, route, "tls-name", 0, fault,
+				"has no use unless tls is verify");
+		if (!verified && route->trust_file[0])
+			return load_fault(load, route, "trust-file", 0, fault,
+				"has no use unless tls is verify");
+		if (!check_route_login(load, route, fault))
+			return false;
+	}
+	return true;
+}
+
+static bool
+check_log(const struct load *load, struct fault *fault)
+{
+	const struct settings_log *log = &load->settings->log;
+
+	if (log->protocol_log != LOG_PROTOCOL_OFF && log->protocol_directory[0] == '\0')
+		return load_fault(load, log, "protocol-log", 0, fault,
+			"needs protocol-directory as well");
+	return true;
+}
+
+/* Unless written: a route that logs in, or speaks TLS from the first byte, verifies. */
+static void
+complete_routes(const struct load *load)
+{
+	for (size_t i = 0; i < load->settings->route.count; i++) {
+		/* The list is const for its readers; it is ours until the settings are handed out. */
+		struct settings_route *route =
+			(struct settings_route *)(uintptr_t)&load->settings->route.items[i];
+
+		if (load_is_written(load, route, "tls") || is_local(&route->to.endpoint))
+			continue;
+		if (route->user[0] || route->to.scheme == ROUTE_SMTPS)
+			route->tls = ROUTE_TLS_VERIFY;
+	}
+}
+
+bool
+check_all(const struct load *load, struct fault *fault)
+{
+	complete_routes(load);
+	return check_certificates(load, fault) && check_sasl(load, fault) &&
+		check_directories(load, fault) && check_listeners(load, fault) &&
+		check_permits(load, &load->settings->permit, false, fault) &&
+		check_permits(load, &load->settings->deny, true, fault) &&
+		check_milters(load, fault) && check_queue(load, fault) &&
+		check_routes(load, fault) && check_log(load, fault);
+}

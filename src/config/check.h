@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Do settings that are right one by one also fit together? */
+#ifndef CONFIG_CHECK_H
+#define CONFIG_CHECK_H
+
+#include "config/load.h"
+
+/*
+ * Fills in the defaults that depend on other settings, then looks for contradictions, names that do
+ * not exist, and what would be a hole. The fault is "FILE:LINE: where: reason".
+ */
+bool check_all(const struct load *load, struct fault *fault);
+
+/* Its part for listeners (check_listener.c). */
+bool check_listeners(const struct load *load, struct fault *fault);
+/* Its part for a list of permit or deny sections, global or of a listener. */
+bool check_permits(const struct load *load, const struct settings_permits *permits, bool deny,
+	struct fault *fault);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Do the settings of a listener fit together, and with those of the others? */
+#include "config/check.h"
+
+#include <string.h>
+
+typedef bool listener_check(const struct load *load, const struct settings_listener *listener,
+	struct fault *fault);
+
+static bool
+check_tls(const struct load *load, const struct settings_listener *listener, struct fault *fault)
+{
+	const struct settings *settings = load->settings;
+
+	if (listener->tls == LISTENER_TLS_NONE) {
+		if (listener->certificates.count > 0)
+			return load_fault(load, listener, "certificates", 0, fault,
+				"has no use where tls is none");
+		if (listener->require_tls)
+			return load_fault(load, listener, "require-tls", 0, fault,
+				"cannot be met where tls is none");
+		return true;
+	}
+	if (settings->tls.count == 0)
+		return load_fault(load, listener, "tls", 0, fault,
+			"needs a certificate, but the file has no tls section");
+	for (size_t i = 0; i < listener->certificates.count; i++) {
+		if (!settings_find_tls(settings, listener->certificates.items[i]))
+			return load_fault(load, listener, "certificates", i, fault,
+				"there is no tls section \"%s\"", listener->certificates.items[i]);
+	}
+	return true;
+}
+
+static bool
+check_login(const struct load *load, const struct settings_listener *listener,
+	struct fault *fault)
+{
+	bool plain = listener->login == LOGIN_PLAIN;
+
+	if (listener->login == LOGIN_SECURE && listener->tls == LISTENER_TLS_NONE)
+		return load_fault(load, listener, "login", 0, fault,
+			"secure needs TLS, but tls is none: write login = off, or login = plain with "
+			"insecure-networks");
+	if (plain && listener->insecure_networks.count == 0)
+		return load_fault(load, listener, "login", 0, fault,
+			"plain needs insecure-networks as well, so that it is not open to all");
+	if (!plain && listener->insecure_networks.count > 0)
+		return load_fault(load, listener, "insecure-networks", 0, fault,
+			"has no use unless login is plain");
+	if (listener->login == LOGIN_OFF && listener->mechanisms.count > 0)
+		return load_fault(load, listener, "mechanisms", 0, fault,
+			"has no use where login is off");
+	return true;
+}
+
+static bool
+check_names(const struct load *load, const struct settings_listener *listener,
+	struct fault *fault)
+{
+	if (!settings_find_limits(load->settings, listener->limits))
+		return load_fault(load, listener, "limits", 0, fault,
+			"there is no limits section \"%s\"", listener->limits);
+	return true;
+}
+
+static bool
+check_numbers(const struct load *load, const struct settings_listener *listener,
+	struct fault *fault)
+{
+	if (listener->connections_per_address > listener->connections)
+		return load_fault(load, listener, "connections-per-address", 0, fault,
+			"is more than connections");
+	if (listener->header_size > listener->message_size)
+		return load_fault(load, listener, "header-size", 0, fault,
+			"is more than message-size");
+	return true;
+}
+
+static bool
+has_mechanism(const struct settings_texts *mechanisms, const char *name)
+{
+	for (size_t i = 0; i < mechanisms->count; i++) {
+		if (strcmp(mechanisms->items[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+check_mechanisms(const struct load *load, const struct settings_listener *listener,
+	struct fault *fault)
+{
+	if (load->settings->sasl.keytab[0] == '\0' && has_mechanism(&listener->mechanisms, "GSSAPI"))
+		return load_fault(load, listener, "mechanisms", 0, fault,
+			"GSSAPI needs the keytab of the sasl section");
+	return true;
+}
+
+static bool
+check_rights(const struct load *load, const struct settings_listener *listener,
+	struct fault *fault)
+{
+	return check_permits(load, &listener->permit, false, fault) &&
+		check_permits(load, &listener->deny, true, fault);
+}
+
+/* ---- two listeners on one address ------------------------------------------------------------- */
+
+/* "*" and the unspecified addresses take every address of their port. */
+static bool
+is_any(const struct endpoint *endpoint)
+{
+	return strcmp(endpoint->host, "*") == 0 || strcmp(endpoint->host, "0.0.0.0") == 0 ||
+		strcmp(endpoint->host, "::") == 0;
+}
+
+static bool
+is_one_place(const struct endpoint *a, const struct endpoint *b)
+{
+	struct network left;
+	struct network right;
+
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == ENDPOINT_UNIX)
+		return strcmp(a->path, b->path) == 0;
+	if (a->port == 0 || a->port != b->port)
+		return false;
+	if (is_any(a) || is_any(b))
+		return true;
+	return network_parse(span_text(a->host), &left, NULL) &&
+		network_parse(span_text(b->host), &right, NULL) &&
+		network_has(&left, right.address);
+}
+
+/* Looks at the addresses that come before the index-th of this listener, in all listeners. */
+static bool
+check_address(const struct load *load, size_t at, size_t index, struct fault *fault)
+{
+	const struct settings_listeners *all = &load->settings->listener;
+	const struct endpoint *mine = &all->items[at].address.items[index];
+
+	for (size_t i = 0; i <= at; i++) {
+		const struct settings_endpoints *theirs = &all->items[i].address;
+		size_t count = i == at ? index : theirs->count;
+
+		for (size_t n = 0; n < count; n++) {
+			if (is_one_place(mine, &theirs->items[n]))
+				return load_fault(load, &all->items[at], "address", index, fault,
+					"\"%s\" is taken by \"%s\" of listener \"%s\"", mine->text,
+					theirs->items[n].text, all->items[i].title);
+		}
+	}
+	return true;
+}
+
+bool
+check_listeners(const struct load *load, struct fault *fault)
+{
+	static listener_check *const checks[] = { check_tls, check_login, check_names,
+		check_numbers, check_mechanisms, check_rights };
+	const struct settings_listeners *all = &load->settings->listener;
+
+	if (all->count == 0)
+		return load_fault(load, load->settings, NULL, 0, fault,
+			"there is no listener section, so nothing would be served");
+	for (size_t i = 0; i < all->count; i++) {
+		for (size_t n = 0; n < sizeof checks / sizeof checks[0]; n++) {
+			if (!checks[n](load, &all->items[i], fault))
+				return false;
+		}
+		if (all->items[i].address.count == 0)
+			return load_fault(load, &all->items[i], "address", 0, fault,
+				"is empty, so the listener would not listen");
+		for (size_t n = 0; n < all->items[i].address.count; n++) {
+			if (!check_address(load, i, n, fault))
+				return false;
+		}
+	}
+	return true;
+}

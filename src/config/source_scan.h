@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One file's text made plain: comments out, marks in, and everything refused that would mislead. */
+#ifndef CONFIG_SOURCE_SCAN_H
+#define CONFIG_SOURCE_SCAN_H
+
+#include "base/buffer.h"
+#include "base/fault.h"
+
+struct source_scan {
+	const char *file;                   /* for faults */
+	struct buf *to;                     /* what libConfuse reads is added here */
+	/* include("PATH") was met; what it stands for is added to the same buffer. */
+	bool (*on_include)(struct span path, unsigned int line, void *context, struct fault *fault);
+	void *context;
+
+	/* for source_scan() alone */
+	struct span from;
+	size_t at;
+	unsigned int line;
+	char last;                          /* last token: one of {}=,() or 'w' for a word or string */
+};
+
+/* The line ends of the text stay where they are. The fault is "FILE:LINE: reason". */
+bool source_scan(struct source_scan *scan, struct span text, struct fault *fault);
+
+#endif
