@@ -169,24 +169,32 @@ copy_word(struct source_scan *scan, struct fault *fault)
 }
 
 /* Braces are those of a list behind "=", and of a section behind a word. */
-static void
-copy_open_brace(struct source_scan *scan)
+static bool
+copy_open_brace(struct source_scan *scan, struct fault *fault)
 {
 	bool list = scan->last == '=';
 
+	if (scan->depth == SOURCE_SCAN_DEPTH_MAX)
+		return refuse(scan, scan->line, "braces are nested too deep", fault);
+	scan->braces[scan->depth++] = scan->line;
 	copy_byte(scan);
 	if (!list)
 		buf_add_text(scan->to, " " SOURCE_SECTION_MARK "=0 ");
 	scan->last = list ? '[' : '{';
+	return true;
 }
 
-static void
-copy_close_brace(struct source_scan *scan)
+static bool
+copy_close_brace(struct source_scan *scan, struct fault *fault)
 {
+	if (scan->depth == 0)
+		return refuse(scan, scan->line, "this brace closes nothing", fault);
+	scan->depth--;
 	if (scan->last == '[')
 		buf_add_text(scan->to, "\"" SOURCE_EMPTY_MARK "\"");
 	copy_byte(scan);
 	scan->last = '}';
+	return true;
 }
 
 static bool
@@ -204,11 +212,9 @@ copy_token(struct source_scan *scan, struct fault *fault)
 	case '\'':
 		return copy_string(scan, fault);
 	case '{':
-		copy_open_brace(scan);
-		return true;
+		return copy_open_brace(scan, fault);
 	case '}':
-		copy_close_brace(scan);
-		return true;
+		return copy_close_brace(scan, fault);
 	case '=':
 	case ',':
 		scan->last = byte;
@@ -243,5 +249,7 @@ source_scan(struct source_scan *scan, struct span text, struct fault *fault)
 		} else if (!copy_token(scan, fault))
 			return false;
 	}
+	if (scan->depth > 0)
+		return refuse(scan, scan->braces[scan->depth - 1], "this brace is not closed", fault);
 	return true;
 }

@@ -6,6 +6,9 @@
 #include "base/buffer.h"
 #include "base/fault.h"
 
+/* Nothing in the grammar is nested deeper than listener, permit, list. */
+enum { SOURCE_SCAN_DEPTH_MAX = 8 };
+
 struct source_scan {
 	const char *file;                   /* for faults */
 	struct buf *to;                     /* what libConfuse reads is added here */
@@ -17,10 +20,15 @@ struct source_scan {
 	struct span from;
 	size_t at;
 	unsigned int line;
-	char last;                          /* last token: one of {}=,() or 'w' for a word or string */
+	unsigned int braces[SOURCE_SCAN_DEPTH_MAX]; /* lines of the open ones */
+	size_t depth;
+	char last;                          /* last token: { } = , or [ for a list's brace, w for a word */
 };
 
-/* The line ends of the text stay where they are. The fault is "FILE:LINE: reason". */
+/*
+ * The line ends of the text stay where they are. Braces must match within a file: libConfuse takes the
+ * end of the file for the end of a section. The fault is "FILE:LINE: reason".
+ */
 bool source_scan(struct source_scan *scan, struct span text, struct fault *fault);
 
 #endif

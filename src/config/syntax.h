@@ -9,8 +9,8 @@
 
 /* All have the type schema_check of schema.h. Those with _or_empty also take "". */
 #define SYNTAX_CHECK(name)                                                                         \
-	bool syntax_##name(struct span text, struct arena *arena, const char **text_out,            \
-		struct fault *fault)
+	bool syntax_##name(struct span text, struct arena *arena __attribute__((unused)),           \
+		const char **text_out, struct fault *fault __attribute__((unused)))
 
 SYNTAX_CHECK(text);           /* printable ASCII or UTF-8, at most 1,000 bytes */
 SYNTAX_CHECK(name);           /* of a section: letters, digits, - _ . */

@@ -207,13 +207,15 @@ store_list(const struct schema_row *row, void *to, const struct span *texts, siz
 static void
 add_text(struct fault *fault, struct span text)
 {
-	enum { SHOWN_MAX_BYTES = 100 };
-	char shown[4 * SHOWN_MAX_BYTES + 1];
-
+	enum { SHOWN_MAX_BYTES = 60 };
 	struct fault reason = *fault;
-	text_escape(span_first(text, SHOWN_MAX_BYTES), shown, sizeof shown);
-	/* Both are printable already; fault_set() would escape the backslashes again. */
-	snprintf(fault->text, sizeof fault->text, "\"%s\" %s", shown, reason.text);
+	char *to = fault->text;
+	size_t size = sizeof fault->text;
+	size_t used = 1 + text_escape(span_first(text, SHOWN_MAX_BYTES), to + 1, size - 1);
+
+	/* Both parts are printable by now; fault_set() would escape the backslashes again. */
+	to[0] = '"';
+	snprintf(to + used, size - used, "\" %s", reason.text);
 }
 
 bool
