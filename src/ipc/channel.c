@@ -11,7 +11,7 @@
 #include "ipc/questions.h"
 
 enum {
-	FRAMES_PER_TURN = 64, /* then the others have their turn */
+	FRAMES_PER_TURN = 64, /* then others have their turn */
 	READS_PER_TURN = 8,
 };
 
@@ -21,7 +21,7 @@ struct channel {
 	struct channel_events events;
 	void *context;
 	struct loop_watch *watch;
-	struct loop_timer again;   /* frames are left over from the last turn */
+	struct loop_defer again;   /* frames are left over */
 	struct loop_defer at_end;  /* of the turn: send, or close */
 	struct inbox *inbox;
 	struct outbox *outbox;
@@ -51,7 +51,7 @@ channel_new(struct loop *loop, int fd, enum role self, enum role peer,
 	channel->outbox = outbox_new();
 	channel->questions = questions_new(loop);
 	channel->watch = loop_watch_new(loop, fd, on_ready, channel);
-	loop_timer_init(&channel->again, loop, on_again, channel);
+	loop_defer_init(&channel->again, loop, on_again, channel);
 	loop_defer_init(&channel->at_end, loop, on_end_of_turn, channel);
 	loop_watch_set(channel->watch, LOOP_READABLE);
 	return channel;
@@ -61,7 +61,7 @@ static void
 close_fd(struct channel *channel)
 {
 	channel->closing = true;
-	loop_timer_stop(&channel->again);
+	loop_defer_cancel(&channel->again);
 	loop_defer_cancel(&channel->at_end);
 	loop_watch_free(&channel->watch);
 	if (channel->fd >= 0)
@@ -130,7 +130,7 @@ begin_close(struct channel *channel, const struct fault *why)
 		return;
 	channel->closing = true;
 	channel->why = *why;
-	loop_timer_stop(&channel->again);
+	loop_defer_cancel(&channel->again);
 	loop_watch_set(channel->watch, 0);
 	loop_defer(&channel->at_end);
 }
@@ -227,12 +227,13 @@ receive(struct channel *channel)
 			refuse_peer(channel, &why);
 			return;
 		}
-		if (budget == 0)
-			break;
+		/* What is in our memory makes no fd readable. */
+		if (budget == 0) {
+			if (!channel->closing)
+				loop_defer(&channel->again);
+			return;
+		}
 	}
-	/* What is in our memory makes no fd readable. */
-	if (!channel->closing)
-		loop_timer_start(&channel->again, 0);
 }
 
 static void
@@ -284,7 +285,7 @@ on_ready(unsigned events, void *context)
 	struct channel *channel = context;
 
 	call_begin(channel);
-	if (events & LOOP_READABLE && !loop_timer_is_running(&channel->again))
+	if (events & LOOP_READABLE && !channel->closing)
 		receive(channel);
 	if (events & LOOP_WRITABLE && !channel->closing)
 		flush(channel);

@@ -1,1 +1,28 @@
 # SPDX-License-Identifier: BSD-2-Clause
+UNIT_TESTS += tests/unit/test_ipc_frame
+tests_unit_test_ipc_frame_SOURCES = tests/unit/test_ipc_frame.c
+tests_unit_test_ipc_frame_LDADD = $(IPC_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_ipc_messages
+tests_unit_test_ipc_messages_SOURCES = tests/unit/test_ipc_messages.c
+tests_unit_test_ipc_messages_LDADD = $(IPC_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_ipc_grant
+tests_unit_test_ipc_grant_SOURCES = tests/unit/test_ipc_grant.c
+tests_unit_test_ipc_grant_LDADD = $(IPC_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_ipc_control
+tests_unit_test_ipc_control_SOURCES = tests/unit/test_ipc_control.c
+tests_unit_test_ipc_control_LDADD = $(IPC_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_ipc_channel
+tests_unit_test_ipc_channel_SOURCES = tests/unit/test_ipc_channel.c
+tests_unit_test_ipc_channel_LDADD = $(IPC_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_ipc_questions
+tests_unit_test_ipc_questions_SOURCES = tests/unit/test_ipc_questions.c
+tests_unit_test_ipc_questions_LDADD = $(IPC_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_ipc_sync_call
+tests_unit_test_ipc_sync_call_SOURCES = tests/unit/test_ipc_sync_call.c
+tests_unit_test_ipc_sync_call_LDADD = $(IPC_LIBS) $(UNIT_LIBS) -lpthread
