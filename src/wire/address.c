@@ -81,8 +81,8 @@ read_dot_string(struct reader *reader)
 }
 
 /*
- * RFC 5321 4.1.2: Quoted-string = DQUOTE *QcontentSMTP DQUOTE; only printable ASCII may be quoted by
- * a backslash. The empty one names nobody and is refused.
+ * RFC 5321 4.1.2: Quoted-string = DQUOTE *QcontentSMTP DQUOTE; only printable ASCII may be quoted
+ * by a backslash. The empty one names nobody and is refused.
  */
 static enum address_fault
 read_quoted(struct reader *reader)
@@ -217,14 +217,15 @@ set_bare(const struct reader *reader, struct address *address_out)
 
 	if (!span_is_nocase(local, "postmaster"))
 		return ADDRESS_NO_DOMAIN;
-	*address_out = (struct address){ .kind = ADDRESS_BARE, .local_length = (uint8_t)local.length };
+	*address_out =
+		(struct address){ .kind = ADDRESS_BARE, .local_length = (uint8_t)local.length };
 	memcpy(address_out->local, local.start, local.length);
 	return ADDRESS_OK;
 }
 
 enum address_fault
-address_parse_path(struct span text, unsigned flags, struct address *address_out,
-	struct span *rest_out)
+address_parse_path(
+	struct span text, unsigned flags, struct address *address_out, struct span *rest_out)
 {
 	struct reader reader = { .rest = span_from(text, 1) };
 	enum address_fault fault;
@@ -282,14 +283,14 @@ bool
 address_equal(const struct address *a, const struct address *b)
 {
 	return a->kind == b->kind && span_equal(address_local(a), address_local(b)) &&
-		span_equal(address_domain(a), address_domain(b));
+	       span_equal(address_domain(a), address_domain(b));
 }
 
 bool
 address_equal_own(const struct address *a, const struct address *b)
 {
 	return a->kind == b->kind && span_equal_nocase(address_local(a), address_local(b)) &&
-		span_equal(address_domain(a), address_domain(b));
+	       span_equal(address_domain(a), address_domain(b));
 }
 
 bool
@@ -310,7 +311,7 @@ bool
 address_is_qualified(const struct address *address)
 {
 	return address->kind == ADDRESS_LITERAL ||
-		(address->kind == ADDRESS_MAILBOX && span_has_byte(address_domain(address), '.'));
+	       (address->kind == ADDRESS_MAILBOX && span_has_byte(address_domain(address), '.'));
 }
 
 bool

@@ -80,8 +80,8 @@ address_domain(const struct address *address)
 /* Byte for byte in the local part: for recipients, whose case is their host's affair. */
 bool address_equal(const struct address *a, const struct address *b);
 /*
- * ASCII letters of the local part in any case: what counts for our own addresses and for all rights,
- * in the envelope and in the header alike. "Alice@Example.ORG" is alice@example.org.
+ * ASCII letters of the local part in any case: what counts for our own addresses and for all
+ * rights, in the envelope and in the header alike. "Alice@Example.ORG" is alice@example.org.
  */
 bool address_equal_own(const struct address *a, const struct address *b);
 /*

@@ -64,7 +64,8 @@ static bool
 has_ace_label(struct span text)
 {
 	for (size_t i = 0; i < text.length; i++)
-		if ((i == 0 || text.start[i - 1] == '.') && span_starts_nocase(span_from(text, i), "xn--"))
+		if ((i == 0 || text.start[i - 1] == '.') &&
+			span_starts_nocase(span_from(text, i), "xn--"))
 			return true;
 	return false;
 }
@@ -83,7 +84,8 @@ to_ascii(struct span text)
 	if (text.length > UNICODE_MAX_BYTES || span_has_byte(text, '\0') || !utf8_is_valid(text) ||
 		!utf8_is_nfc(text))
 		return NULL;
-	lower = u8_tolower((const uint8_t *)text.start, text.length, NULL, UNINORM_NFC, NULL, &length);
+	lower = u8_tolower(
+		(const uint8_t *)text.start, text.length, NULL, UNINORM_NFC, NULL, &length);
 	if (!lower)
 		return NULL;
 	lower = realloc(lower, length + 1);

@@ -25,7 +25,7 @@ bool domain_parse_literal(struct span text, char literal_out[DOMAIN_SIZE]);
  * because many clients are named so) or an address literal.
  */
 bool domain_is_greeting(struct span text);
-/* Is name below parent ("a.example.org" below "example.org")? Both as domain_parse() writes them. */
+/* Is name below parent, as a.example.org is of example.org? Both as domain_parse() writes them. */
 bool domain_is_below(struct span name, struct span parent);
 
 #endif

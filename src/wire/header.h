@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A header block as a list of fields that can be looked at, changed and written again (RFC 5322 2.2). */
+/* A header block as a list of fields that can be read, changed and written again (RFC 5322 2.2). */
 #ifndef WIRE_HEADER_H
 #define WIRE_HEADER_H
 
@@ -18,7 +18,7 @@ enum {
 /* Rules for header_parse(). */
 enum header_rule {
 	HEADER_UTF8 = 1,  /* SMTPUTF8: 8-bit bytes must be valid UTF-8, RFC 6532 */
-	HEADER_RAW = 2,   /* a stranger's mail: any 8-bit and control byte in a value but NUL, CR, LF */
+	HEADER_RAW = 2,   /* a stranger's mail: any byte in a value but NUL, CR, LF */
 };
 
 struct header_field {
@@ -66,7 +66,7 @@ size_t header_delete_all(struct header *header, const char *name);           /* 
 /* The block again; unchanged fields byte for byte. False if out is full. */
 bool header_format(const struct header *header, struct buf *out);
 
-/* Without the line ends of folding and without outer blanks; in the arena unless nothing was folded. */
+/* Without the line ends of folding and without outer blanks; in the arena if it was folded. */
 struct span header_unfold(struct span value, struct arena *arena);
 /* With CRLF put before blanks, so that lines stay within 78 columns if they can; in the arena. */
 struct span header_fold(struct span name, struct span value, struct arena *arena);

@@ -16,9 +16,9 @@ enum mailboxes_rule {
 
 struct mailbox {
 	struct address address; /* MAILBOX or LITERAL */
-	/* Display name, unquoted and unfolded, encoded words as they stand; empty if none. In the arena. */
+	/* Display name, unquoted, unfolded, encoded words as they stand; empty if none. Arena. */
 	struct span display;
-	/* The display name or a comment, encoded words decoded, holds an "@": it may pose as an address. */
+	/* The display name, encoded words decoded, holds an "@": it may pose as an address. */
 	bool poses;
 };
 

@@ -6,7 +6,7 @@
 enum parse {
 	PARSE_DONE, /* one whole thing was read */
 	PARSE_MORE, /* all input was taken, the thing goes on */
-	PARSE_BAD,  /* the peer broke the grammar or a limit: the stream has no known position any more */
+	PARSE_BAD,  /* the grammar or a limit was broken: the stream has no known position now */
 };
 
 #endif

@@ -10,7 +10,7 @@
 
 enum { PROXY_HEADER_MAX_BYTES = 16 + 4096 };
 
-/* The addresses have family AF_INET or AF_INET6; AF_UNSPEC where the header gives none (LOCAL, UNSPEC). */
+/* The addresses are AF_INET or AF_INET6, or AF_UNSPEC where there is none (LOCAL, UNSPEC). */
 struct proxy_header {
 	size_t bytes;     /* length of the whole header: what to consume */
 	bool local;       /* the balancer's own check: use the socket's addresses */
@@ -20,8 +20,8 @@ struct proxy_header {
 
 /*
  * in holds all that was read so far, from the first byte of the connection. PARSE_MORE asks for
- * more; PARSE_BAD comes at the first byte that cannot be right, so version 1 text is refused at once.
- * Only STREAM over IPv4, IPv6 or UNSPEC; TLVs are checked for length and skipped.
+ * more; PARSE_BAD comes at the first byte that cannot be right, so version 1 text is refused at
+ * once. Only STREAM over IPv4, IPv6 or UNSPEC; TLVs are checked for length and skipped.
  */
 enum parse proxy_header_parse(struct span in, struct proxy_header *header_out);
 

@@ -104,7 +104,8 @@ struct smtp_command {
  * Choices where the RFCs leave room: trailing blanks and tabs are taken off (RFC 5321 4.1.1); where
  * the grammar has a blank, several are one; blanks may stand between the colon and "<"; a tab
  * anywhere else, any other control byte, and 8-bit bytes outside of paths and parameters under
- * SMTPUTF8 are refused. Brackets are demanded, source routes are refused, each parameter may stand once.
+ * SMTPUTF8 are refused. Brackets are demanded, source routes are refused (RFC 5321 4.1.1.3), each
+ * parameter may stand once.
  */
 bool smtp_command_parse(struct span line, unsigned offers, bool transaction_utf8,
 	struct smtp_command *command_out, struct smtp_reply *reply_out);

@@ -8,7 +8,7 @@
 /* What becomes of a CR or LF that stands alone. NUL is refused either way. */
 enum smtp_newline {
 	SMTP_NEWLINE_REJECT,
-	SMTP_NEWLINE_NORMALIZE, /* each becomes CRLF; it never ends the data, and no dot is removed behind it */
+	SMTP_NEWLINE_NORMALIZE, /* it becomes CRLF, but never ends the data or hides a dot */
 };
 
 enum smtp_data_event {
@@ -32,12 +32,12 @@ enum smtp_data_fault {
  * end gets one.
  */
 struct smtp_data {
-	uint64_t size;             /* content bytes after unstuffing and normalising, with the empty line */
+	uint64_t size;             /* content bytes, unstuffed, with the empty line */
 	uint64_t received;         /* bytes as they came, what a size limit counts */
 	size_t longest_line;       /* bytes, without CRLF; past 998 no hop need take it */
 	bool has_8bit;
 	bool in_body;              /* the empty line was seen */
-	enum smtp_data_fault fault; /* the first one; from then on no pieces come, the data is only skipped */
+	enum smtp_data_fault fault; /* the first; from then on no pieces come, data is skipped */
 	/* ---- the machine's own */
 	enum smtp_newline newline;
 	uint8_t state;
@@ -55,11 +55,12 @@ void smtp_data_init(struct smtp_data *data, enum smtp_newline newline);
  */
 void smtp_data_chunk(struct smtp_data *data, uint64_t size, bool last);
 /*
- * Takes from the front of *in and gives the next piece, which is part of that input or static, valid
- * until the input goes. Call it until it says MORE (then give more) or END. Pieces are as long as
- * the input allows; bytes are looked at, not copied. A chunk of size 0 says END at once.
+ * Takes from the front of *in and gives the next piece, which is part of that input or static.
+ * Call it until it says MORE (then give more) or END. Pieces are as long as the input allows; bytes
+ * are looked at, not copied. A chunk of size 0 says END at once.
  */
-enum smtp_data_event smtp_data_next(struct smtp_data *data, struct span *in, struct span *piece_out);
+enum smtp_data_event smtp_data_next(struct smtp_data *data, struct span *in,
+	struct span *piece_out);
 /* "bare LF in message" …; NULL for SMTP_DATA_OK. */
 const char *smtp_data_fault_text(enum smtp_data_fault fault);
 

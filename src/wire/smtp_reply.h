@@ -8,10 +8,10 @@
 
 enum {
 	SMTP_REPLY_LINE_MAX_BYTES = 512,  /* with CRLF, RFC 5321 4.5.3.1.5 */
-	SMTP_REPLY_ENHANCED_SIZE = 10,    /* "5.123.123" and its NUL */
+	SMTP_REPLY_ENHANCED_SIZE = 10,    /* "5.123.123" and its NUL, RFC 3463 2 */
 };
 
-/* A reply as we decided it. The texts are borrowed: literals, or in the arena of whoever decided. */
+/* A reply as we decided it. The texts are borrowed: literals, or in an arena of whoever decided. */
 struct smtp_reply {
 	unsigned code;        /* 200 to 599; 0 means none */
 	const char *enhanced; /* "5.5.4"; NULL or "" for none (greeting, EHLO, 3yz) */
@@ -20,13 +20,14 @@ struct smtp_reply {
 
 /*
  * Adds the reply to out, each line as "250-2.1.0 text" or "250 2.1.0 text". A line that is too long
- * goes on in another one. Whatever is not printable ASCII becomes '?', so nothing a client sent can
- * end a line. False if out is full; then nothing was added.
+ * goes on in another one, but a 334 challenge is one line always (RFC 4954 4). Whatever is not
+ * printable ASCII becomes '?', so nothing a client sent can end a line. False if out is full; then
+ * nothing was added.
  */
 bool smtp_reply_format(const struct smtp_reply *reply, struct buf *out);
-/* The same with the text made on the spot; enhanced may be NULL. */
-bool smtp_reply_printf(struct buf *out, unsigned code, const char *enhanced, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+/* The same with the text made on the spot, cut at 1,000 bytes; enhanced may be NULL. */
+bool smtp_reply_printf(struct buf *out, unsigned code, const char *enhanced, const char *format,
+	...) __attribute__((format(printf, 4, 5)));
 
 /* Is it "class.subject.detail" with the class of code? RFC 3463 2, RFC 2034 4. */
 bool smtp_reply_enhanced_fits(struct span enhanced, unsigned code);
@@ -45,7 +46,8 @@ enum {
 /*
  * Reads one reply at a time, in pieces of any size. The fields above the line are the result and
  * valid after PARSE_DONE until the next feed. text has the lines without code and without a fitting
- * enhanced code, joined by '\n'; any byte that is not printable ASCII stands there as \xNN.
+ * enhanced code, joined by '\n'; a backslash and any byte that is not printable ASCII stand there
+ * as \xNN. An enhanced code of another class than the code is left in the text and not believed.
  */
 struct smtp_reply_reader {
 	unsigned code;                           /* 200 to 599 */
@@ -54,19 +56,17 @@ struct smtp_reply_reader {
 	unsigned lines;
 	const char *fault;                       /* after PARSE_BAD: what was wrong */
 	/* ---- the reader's own */
+	struct buf line;
 	size_t bytes;
-	size_t line_bytes;
 	bool complete;
-	bool last_line;
-	bool after_cr;
-	char head[SMTP_REPLY_ENHANCED_SIZE + 6]; /* start of the line: code, mark, enhanced code */
+	bool cut;                                /* text is full, the rest is forgotten */
 };
 
 void smtp_reply_reader_init(struct smtp_reply_reader *reader);
 void smtp_reply_reader_fini(struct smtp_reply_reader *reader);
 /*
- * Takes bytes from the front of *in up to the end of the reply, no further: what is left is the next
- * reply (or nobody asked for it, RFC 2920 3.1). Lines end in CRLF only. Not to be fed after PARSE_BAD.
+ * Takes bytes from the front of *in up to the end of the reply, no further: what is left is the
+ * next reply, or one that nobody asked for. Lines end in CRLF only. Not to be fed after PARSE_BAD.
  */
 enum parse smtp_reply_reader_feed(struct smtp_reply_reader *reader, struct span *in);
 /* The line with this number, from 0, of a reply that is done; empty past the end. */

@@ -63,7 +63,7 @@ is_deceptive(ucs4_t code)
 	const uint32_t refused = UC_CATEGORY_MASK_C | UC_CATEGORY_MASK_Z;
 
 	return uc_is_general_category_withtable(code, refused) ||
-		uc_is_property(code, UC_PROPERTY_DEFAULT_IGNORABLE_CODE_POINT);
+	       uc_is_property(code, UC_PROPERTY_DEFAULT_IGNORABLE_CODE_POINT);
 }
 
 bool

@@ -12,8 +12,8 @@ bool utf8_is_ascii(struct span text);
 bool utf8_is_nfc(struct span text);
 /*
  * Has the (valid) text a code point that may not stand in an address: control, format (zero width,
- * bidirectional, soft hyphen), separator, surrogate, private, unassigned, variation selector, or one
- * that compatibility normalisation (NFKC) would change, so that it looks like another letter?
+ * bidirectional, soft hyphen), separator, surrogate, private, unassigned, variation selector, or
+ * one that compatibility normalisation (NFKC) would change, so that it looks like another letter?
  */
 bool utf8_has_deceptive(struct span text);
 

@@ -7,8 +7,12 @@
 
 enum { XTEXT_ENVID_MAX_BYTES = 100, XTEXT_ORCPT_MAX_BYTES = 500 };
 
-/* Adds the decoded bytes; "+" and two upper-case hex digits, else bytes 33 to 126 but "+" and "=". */
+/*
+ * "+" and two upper-case hex digits, else bytes 33 to 126 but "+" and "=". The decoded bytes go to
+ * out, or to to[], which must hold text.length bytes (they are never more).
+ */
 bool xtext_parse(struct span text, struct buf *out);
+bool xtext_decode(struct span text, char *to, size_t *length_out);
 bool xtext_format(struct span bytes, struct buf *out);
 /* 1 to 100 bytes of xtext that decode to printable ASCII, RFC 3461 4.4. */
 bool xtext_is_envid(struct span text);

@@ -6,3 +6,15 @@ tests_unit_test_wire_address_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_wire_domain
 tests_unit_test_wire_domain_SOURCES = tests/unit/test_wire_domain.c
 tests_unit_test_wire_domain_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_smtp_command
+tests_unit_test_wire_smtp_command_SOURCES = tests/unit/test_wire_smtp_command.c
+tests_unit_test_wire_smtp_command_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_smtp_reply
+tests_unit_test_wire_smtp_reply_SOURCES = tests/unit/test_wire_smtp_reply.c
+tests_unit_test_wire_smtp_reply_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_xtext
+tests_unit_test_wire_xtext_SOURCES = tests/unit/test_wire_xtext.c
+tests_unit_test_wire_xtext_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
