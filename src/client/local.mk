@@ -1,1 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
+noinst_LIBRARIES += src/client/libclient.a
+src_client_libclient_a_SOURCES = \
+	src/client/auth_link.h \
+	src/client/front.h \
+	src/client/gate.c src/client/gate.h \
+	src/client/journal.c src/client/journal.h \
+	src/client/login.h \
+	src/client/offer.c src/client/offer.h \
+	src/client/serial.c src/client/serial.h \
+	src/client/session.h \
+	src/client/setup.h \
+	src/client/signer.h
+
+CLIENT_LIBS = src/client/libclient.a $(PROC_LIBS)

@@ -10,10 +10,10 @@
 
 /*
  * super makes one memfd of sizeof(struct gate_table) bytes at its start, maps it, calls
- * gate_table_init(), and passes it to each front end as FILE_GATE with an empty name; index is the
- * column that this process, and no other living one, counts in. When the process is dead, and only
- * then, super calls gate_table_clear_column(). client/gate.c does the rest, without locks: a front end
- * that dies or goes wrong can spoil counts, but cannot stop the others.
+ * gate_table_init(), and passes it to each front end as FILE_GATE with an empty name and index 0. Each
+ * counts in the column of its role_instance(). When a process is dead, and only then, super calls
+ * gate_table_clear_column(). client/gate.c does the rest, without locks: a front end that dies or
+ * goes wrong can spoil counts, but cannot stop the others.
  */
 enum {
 	GATE_COLUMNS = 48,     /* front ends alive at once: all workers, all generations */

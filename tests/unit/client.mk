@@ -1,1 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
+UNIT_TESTS += tests/unit/test_client_gate
+tests_unit_test_client_gate_SOURCES = tests/unit/test_client_gate.c
+tests_unit_test_client_gate_LDADD = src/client/libclient.a $(BASE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_client_journal
+tests_unit_test_client_journal_SOURCES = tests/unit/test_client_journal.c
+tests_unit_test_client_journal_LDADD = src/client/libclient.a $(IO_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_client_offer
+tests_unit_test_client_offer_SOURCES = tests/unit/test_client_offer.c
+tests_unit_test_client_offer_LDADD = src/client/libclient.a $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_client_serial
+tests_unit_test_client_serial_SOURCES = tests/unit/test_client_serial.c
+tests_unit_test_client_serial_LDADD = src/client/libclient.a $(BASE_LIBS) $(UNIT_LIBS)
