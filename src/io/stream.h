@@ -5,7 +5,7 @@
 
 #include "base/fault.h"
 #include "io/loop.h"
-#include "io/tls.h"
+#include "io/tls_session.h"
 #include "io/worker.h"
 
 struct stream;
