@@ -11,3 +11,9 @@ EVENT(CHANNEL_CLOSED, "channel.closed", NOTICE, "the other end of a channel went
 
 /* sockets and streams */
 EVENT(ACCEPT_SHORT, "accept.short", ERROR, "connections cannot be taken for want of fds or memory; shed tells how many were closed")
+
+/* relay */
+EVENT(HOP_FAILED, "hop.failed", WARNING, "a connection to a next hop could not be made, or broke; its jobs are tried again")
+
+/* dial */
+EVENT(DIAL_FAILED, "dial.failed", WARNING, "a named endpoint could not be connected within its deadline")

@@ -1,1 +1,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
+noinst_LIBRARIES += src/relay/librelay.a
+src_relay_librelay_a_CFLAGS = $(AM_CFLAGS) $(SASL_CFLAGS)
+src_relay_librelay_a_SOURCES = \
+	src/relay/destination.c src/relay/destination.h \
+	src/relay/hop.c src/relay/hop.h \
+	src/relay/hop_login.c src/relay/hop_login.h \
+	src/relay/job.c src/relay/job.h \
+	src/relay/login.c src/relay/login.h \
+	src/relay/offer.c src/relay/offer.h \
+	src/relay/relay.c src/relay/relay.h \
+	src/relay/result_box.c src/relay/result_box.h \
+	src/relay/transfer.c src/relay/transfer.h
+
+RELAY_LIBS = src/relay/librelay.a $(PROC_LIBS) $(IPC_LIBS) $(CONFIG_LIBS) $(WIRE_LIBS) $(IO_LIBS) \
+	$(RESOLVE_LIBS) $(SASL_LIBS)
+
+pkglibexec_PROGRAMS += src/sallyport-relay
+src_sallyport_relay_SOURCES = src/relay/main.c
+src_sallyport_relay_LDADD = $(RELAY_LIBS)

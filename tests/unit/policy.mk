@@ -1,1 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
+UNIT_TESTS += tests/unit/test_policy_chain
+tests_unit_test_policy_chain_SOURCES = tests/unit/test_policy_chain.c
+tests_unit_test_policy_chain_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_policy_limits
+tests_unit_test_policy_limits_SOURCES = tests/unit/test_policy_limits.c
+tests_unit_test_policy_limits_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_policy_rights
+tests_unit_test_policy_rights_SOURCES = tests/unit/test_policy_rights.c
+tests_unit_test_policy_rights_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_policy_tidy
+tests_unit_test_policy_tidy_SOURCES = tests/unit/test_policy_tidy.c
+tests_unit_test_policy_tidy_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The dialler: named endpoints to connected descriptors. */
+#include "dial/dial.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "io/connector.h"
+#include "ipc/message_login.h"
+
+enum {
+	DIAL_PEERS_MAX = 256,
+	DIAL_CALLS_MAX = 1024,       /* under way at once, of all front ends */
+	DIAL_WAIT_MAX_MS = 120 * 1000,
+	DIAL_AGAIN_MS = 250,         /* between two tries of one call */
+};
+
+/* One front end. */
+struct peer {
+	struct dial *dial;
+	enum role role;
+	uint8_t instance;
+	struct channel *channel; /* NULL: free */
+};
+
+/* One question under way. */
+struct call {
+	struct call *next;
+	struct call *previous;
+	struct peer *peer;
+	uint32_t request;
+	struct settings *settings;
+	const struct endpoint *endpoint; /* in settings */
+	struct connector *connector;
+	struct loop_timer again;
+	uint64_t until_ms;
+};
+
+struct dial {
+	struct role_context *context;
+	struct loop *loop;
+	struct resolver *resolver;
+	struct call *calls;
+	size_t call_count;
+	struct peer peers[DIAL_PEERS_MAX];
+};
+
+/* ---- calls ---------------------------------------------------------------------------------------- */
+
+static void
+call_free(struct call *call)
+{
+	struct dial *dial = call->peer->dial;
+
+	connector_free(&call->connector);
+	loop_timer_stop(&call->again);
+	if (call->next)
+		call->next->previous = call->previous;
+	if (call->previous)
+		call->previous->next = call->next;
+	else
+		dial->calls = call->next;
+	dial->call_count--;
+	settings_free(&call->settings);
+	mem_free(&call);
+}
+
+static void
+answer(struct call *call, int fd, const struct sock_address *address)
+{
+	char text[SOCK_TEXT_MAX_BYTES];
+	struct message_dialed dialed = { .address = sock_address_format(address, text) };
+	struct buf content = BUF_INIT(0);
+
+	message_dialed_pack(&content, &dialed);
+	channel_answer(call->peer->channel, call->request, MSG_DIALED, &content, fd);
+	buf_fini(&content);
+	call_free(call);
+}
+
+static void try(void *context);
+
+static void
+on_connected(int fd, const struct sock_address *address, const struct fault *fault, void *context)
+{
+	struct call *call = context;
+	uint64_t now = loop_now_ms(call->peer->dial->loop);
+
+	call->connector = NULL;
+	if (fd >= 0) {
+		answer(call, fd, address);
+		return;
+	}
+	/* A filter that is being restarted is back in a moment; within the deadline that is no failure. */
+	if (now + DIAL_AGAIN_MS < call->until_ms) {
+		loop_timer_start(&call->again, DIAL_AGAIN_MS);
+		return;
+	}
+	log_event(EV_DIAL_FAILED, kv_str("endpoint", call->endpoint->text), kv_fault(fault));
+	channel_refuse(call->peer->channel, call->request, 451, "4.4.1", fault->text);
+	call_free(call);
+}
+
+static void
+try(void *context)
+{
+	struct call *call = context;
+	struct dial *dial = call->peer->dial;
+	const struct endpoint *endpoint = call->endpoint;
+	bool is_unix = endpoint->kind == ENDPOINT_UNIX;
+	struct connector_place place = {
+		.path = is_unix ? endpoint->path : NULL,
+		.host = is_unix ? NULL : endpoint->host,
+		.port = endpoint->port,
+	};
+
+	call->connector = connector_new(dial->loop, dial->resolver, &place,
+		call->until_ms - loop_now_ms(dial->loop), on_connected, call);
+}
+
+/* What a front end may have connected is what the settings name; it never says an address itself. */
+static const struct endpoint *
+find_endpoint(const struct settings *settings, const char *name)
+{
+	static const char milter[] = "milter:";
+	const struct settings_milter *found;
+
+	if (strncmp(name, milter, sizeof milter - 1) != 0)
+		return NULL;
+	found = settings_find_milter(settings, name + sizeof milter - 1);
+	return found ? &found->address : NULL;
+}
+
+static void
+start_call(struct peer *peer, uint32_t request, const struct message_dial *question)
+{
+	struct dial *dial = peer->dial;
+	struct settings *settings = settings_hold(role_settings(dial->context));
+	const struct endpoint *endpoint = find_endpoint(settings, question->endpoint);
+	uint64_t wait_ms =
+		question->wait_ms < DIAL_WAIT_MAX_MS ? question->wait_ms : DIAL_WAIT_MAX_MS;
+	struct call *call;
+
+	if (!endpoint || dial->call_count >= DIAL_CALLS_MAX) {
+		channel_refuse(peer->channel, request, 451, endpoint ? "4.3.2" : "4.3.5",
+			endpoint ? "too many connections are being made" : "no such endpoint");
+		settings_free(&settings);
+		return;
+	}
+	call = mem_alloc(sizeof *call);
+	call->peer = peer;
+	call->request = request;
+	call->settings = settings;
+	call->endpoint = endpoint;
+	call->until_ms = loop_now_ms(dial->loop) + (wait_ms ? wait_ms : 1);
+	loop_timer_init(&call->again, dial->loop, try, call);
+	call->next = dial->calls;
+	if (call->next)
+		call->next->previous = call;
+	dial->calls = call;
+	dial->call_count++;
+	try(call);
+}
+
+/* ---- front ends ----------------------------------------------------------------------------------- */
+
+static bool
+on_message(void *context, struct channel_message *message)
+{
+	struct peer *peer = context;
+	struct arena *arena = arena_new(0);
+	struct message_dial question;
+	bool good = message->id == MSG_DIAL && message->request &&
+		message_dial_unpack(message->bytes, arena, &question);
+
+	if (good)
+		start_call(peer, message->request, &question);
+	arena_free(&arena);
+	return good;
+}
+
+static void
+drop_peer(struct peer *peer)
+{
+	struct call *next;
+
+	if (!peer->channel)
+		return;
+	for (struct call *call = peer->dial->calls; call; call = next) {
+		next = call->next;
+		if (call->peer == peer)
+			call_free(call);
+	}
+	channel_free(&peer->channel);
+}
+
+static void
+on_closed(void *context, const struct fault *why)
+{
+	(void)why;
+	drop_peer(context);
+}
+
+static const struct channel_events peer_events = {
+	.on_message = on_message,
+	.on_closed = on_closed,
+};
+
+static struct peer *
+find_peer(struct dial *dial, enum role role, uint8_t instance)
+{
+	for (size_t i = 0; i < DIAL_PEERS_MAX; i++)
+		if (dial->peers[i].channel && dial->peers[i].role == role &&
+			dial->peers[i].instance == instance)
+			return &dial->peers[i];
+	return NULL;
+}
+
+static struct peer *
+free_peer(struct dial *dial)
+{
+	for (size_t i = 0; i < DIAL_PEERS_MAX; i++)
+		if (!dial->peers[i].channel)
+			return &dial->peers[i];
+	return NULL;
+}
+
+static void
+dial_on_unlink(void *private, enum role role, uint8_t instance)
+{
+	struct peer *peer = find_peer(private, role, instance);
+
+	if (peer)
+		drop_peer(peer);
+}
+
+static bool
+dial_on_link(void *private, const struct message_link *link, int fd)
+{
+	struct dial *dial = private;
+	struct peer *peer;
+
+	dial_on_unlink(dial, link->peer, link->instance);
+	peer = free_peer(dial);
+	if (!peer || link->kind != LINK_CHANNEL ||
+		!(ROLE_BIT(link->peer) & (ROLE_BIT(ROLE_SMTP) | ROLE_BIT(ROLE_MAILBOX)))) {
+		close(fd);
+		return false;
+	}
+	peer->dial = dial;
+	peer->role = link->peer;
+	peer->instance = link->instance;
+	peer->channel = channel_new(dial->loop, fd, ROLE_DIAL, link->peer, &peer_events, peer);
+	return true;
+}
+
+/* ---- role ----------------------------------------------------------------------------------------- */
+
+static void *
+dial_start(struct role_context *context, struct fault *fault)
+{
+	struct dial *dial = mem_alloc(sizeof *dial);
+
+	dial->context = context;
+	dial->loop = role_loop(context);
+	dial->resolver = resolver_new(dial->loop, fault);
+	if (!dial->resolver)
+		mem_free(&dial);
+	return dial;
+}
+
+/* Each call looks into the settings anew. */
+static bool
+dial_on_reload(void *private, struct fault *fault)
+{
+	(void)private;
+	(void)fault;
+	return true;
+}
+
+static void
+dial_on_stop(void *private, uint64_t grace_ms)
+{
+	struct dial *dial = private;
+
+	(void)grace_ms;
+	role_finished(dial->context);
+}
+
+static void
+dial_free(void **private)
+{
+	struct dial *dial = *private;
+
+	if (!dial)
+		return;
+	for (size_t i = 0; i < DIAL_PEERS_MAX; i++)
+		drop_peer(&dial->peers[i]);
+	resolver_free(&dial->resolver);
+	mem_free(private);
+}
+
+const struct role_program dial_program = {
+	.role = ROLE_DIAL,
+	.start = dial_start,
+	.on_link = dial_on_link,
+	.on_unlink = dial_on_unlink,
+	.on_reload = dial_on_reload,
+	.on_stop = dial_on_stop,
+	.free = dial_free,
+};

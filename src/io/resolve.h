@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Host names to addresses, by libunbound: /etc/hosts first, then the DNS of /etc/resolv.conf. */
+#ifndef IO_RESOLVE_H
+#define IO_RESOLVE_H
+
+#include "io/loop.h"
+#include "io/sock_address.h"
+
+enum { RESOLVE_ADDRESSES_MAX = 32 };
+
+enum resolve_result {
+	RESOLVE_FOUND,
+	RESOLVE_NONE,     /* the name does not exist, or has no address */
+	RESOLVE_TEMPORARY, /* no answer, a broken one, or the deadline passed */
+};
+
+struct resolver;
+struct resolve_query;
+
+/* On the loop, never from resolver_find() itself. The addresses have the port asked for. */
+typedef void resolve_fn(enum resolve_result result, const struct sock_address *addresses,
+	size_t count, const struct fault *fault, void *context);
+
+/* Reads the two files; starts threads of its own, so before a system call filter is entered. */
+struct resolver *resolver_new(struct loop *loop, struct fault *fault_out);
+void resolver_free(struct resolver **resolver); /* queries end without their callback */
+/* A literal address is answered as it is. IPv6 and IPv4 addresses come in turn, IPv6 first. */
+struct resolve_query *resolver_find(struct resolver *resolver, const char *host, uint16_t port,
+	uint64_t wait_ms, resolve_fn *on_result, void *context);
+void resolve_cancel(struct resolve_query **query); /* no callback; nulls the pointer */
+
+#endif

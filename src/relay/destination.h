@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One route's jobs and connections: who waits, who works, how many at once. */
+#ifndef RELAY_DESTINATION_H
+#define RELAY_DESTINATION_H
+
+#include "relay/hop.h"
+
+struct destination;
+
+/* The job has all its results and is the callback's. Never from inside a destination_* call. */
+typedef void destination_done_fn(struct job *job, void *context);
+
+struct destination_means {
+	struct loop *loop;
+	struct resolver *resolver;
+	const struct settings *settings;
+};
+
+/*
+ * The means and the settings of the route outlive it. trust_pem replaces the system's authorities
+ * if it is not empty; password (taken) may be NULL. NULL with a fault if TLS cannot be set up.
+ */
+struct destination *destination_new(const struct destination_means *means,
+	const struct settings_route *route, struct span trust_pem, struct secret *password,
+	destination_done_fn *on_done, void *context, struct fault *fault_out);
+void destination_free(struct destination **destination); /* jobs are dropped */
+const char *destination_name(const struct destination *destination);
+void destination_add(struct destination *destination, struct job *job); /* takes the job */
+size_t destination_working(const struct destination *destination); /* jobs at a hop */
+size_t destination_waiting(const struct destination *destination);
+/* Jobs that no hop has taken yet are dropped: their queue is gone and will send them again. */
+void destination_forget_waiting(struct destination *destination);
+/* Gives jobs at a hop back as deferred, at once. */
+void destination_abort(struct destination *destination);
+void destination_quit(struct destination *destination); /* idle connections say QUIT */
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One job over a connection that is ready: MAIL to the reply after the dot, SMTP or LMTP. */
+#ifndef RELAY_TRANSFER_H
+#define RELAY_TRANSFER_H
+
+#include "io/stream.h"
+#include "relay/job.h"
+#include "relay/offer.h"
+#include "wire/smtp_stuffer.h"
+
+enum transfer_step {
+	TRANSFER_MORE, /* waits for a reply */
+	TRANSFER_DONE, /* every recipient has its result; the connection is ready again */
+	TRANSFER_LOST, /* the connection is out of step or useless: close it */
+};
+
+/* Which deadline holds. */
+enum transfer_wait {
+	TRANSFER_WAIT_COMMAND,
+	TRANSFER_WAIT_DATA,
+	TRANSFER_WAIT_END,
+};
+
+/* In the caller's storage; its own but for job and wait. */
+struct transfer {
+	struct stream *stream;
+	const struct offer *offer;
+	struct job *job;
+	enum transfer_wait wait;
+	bool lmtp;
+	unsigned phase;
+	size_t replied;     /* recipients whose RCPT was answered; at the end: whose fate was */
+	size_t sent;        /* recipients whose RCPT went out */
+	size_t accepted;
+	bool mail_accepted;
+	bool with_8bit;     /* MAIL says BODY=8BITMIME */
+	bool with_utf8;
+	bool content_done;
+	bool *taken;        /* per recipient: RCPT got 2xx; in the job's arena */
+	struct smtp_stuffer stuffer;
+};
+
+/*
+ * Starts. May finish at once (TRANSFER_DONE, nothing sent) where the hop cannot take the message:
+ * too big (552 5.3.4), 8-bit (554 5.6.3, RFC 6152 3), or international addresses (550 5.6.7, RFC 6531 3.5).
+ */
+enum transfer_step transfer_start(struct transfer *transfer, struct stream *stream,
+	const struct offer *offer, bool lmtp, struct job *job);
+/* A reply came. */
+enum transfer_step transfer_reply(struct transfer *transfer, const struct smtp_reply_reader *reply);
+
+#endif
