@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the run tests share: certificates, a next hop, daemons that are judged when they end."""
+import os
+
+import pytest
+
+from rig import ground, judge
+from rig.certificate import Authority
+from rig.sallyport import Health, Sallyport, warm
+from rig.sink import Sink
+
+
+def pytest_collection_modifyitems(items):
+    if not os.path.exists(os.path.join(ground.PROGRAMS, "sallyportctl")):
+        for item in items:
+            if "make_gate" in item.fixturenames:
+                item.add_marker(pytest.mark.skip(reason="the programs are not built"))
+
+
+@pytest.fixture(scope="session")
+def authority():
+    path = ground.folder("authority")
+    os.chmod(path, 0o755)
+    yield Authority(path)
+    ground.remove(path)
+    ground.forget_programs()
+
+
+@pytest.fixture(scope="session")
+def certificate(authority):
+    return authority.issue("mail.example.org")
+
+
+@pytest.fixture(scope="module")
+def sink():
+    hop = Sink()
+    yield hop
+    hop.stop()
+
+
+@pytest.fixture(scope="module")
+def make_gate(certificate):
+    """Sallyport(...), started; every one made is stopped and judged at the end of the file."""
+    made = []
+
+    def make(**settings):
+        settings.setdefault("certificates", [certificate])
+        gate = Sallyport(**settings)
+        made.append(gate)
+        return gate.start()
+
+    yield make
+    faults = []
+    for gate in made:
+        try:
+            gate.discard()
+        except AssertionError as fault:
+            faults.append(str(fault))
+    assert not faults, "\n\n".join(faults)
+
+
+@pytest.fixture(scope="module")
+def gate(make_gate, sink):
+    """The daemon of the catalogue: alice, bob, STARTTLS and implicit TLS, everything to the sink."""
+    daemon = make_gate(routes={"*": sink.target})
+    warm(daemon)
+    return daemon
+
+
+@pytest.fixture
+def alive(gate):
+    """ALIVE, which every item of the catalogue requires besides its own outcome."""
+    health = Health(gate)
+    yield health
+    health.check()
+
+
+@pytest.fixture
+def token():
+    return judge.new_token()
