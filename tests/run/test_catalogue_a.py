@@ -5,7 +5,7 @@ import concurrent.futures
 import pytest
 
 from rig.judge import assert_one, assert_zero, is_clean, letter, new_token, stuffed
-from rig.sallyport import Health
+from rig.sallyport import Health, warm
 from rig.sink import Sink
 from rig.wire import Closed
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("alive")
 FORMS = {
     "A01": b"\n.\n", "A02": b"\n.\r\n", "A03": b"\r\n.\n", "A04": b"\r.\r", "A05": b"\r.\n",
     "A06": b"\n.\r", "A07": b"\r.\r\n", "A08": b"\r\n.\r", "A09": b"\r\n.\r\r\n",
-    "A10": b"\r\r\n.\r\n"[:-1] + b"\r", "A11": b"\r\n.\n\r", "A12": b"\n\r.\n\r",
+    "A10": b"\r\r\n.\r\r\n", "A11": b"\r\n.\n\r", "A12": b"\n\r.\n\r",
     "A13": b"\r\n.\0\r\n", "A14": b"\r\n\0.\r\n", "A15": b"\r\n. \r\n", "A16": b"\r\n.\t\r\n",
     "A17": b"\r\n .\r\n", "A18": b"\r\n..\r\n",
     "A18_lf_cr_dot_crlf": b"\n\r.\r\n", "A18_crcrlf_dot_lf": b"\r\r\n.\n",
@@ -32,7 +32,7 @@ FORMS = {
     "A18_utf16_be": b"\0\r\0\n\0.\0\r\0\n", "A18_backspace": b"\r\nx\b.\r\n",
     "A18_dot_backspace": b"\r\n.x\b\r\n", "A18_bom": b"\r\n\xef\xbb\xbf.\r\n",
     "A18_quoted_printable": b"=0D=0A.=0D=0A", "A18_eot": b"\x04", "A18_sub": b"\r\n\x1a\r\n",
-    "A18_crlf_space_lf": b"\r \n.\r \n", "A18_folded_end": b"\r\n.\r\n "[:-3] + b" \r\n",
+    "A18_crlf_space_lf": b"\r \n.\r \n",
 }
 STRAY = {name for name, seq in FORMS.items()
          if b"\n" in seq.replace(b"\r\n", b"") or b"\r" in seq.replace(b"\r\n", b"")}
@@ -42,15 +42,7 @@ TAIL = (b"MAIL FROM:<alice@example.org>\r\nRCPT TO:<victim@example.net>\r\nDATA\
 
 
 @pytest.fixture(scope="module")
-def sink():
-    hop = Sink()
-    yield hop
-    hop.stop()
-
-
-@pytest.fixture(scope="module")
 def gate(make_gate, sink):
-    from rig.sallyport import warm
     daemon = make_gate(
         listeners={"normalize": {"tls": "starttls", "bare-newline": "normalize"}},
         routes={"*": sink.target})

@@ -6,7 +6,6 @@ import re
 import socket
 import ssl
 import threading
-import time
 
 from rig import ground
 
