@@ -10,6 +10,10 @@ def _openssl(*arguments):
     subprocess.run(["openssl", *arguments], check=True, capture_output=True)
 
 
+def _alternative(name):
+    return ("IP:" if name.replace(".", "").isdigit() else "DNS:") + name
+
+
 class Authority:
     """Signs certificates into its folder; `trust` is the file to trust it by."""
 
@@ -24,8 +28,8 @@ class Authority:
                  "-keyout", self.key, "-out", self.trust)
         os.chmod(self.trust, 0o644)
 
-    def issue(self, name, names=None, kind="ecdsa", days=20, client=False, start=None, end=None):
-        """(certificate, key) paths; kind is "ecdsa" or "rsa"; names are SANs, *.x allowed."""
+    def issue(self, name, names=None, kind="ecdsa", days=20, client=False):
+        """(certificate, key) paths; kind is "ecdsa" or "rsa"; names are SANs: *.x and IPv4 too."""
         base = os.path.join(self.path, name.replace("*", "any") + "-" + kind + f"-{self.serial}")
         names = names or [name]
         algorithm = (["ec", "-pkeyopt", "ec_paramgen_curve:P-256"] if kind == "ecdsa"
@@ -34,7 +38,7 @@ class Authority:
                  "-keyout", base + ".key", "-out", base + ".csr")
         purpose = "clientAuth" if client else "serverAuth"
         with open(base + ".ext", "w", encoding="ascii") as out:
-            out.write("subjectAltName=" + ",".join("DNS:" + n for n in names) + "\n"
+            out.write("subjectAltName=" + ",".join(map(_alternative, names)) + "\n"
                       f"extendedKeyUsage={purpose}\nkeyUsage=digitalSignature\n")
         self.serial += 1
         _openssl("x509", "-req", "-in", base + ".csr", "-CA", self.trust, "-CAkey", self.key,

@@ -9,7 +9,7 @@ from rig.deadline import until
 CONFIG = """
 base_dir = {path}/run
 state_dir = {path}/state
-log_path = /dev/stderr
+log_path = {log}
 instance_name = {name}
 protocols = imap lmtp
 listen = 127.0.0.1
@@ -28,10 +28,7 @@ passdb {{
   driver = passwd-file
   args = username_format=%u {path}/users
 }}
-passdb {{
-  driver = static
-  args = password=mailboxpw
-}}
+{any_mailbox}
 userdb {{
   driver = static
   args = uid={user} gid={group} home={path}/mail/%u allow_all_users=yes
@@ -80,16 +77,28 @@ def missing():
     return None
 
 
-class Dovecot:
-    """users: login -> password, for AUTH; any mailbox opens with "mailboxpw"."""
+ANY_MAILBOX = """passdb {
+  driver = static
+  args = password=mailboxpw
+}"""
 
-    def __init__(self, users=None, certificate=None, path=None):
+
+class Dovecot:
+    """
+    users: login -> password, for IMAP and for AUTH; with any_mailbox every mailbox opens with
+    "mailboxpw". With a log file the server outlives its starter.
+    """
+
+    def __init__(self, users=None, certificate=None, path=None, imap_port=None, any_mailbox=True, log=None):
         self.path = path or ground.folder("dovecot")
-        self.imap_port, self.lmtp_port, self.auth_port = (ground.free_port() for _ in range(3))
+        self.imap_port = imap_port or ground.free_port()
+        self.lmtp_port, self.auth_port = ground.free_port(), ground.free_port()
+        self.log = log
         self.lmtp_path = os.path.join(self.path, "lmtp")
         text = CONFIG.format(path=self.path, name=os.path.basename(self.path),
                              user=ground.USER.pw_name, group=ground.GROUP.gr_name,
-                             ssl="yes" if certificate else "no", imap_port=self.imap_port,
+                             ssl="yes" if certificate else "no", log=log or "/dev/stderr",
+                             any_mailbox=ANY_MAILBOX if any_mailbox else "", imap_port=self.imap_port,
                              lmtp_port=self.lmtp_port, auth_port=self.auth_port)
         if certificate:
             text += f"ssl_cert = <{certificate[0]}\nssl_key = <{certificate[1]}\n"
@@ -100,8 +109,7 @@ class Dovecot:
 
     def start(self):
         self.program = ground.Program(
-            [ground.find_program("dovecot"), "-F", "-c", self.config])
-        self.program.wait_for_line(lambda line: "starting up" in line, 15, "start of Dovecot")
+            [ground.find_program("dovecot"), "-F", "-c", self.config], log=self.log)
         ground.wait_until_accepts(self.imap_port, self.program)
         ground.wait_until_accepts(self.lmtp_port, self.program)
         until(lambda: os.path.exists(self.lmtp_path), 10, "the LMTP socket")

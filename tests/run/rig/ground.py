@@ -95,13 +95,26 @@ def program(name):
         return built
     if _copied is None:
         _copied = folder("programs")
-        os.chmod(_copied, 0o755)
-        for entry in os.listdir(PROGRAMS):
-            path = os.path.join(PROGRAMS, entry)
-            if os.path.isfile(path) and os.access(path, os.X_OK):
-                shutil.copy2(path, _copied)
-                os.chmod(os.path.join(_copied, entry), 0o755)
+        copy_programs(_copied)
     return os.path.join(_copied, name)
+
+
+def copy_programs(path):
+    os.chmod(path, 0o755)
+    for entry in os.listdir(PROGRAMS):
+        built = os.path.join(PROGRAMS, entry)
+        if os.path.isfile(built) and os.access(built, os.X_OK):
+            shutil.copy2(built, path)
+            os.chmod(os.path.join(path, entry), 0o755)
+
+
+def use_programs(path):
+    """Runs the programs from copies in this folder, which stays."""
+    global _copied
+    remove(path)
+    os.mkdir(path)
+    copy_programs(path)
+    _copied = path
 
 
 def forget_programs():
@@ -121,20 +134,24 @@ def as_user():
 class Program:
     """A running program whose lines can be waited for."""
 
-    def __init__(self, argv, environment=None, root=False, pass_fds=(), cwd="/"):
+    def __init__(self, argv, environment=None, root=False, log=None):
+        """With a log file its lines go there, are not read here, and it may outlive us."""
         self.name = os.path.basename(argv[0])
         self.lines = collections.deque(maxlen=200000)
         self.changed = threading.Condition()
         self.ended = False
+        out = open(log, "ab") if log else subprocess.PIPE
         self.process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {})}, pass_fds=pass_fds, cwd=cwd,
+            argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+            env={**os.environ, **(environment or {})}, cwd="/",
             start_new_session=True, **({} if root else as_user()))
+        if log:
+            out.close()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
     def _read(self):
-        for raw in self.process.stdout:
+        for raw in self.process.stdout or ():
             self._add(raw.decode("utf-8", "replace").rstrip("\n"))
         with self.changed:
             self.ended = True
