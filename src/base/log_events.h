@@ -6,6 +6,10 @@
 EVENT(ROLE_READY, "role.ready", NOTICE, "a role has entered its sandbox and serves")
 EVENT(ROLE_STOPPED, "role.stopped", NOTICE, "a role has ended in order")
 EVENT(ROLE_FAILED, "role.failed", ERROR, "a role cannot go on and ends")
+EVENT(ROLE_RELOADED, "role.reloaded", INFO, "a role has taken new settings")
+EVENT(ROLE_KEPT, "role.kept", WARNING, "a role refused new settings and keeps the old ones")
+EVENT(ROLE_ORPHANED, "role.orphaned", ERROR, "super is gone; the role ends in order")
+EVENT(ROLE_SANDBOX, "role.sandbox", NOTICE, "a part of the sandbox that this kernel or build does not have")
 EVENT(CHANNEL_REFUSED, "channel.refused", ERROR, "another role sent what it may not send; its channel was dropped")
 EVENT(CHANNEL_CLOSED, "channel.closed", NOTICE, "the other end of a channel went away")
 

@@ -7,6 +7,7 @@ message_settings_pack(struct buf *to, const struct message_settings *from)
 {
 	pack_u32(to, from->generation);
 	pack_u8(to, from->instance);
+	pack_text(to, from->user);
 	pack_span(to, from->slice);
 }
 
@@ -16,9 +17,9 @@ message_settings_unpack(struct span bytes, struct arena *arena,
 {
 	struct unpack from = unpack_start(bytes);
 
-	(void)arena;
 	message_out->generation = unpack_u32(&from);
 	message_out->instance = unpack_u8(&from);
+	message_out->user = unpack_text(&from, MESSAGE_NAME_MAX_BYTES, arena);
 	message_out->slice = unpack_span(&from, IPC_SETTINGS_MAX_BYTES);
 	return unpack_done(&from);
 }

@@ -5,10 +5,15 @@
 
 #include "ipc/messages.h"
 
-/* SETTINGS: the role's slice (config/slice.h). A second one is a reload; START ends it. */
+/*
+ * SETTINGS: the role's slice (config/slice.h); the files and secrets of the generation follow. Then
+ * START, a question: answered by READY, or by REFUSED if a reload keeps the old generation. Files and
+ * secrets outside of this replace one: a rolled log, a new ticket key.
+ */
 struct message_settings {
 	uint32_t generation;
 	uint8_t instance; /* which of several processes of one role, from 0; never changes */
+	const char *user; /* system user to become; empty: stay */
 	struct span slice;
 };
 
@@ -66,7 +71,7 @@ struct message_control {
 	bool more; /* ANSWER only */
 };
 
-/* READY: the role serves. text is a remark for the log, may be empty. */
+/* READY: the answer to START: the role serves. text is a remark for the log, may be empty. */
 struct message_ready {
 	uint32_t generation;
 	const char *text;

@@ -6,19 +6,23 @@
 #include "base/fault.h"
 #include "base/role.h"
 
-/* Where a role may touch files; NULL entries end the lists. Only queue and auth have any. */
+/* Where a role may touch files; NULL ends each list. What is not there is left out. */
+enum { CONFINE_PATHS_MAX = 48 };
 struct confine_paths {
 	const char *read_write[4];
-	const char *read_only[16];
+	const char *read_only[CONFINE_PATHS_MAX];
 };
 
 /*
  * Step one, before start(): user and groups (when root), no capabilities, no_new_privs, not dumpable,
  * no core, umask 077. user "" keeps the user. Step two, after start(): Landlock and seccomp.
- * Both prove that it stuck, and are false with a reason otherwise. What the kernel does not have is
- * left out with a log line.
+ * Both prove that it stuck, and are false with a reason otherwise. What the kernel does not have, and
+ * what a build with sanitizers cannot bear, is left out with a log line.
  */
 bool confine_drop(enum role role, const char *user, struct fault *fault);
 bool confine_enter(enum role role, const struct confine_paths *paths, struct fault *fault);
+
+/* Status with which a role ends that made a system call outside of its row. */
+enum { CONFINE_BREACH_STATUS = 159 };
 
 #endif

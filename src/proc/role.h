@@ -37,6 +37,9 @@ struct role_program {
 	/* Begin to end: refuse new work, finish what is under way; then role_finished(). */
 	void (*on_stop)(void *private, uint64_t grace_ms);
 	void (*free)(void **private);
+	/* Optional: a secret or a file (a rolled log) was replaced outside of a reload. */
+	void (*on_secret)(void *private, enum secret_kind kind, const char *name);
+	void (*on_file)(void *private, enum file_kind kind, const char *name);
 };
 
 int role_main(const struct role_program *program, int argc, char **argv);

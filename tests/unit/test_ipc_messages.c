@@ -8,7 +8,7 @@
 
 /* One filled struct of each kind; what pack makes of it, unpack must give back. */
 static const struct message_refused refused = { 451, "4.3.0", "not now" };
-static const struct message_settings settings = { 7, 3, { "slice", 5 } };
+static const struct message_settings settings = { 7, 3, "sallyport-smtp", { "slice", 5 } };
 static const struct message_link link = { ROLE_AUTH, 2, LINK_SIGN };
 static const struct message_file file = { FILE_KEY, 1, "main" };
 static const struct message_secret secret = { SECRET_TICKET_KEY, "submission", { "k\0y", 3 } };

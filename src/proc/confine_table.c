@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What each role may do with the system, as data. */
+#include "proc/confine_table.h"
+
+#include <stddef.h>
+
+static const struct confine_row rows[ROLE_COUNT] = {
+	[ROLE_SMTP] = { MAY_ACCEPT },
+	[ROLE_MAILBOX] = { MAY_ACCEPT },
+	/* A thread for each front end that is linked to it. */
+	[ROLE_KEYS] = { MAY_THREAD },
+	/* SASL and GSSAPI load plug-ins when they are first used. */
+	[ROLE_AUTH] = { MAY_READ_FILES | MAY_WRITE_FILES | MAY_LOAD },
+	/* Name services are libraries too. */
+	[ROLE_DIAL] = { MAY_READ_FILES | MAY_CONNECT | MAY_LOAD },
+	[ROLE_QUEUE] = { MAY_READ_FILES | MAY_WRITE_FILES },
+	[ROLE_RELAY] = { MAY_READ_FILES | MAY_CONNECT | MAY_LOAD },
+};
+
+const struct confine_row *
+confine_row(enum role role)
+{
+	return role == ROLE_SUPER || role >= ROLE_COUNT ? NULL : &rows[role];
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a role needs of the system by its settings: files to reach, descriptors to hold. */
+#ifndef PROC_NEEDS_H
+#define PROC_NEEDS_H
+
+#include "config/settings.h"
+#include "proc/confine.h"
+
+/* The texts live in the arena. */
+void needs_paths(enum role role, const struct settings *settings, struct arena *arena,
+	struct confine_paths *paths_out);
+/* How many descriptors the role may come to hold. */
+uint64_t needs_descriptors(enum role role, const struct settings *settings);
+/* Raises the limit as far as needed; false if it cannot be. Before the user changes. */
+bool needs_raise_limit(enum role role, const struct settings *settings, struct fault *fault);
+
+#endif
