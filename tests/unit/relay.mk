@@ -1,1 +1,4 @@
 # SPDX-License-Identifier: BSD-2-Clause
+UNIT_TESTS += tests/unit/test_relay_hop
+tests_unit_test_relay_hop_SOURCES = tests/unit/test_relay_hop.c
+tests_unit_test_relay_hop_LDADD = $(RELAY_LIBS) $(UNIT_LIBS)
