@@ -4,6 +4,8 @@ systemdsystemunit_DATA = conf/sallyport.service
 sysusers_DATA = conf/sysusers.d/sallyport.conf
 tmpfiles_DATA = conf/tmpfiles.d/sallyport.conf
 
+dist_doc_DATA = conf/sallyport.conf
+
 CLEANFILES += $(systemdsystemunit_DATA) $(sysusers_DATA) $(tmpfiles_DATA)
 EXTRA_DIST += conf/sallyport.service.in conf/sallyport.sysusers.in conf/sallyport.tmpfiles.in
 

@@ -16,6 +16,7 @@ src_config_libconfig_a_SOURCES = \
 	src/config/schema_mail.c \
 	src/config/schema_rows.h \
 	src/config/settings.c src/config/settings.h \
+	src/config/show.c src/config/show.h \
 	src/config/slice.c src/config/slice.h \
 	src/config/source.c src/config/source.h \
 	src/config/source_scan.c src/config/source_scan.h \

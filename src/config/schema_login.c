@@ -43,7 +43,7 @@ static const struct schema_row sasl_rows[] = {
 		"How NTLM logins are checked"),
 	NUMBER("iterations", iterations, 4096, 1000000, "10000", TO_AUTH,
 		"PBKDF2 rounds of newly stored passwords; more is slower to guess and to log in"),
-	DURATION("exchange-wait", exchange_wait, SECOND, 10 * MINUTE, "60s", TO_FRONT | TO_AUTH,
+	DURATION("exchange-wait", exchange_wait, SECOND, 10 * MINUTE, "1m", TO_FRONT | TO_AUTH,
 		"Longest login exchange"),
 	DURATION("answer-wait", answer_wait, SECOND, MINUTE, "10s", TO_FRONT | TO_AUTH,
 		"Longest wait for the back end; then the login is put off, not refused"),

@@ -5,7 +5,7 @@
 
 #include "base/fault.h"
 #include "io/loop.h"
-#include "io/tls.h"
+#include "io/tls_session.h"
 #include "io/worker.h"
 
 struct stream;
@@ -83,6 +83,8 @@ bool stream_read_exact(struct stream *stream, size_t size, struct span *bytes_ou
 /* All there is, without taking it. */
 struct span stream_peek(const struct stream *stream);
 void stream_consume(struct stream *stream, size_t size);   /* at most what stream_peek() showed */
+/* Overwrites the memory of what was consumed: for lines that held a credential. Spans of it end. */
+void stream_wipe(struct stream *stream);
 /*
  * No on_input and no end of input until resumed; the socket is not read. To wait for an answer from
  * elsewhere, pause. The deadline runs on.
@@ -112,13 +114,18 @@ void stream_send_file(struct stream *stream, int fd, uint64_t offset, uint64_t l
 
 /* --- TLS, in place */
 
+/* What input that waits already when TLS is started stands for. */
+enum stream_waiting_input {
+	STREAM_WAITING_ATTACK, /* clear text behind the command that asked for TLS */
+	STREAM_WAITING_TLS,    /* the client's hello, behind a PROXY header */
+};
+
 /*
- * What was written before goes out in clear first. False if input is waiting: it came in clear, behind
- * the command that asked for TLS, and is an attack; it has been thrown away and the caller must close.
- * pool: where RSA handshakes run; NULL = on the loop.
+ * What was written before goes out in clear first. False if what waits is an attack: it has been thrown
+ * away and the caller must close. pool: where RSA handshakes run; NULL = on the loop.
  */
 bool stream_start_server(struct stream *stream, struct tls_server *server, struct worker_pool *pool,
-	struct fault *fault_out);
+	enum stream_waiting_input waiting, struct fault *fault_out);
 bool stream_start_client(struct stream *stream, struct tls_client *client, const char *name,
 	struct fault *fault_out);
 /* Facts about the session; NULL in clear and before on_secure. */

@@ -28,6 +28,8 @@ enum tls_sign {
 	TLS_SIGN_RSA_PKCS1_SHA256, /* TLS 1.2 only */
 	TLS_SIGN_RSA_PKCS1_SHA384,
 	TLS_SIGN_RSA_PKCS1_SHA512,
+	TLS_SIGN_LEGACY_ECDSA_SHA1,  /* TLS 1.0 and 1.1 only, where a listener allows them */
+	TLS_SIGN_LEGACY_RSA_MD5SHA1, /* 36 bytes */
 	TLS_SIGN_COUNT
 };
 
@@ -69,15 +71,16 @@ struct tls_certificate;
 
 /* From PEM. Whatever stands beside the certificates (a key) is left alone. NULL with a fault. */
 struct tls_certificate *tls_certificate_load(struct span chain_pem, struct fault *fault_out);
+struct tls_certificate *tls_certificate_hold(struct tls_certificate *certificate); /* one more free */
 void tls_certificate_free(struct tls_certificate **certificate);
 const struct tls_facts *tls_certificate_facts(const struct tls_certificate *certificate);
 
 /* The key in this process: for tests, tools and clients. False if it is not the certificate's. */
 bool tls_certificate_set_key(
 	struct tls_certificate *certificate, struct span key_pem, struct fault *fault_out);
-/* The key elsewhere. */
-bool tls_certificate_set_signer(struct tls_certificate *certificate, tls_sign_fn *sign,
-	void *context, struct fault *fault_out);
+/* The key elsewhere. Either is said once, before the certificate is added to a set. */
+void tls_certificate_set_signer(
+	struct tls_certificate *certificate, tls_sign_fn *sign, void *context);
 
 /*
  * May it serve now? False with the reason: not yet valid, expired, key too short (RSA under 2048
@@ -102,13 +105,19 @@ struct tls_set;
 
 struct tls_set *tls_set_new(void);
 /*
- * names: "mail.example.org", "*.example.org"; count 0 means the certificate's own. False if a name
- * is not covered by the certificate, is taken by another of the same kind of key, or is malformed,
- * or if the certificate has no key.
+ * Takes a hold of the certificate; not once a server uses the set. names: "mail.example.org",
+ * "*.example.org"; false if one is malformed, not covered by the certificate, or taken by another of
+ * the same kind of key, or if the certificate has no key. count 0 means the certificate's own names,
+ * as far as they are free.
  */
 bool tls_set_add(struct tls_set *set, struct tls_certificate *certificate,
 	const char *const *names, size_t count, struct fault *fault_out);
-bool tls_set_has_rsa(const struct tls_set *set);
+/* The certificates, in the order in which they were added; NULL beyond the last. */
+const struct tls_certificate *tls_set_certificate(const struct tls_set *set, size_t index);
+/* Which one a client gets that asks for this name and can do this kind of key (or else another). */
+const struct tls_certificate *tls_set_find(
+	const struct tls_set *set, struct span name, enum tls_key key);
+struct tls_set *tls_set_hold(struct tls_set *set);
 void tls_set_free(struct tls_set **set);
 
 #endif

@@ -14,10 +14,10 @@ src_wire_libwire_a_SOURCES = \
 	src/wire/parse.h \
 	src/wire/proxy_header.h \
 	src/wire/smtp_command.c src/wire/smtp_command.h \
-	src/wire/smtp_data.h \
+	src/wire/smtp_data.c src/wire/smtp_data.h \
 	src/wire/smtp_parameter.c src/wire/smtp_parameter.h \
 	src/wire/smtp_reply.c src/wire/smtp_reply.h \
-	src/wire/smtp_stuffer.h \
+	src/wire/smtp_stuffer.c src/wire/smtp_stuffer.h \
 	src/wire/utf8.c src/wire/utf8.h \
 	src/wire/xtext.c src/wire/xtext.h
 

@@ -2,6 +2,8 @@
 /* The classes of bytes that the mail grammars are made of. */
 #include "wire/octet.h"
 
+#include <string.h>
+
 /* RFC 5322 3.2.3 */
 static const bool atext[256] = {
 	['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true,
@@ -27,4 +29,48 @@ octet_hex_value(char byte)
 	if (byte >= 'A' && byte <= 'F')
 		return byte - 'A' + 10;
 	return -1;
+}
+
+static bool
+is_stop(char byte)
+{
+	return byte == '\r' || byte == '\n' || byte == '\0';
+}
+
+/* Has one of the eight bytes a value below 14? The well-known borrow trick; no false answers. */
+static bool
+has_low(uint64_t word)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+
+	return ((word - ones * 14) & ~word & (ones << 7)) != 0;
+}
+
+size_t
+octet_plain_run(struct span text, bool *has_8bit)
+{
+	uint64_t seen = 0;
+	size_t at = 0;
+
+	while (text.length - at >= sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, text.start + at, sizeof word);
+		if (has_low(word)) {
+			size_t end = at + sizeof word;
+
+			while (at < end && !is_stop(text.start[at]))
+				seen |= (unsigned char)text.start[at++];
+			if (at < end)
+				break;
+			continue;
+		}
+		seen |= word;
+		at += sizeof word;
+	}
+	while (at < text.length && !is_stop(text.start[at]))
+		seen |= (unsigned char)text.start[at++];
+	if (seen & UINT64_C(0x8080808080808080))
+		*has_8bit = true;
+	return at;
 }

@@ -3,7 +3,7 @@
 #ifndef WIRE_OCTET_H
 #define WIRE_OCTET_H
 
-#include <stdbool.h>
+#include "base/text.h"
 
 static inline bool
 octet_is_digit(char byte)
@@ -53,5 +53,10 @@ octet_is_ftext(char byte)
 
 /* 0 to 15, or -1. */
 int octet_hex_value(char byte);
+/*
+ * How many bytes stand before the first CR, LF or NUL; sets *has_8bit if one of them is 8-bit. Reads
+ * eight bytes at a time and at most seven too many, so that calling it after each stop is linear.
+ */
+size_t octet_plain_run(struct span text, bool *has_8bit);
 
 #endif

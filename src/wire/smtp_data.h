@@ -33,7 +33,7 @@ enum smtp_data_fault {
  */
 struct smtp_data {
 	uint64_t size;             /* content bytes, unstuffed, with the empty line */
-	uint64_t received;         /* bytes as they came, what a size limit counts */
+	uint64_t received;         /* bytes as they came, those skipped after a fault too */
 	size_t longest_line;       /* bytes, without CRLF; past 998 no hop need take it */
 	bool has_8bit;
 	bool in_body;              /* the empty line was seen */

@@ -2,3 +2,31 @@
 UNIT_TESTS += tests/unit/test_config_routes
 tests_unit_test_config_routes_SOURCES = tests/unit/test_config_routes.c
 tests_unit_test_config_routes_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_config_units
+tests_unit_test_config_units_SOURCES = tests/unit/test_config_units.c
+tests_unit_test_config_units_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_config_network
+tests_unit_test_config_network_SOURCES = tests/unit/test_config_network.c
+tests_unit_test_config_network_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_config_endpoint
+tests_unit_test_config_endpoint_SOURCES = tests/unit/test_config_endpoint.c
+tests_unit_test_config_endpoint_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_config_suggest
+tests_unit_test_config_suggest_SOURCES = tests/unit/test_config_suggest.c
+tests_unit_test_config_suggest_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_config_syntax
+tests_unit_test_config_syntax_SOURCES = tests/unit/test_config_syntax.c
+tests_unit_test_config_syntax_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_config_source
+tests_unit_test_config_source_SOURCES = tests/unit/test_config_source.c
+tests_unit_test_config_source_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_config_config
+tests_unit_test_config_config_SOURCES = tests/unit/test_config_config.c
+tests_unit_test_config_config_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)

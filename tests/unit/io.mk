@@ -10,3 +10,9 @@ tests_unit_test_io_sock_address_LDADD = $(IO_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_io_sock
 tests_unit_test_io_sock_SOURCES = tests/unit/test_io_sock.c tests/unit/io_fixture.h
 tests_unit_test_io_sock_LDADD = $(IO_LIBS) $(UNIT_LIBS)
+
+TLS_FIXTURE = tests/unit/tls_fixture.c tests/unit/tls_fixture.h
+
+UNIT_TESTS += tests/unit/test_io_tls_certificate
+tests_unit_test_io_tls_certificate_SOURCES = tests/unit/test_io_tls_certificate.c $(TLS_FIXTURE)
+tests_unit_test_io_tls_certificate_LDADD = $(IO_LIBS) $(UNIT_LIBS)

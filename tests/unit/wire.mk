@@ -18,3 +18,7 @@ tests_unit_test_wire_smtp_reply_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_wire_xtext
 tests_unit_test_wire_xtext_SOURCES = tests/unit/test_wire_xtext.c
 tests_unit_test_wire_xtext_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_smtp_data
+tests_unit_test_wire_smtp_data_SOURCES = tests/unit/test_wire_smtp_data.c
+tests_unit_test_wire_smtp_data_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
