@@ -14,7 +14,7 @@ ipc:     base io
 config:  base wire
 policy:  base wire io config
 proc:    base io ipc config
-client:  base wire io ipc config proc
+client:  base wire io ipc config policy proc
 smtp:    base wire io ipc config policy proc client
 mailbox: base wire io ipc config policy proc client
 auth:    base wire io ipc config policy proc
@@ -37,7 +37,7 @@ fences='
 ^uv[.]h$                                 src/io/
 ^libmilter/                              src/filter/
 ^(seccomp|linux/seccomp|linux/landlock|linux/filter)[.]h$  src/proc/confine
-^unbound[.]h$                            src/relay/resolve.c src/dial/
+^unbound[.]h$                            src/io/resolve.c
 ^curl/                                   src/relay/
 ^(ldap|lber)[.]h$                        src/auth/directory_ldap.c
 ^systemd/                                src/super/
