@@ -73,8 +73,8 @@ show_name(const struct schema_path *path, const char *name, struct buf *to)
 	buf_add_text(to, name);
 }
 
-void
-show_kind(const struct schema_row *row, struct buf *to)
+static void
+add_kind(const struct schema_row *row, struct buf *to)
 {
 	buf_add_text(to, schema_kind_name(row->kind));
 	if (row->words) {
@@ -89,21 +89,22 @@ show_kind(const struct schema_row *row, struct buf *to)
 }
 
 void
-show_standard(const struct schema_row *row, struct buf *to)
+show_summary(const struct schema_row *row, struct buf *to)
 {
 	struct span rest = span_text(row->standard);
 
+	add_kind(row, to);
 	if (!row->standard) {
-		buf_add_text(to, "must be set");
+		buf_add_text(to, "; must be set");
 	} else if (rest.length == 0) {
-		buf_add_text(to, "none");
+		buf_add_text(to, "; empty by default");
 	} else if (schema_is_list(row)) {
-		for (const char *between = "{ "; rest.length; between = ", ") {
+		for (const char *between = "; default { "; rest.length; between = ", ") {
 			struct span each = span_cut(rest, ' ', &rest);
 			buf_printf(to, "%s%.*s", between, SPAN_PRINT(each));
 		}
 		buf_add_text(to, " }");
 	} else {
-		buf_add_text(to, row->standard);
+		buf_printf(to, "; default %s", row->standard);
 	}
 }

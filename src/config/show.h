@@ -22,9 +22,7 @@ bool show_settings(const char *path, show_visit *visit, void *context, struct fa
 
 /* "listener.permit.rights": the row's name behind those of its sections. */
 void show_name(const struct schema_path *path, const char *name, struct buf *to);
-/* "duration, 1s to 5m", "one word: off, secure, plain", "list of texts, at most 64". */
-void show_kind(const struct schema_row *row, struct buf *to);
-/* The default as it would be written, "none" for an empty one, "must be set" without one. */
-void show_standard(const struct schema_row *row, struct buf *to);
+/* "duration, 1s to 5m; default 30s", "one word: off, secure; default off", "text; must be set". */
+void show_summary(const struct schema_row *row, struct buf *to);
 
 #endif

@@ -68,8 +68,9 @@ parse_word(const struct schema_row *row, struct span text, unsigned int *value_o
 			*value_out = word->value;
 			return true;
 		}
-		buf_printf(&all, "%s%s", word == row->words ? "" : ", ", word->word);
 	}
+	for (const struct schema_word *word = row->words; word->word; word++)
+		buf_printf(&all, "%s%s", word == row->words ? "" : ", ", word->word);
 	fault_set(fault, FAULT_CONFIG, "is %s %s", row->words[1].word ? "none of" : "not",
 		buf_text(&all));
 	buf_fini(&all);

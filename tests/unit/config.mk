@@ -30,3 +30,15 @@ tests_unit_test_config_source_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_config_config
 tests_unit_test_config_config_SOURCES = tests/unit/test_config_config.c
 tests_unit_test_config_config_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_config_schema
+tests_unit_test_config_schema_SOURCES = tests/unit/test_config_schema.c tests/unit/config_file.h
+tests_unit_test_config_schema_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_config_slice
+tests_unit_test_config_slice_SOURCES = tests/unit/test_config_slice.c tests/unit/config_file.h
+tests_unit_test_config_slice_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_config_show
+tests_unit_test_config_show_SOURCES = tests/unit/test_config_show.c tests/unit/config_file.h
+tests_unit_test_config_show_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
