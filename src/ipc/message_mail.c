@@ -4,8 +4,8 @@
 
 enum { NOTIFY_ALL = NOTIFY_NEVER | NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY };
 
-static void
-pack_envelope(struct buf *to, const struct message_envelope *from)
+void
+message_envelope_pack(struct buf *to, const struct message_envelope *from)
 {
 	pack_text(to, from->sender);
 	pack_text(to, from->envid);
@@ -21,8 +21,9 @@ pack_envelope(struct buf *to, const struct message_envelope *from)
 	}
 }
 
-static void
-unpack_envelope(struct unpack *from, struct arena *arena, struct message_envelope *envelope_out)
+void
+message_envelope_unpack(
+	struct unpack *from, struct arena *arena, struct message_envelope *envelope_out)
 {
 	struct message_recipient *recipients;
 
@@ -102,7 +103,7 @@ message_commit_pack(struct buf *to, const struct message_commit *from)
 	pack_span(to, from->grant);
 	pack_bool(to, from->hold);
 	pack_text(to, from->hold_reason);
-	pack_envelope(to, &from->envelope);
+	message_envelope_pack(to, &from->envelope);
 	pack_content(to, &from->content);
 }
 
@@ -120,7 +121,7 @@ message_commit_unpack(struct span bytes, struct arena *arena, struct message_com
 	message_out->grant = unpack_span(&from, IPC_IDENTITY_MAX_BYTES);
 	message_out->hold = unpack_bool(&from);
 	message_out->hold_reason = unpack_text(&from, MESSAGE_TEXT_MAX_BYTES, arena);
-	unpack_envelope(&from, arena, &message_out->envelope);
+	message_envelope_unpack(&from, arena, &message_out->envelope);
 	unpack_content(&from, &message_out->content);
 	return unpack_done(&from);
 }
@@ -165,7 +166,7 @@ message_job_pack(struct buf *to, const struct message_job *from)
 	pack_u64(to, from->job);
 	pack_text(to, from->id);
 	pack_text(to, from->route);
-	pack_envelope(to, &from->envelope);
+	message_envelope_pack(to, &from->envelope);
 	pack_content(to, &from->content);
 }
 
@@ -177,7 +178,7 @@ message_job_unpack(struct span bytes, struct arena *arena, struct message_job *m
 	message_out->job = unpack_u64(&from);
 	message_out->id = unpack_text(&from, MESSAGE_ID_MAX_BYTES, arena);
 	message_out->route = unpack_text(&from, MESSAGE_NAME_MAX_BYTES, arena);
-	unpack_envelope(&from, arena, &message_out->envelope);
+	message_envelope_unpack(&from, arena, &message_out->envelope);
 	unpack_content(&from, &message_out->content);
 	return unpack_done(&from);
 }

@@ -123,6 +123,11 @@ struct message_relay_ready {
 	uint32_t slots;
 };
 
+/* A part of COMMIT and JOB, and of the queue's records on disk: their version counts its changes. */
+void message_envelope_pack(struct buf *to, const struct message_envelope *from);
+void message_envelope_unpack(struct unpack *from, struct arena *arena,
+	struct message_envelope *envelope_out);
+
 MESSAGE_PAIR(body); /* BODY_FILE, BODY_DROP */
 MESSAGE_PAIR(commit);
 MESSAGE_PAIR(committed);

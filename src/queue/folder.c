@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The spool's folder on disk: checked owner and mode, body files, the reserve, what is set aside. */
+#include "queue/folder.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+struct folder {
+	char *database;
+	int top;
+	int bodies;
+	int corrupt;
+};
+
+enum { BODY_NAME_SIZE = 24, READ_BYTES = 128 * 1024 };
+
+static int
+open_part(int parent, const char *name, struct fault *fault)
+{
+	struct stat stat;
+	if (mkdirat(parent, name, 0700) < 0 && errno != EEXIST) {
+		fault_set_errno(fault, "%s: cannot be made", name);
+		return -1;
+	}
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &stat) < 0) {
+		fault_set_errno(fault, "%s: cannot be opened", name);
+	} else if (stat.st_uid != geteuid()) {
+		fault_set(fault, FAULT_CONFIG, "%s: belongs to user %u, not to %u", name,
+			(unsigned)stat.st_uid, (unsigned)geteuid());
+	} else if (stat.st_mode & 077) {
+		fault_set(fault, FAULT_CONFIG, "%s: mode %04o, must be 0700", name,
+			(unsigned)(stat.st_mode & 07777));
+	} else {
+		return fd;
+	}
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* Nothing in corrupt/ is overwritten: a name in use gets a number behind it. */
+static void
+set_aside(const struct folder *folder, int from, const char *name)
+{
+	char to[NAME_MAX + 16];
+	for (unsigned i = 0; i < 10000; i++) {
+		snprintf(to, sizeof(to), i ? "%.200s.%u" : "%.200s", name, i);
+		if (renameat2(from, name, folder->corrupt, to, RENAME_NOREPLACE) == 0) {
+			log_event(EV_SPOOL_SET_ASIDE, kv_str("file", name), kv_str("as", to));
+			return;
+		}
+		if (errno != EEXIST)
+			break;
+	}
+	struct fault fault = FAULT_INIT;
+	fault_set_errno(&fault, "cannot be moved to corrupt/");
+	log_event(EV_SPOOL_FAILED, kv_str("file", name), kv_fault(&fault));
+}
+
+static bool
+is_ours(const char *name)
+{
+	static const char *const names[] = { ".", "..", "body", "corrupt", "reserve", "queue.db",
+		"queue.db-wal", "queue.db-shm", "queue.db-journal" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return strncmp(name, "queue.db.v", 10) == 0; /* backups of older versions */
+}
+
+/* Calls for every name but "." and "..". */
+static bool
+each_name(int fd, void (*on_name)(void *context, const char *name), void *context)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
+	if (!stream) {
+		if (copy >= 0)
+			close(copy);
+		return false;
+	}
+	for (struct dirent *entry; (entry = readdir(stream));) {
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			on_name(context, entry->d_name);
+	}
+	closedir(stream);
+	return true;
+}
+
+static void
+on_top_name(void *context, const char *name)
+{
+	const struct folder *folder = context;
+	if (!is_ours(name))
+		set_aside(folder, folder->top, name);
+}
+
+struct folder *
+folder_open(const char *path, struct fault *fault)
+{
+	struct folder *folder = mem_alloc(sizeof(*folder));
+	folder->bodies = folder->corrupt = -1;
+	folder->database = mem_printf("%s/queue.db", path);
+	folder->top = open_part(AT_FDCWD, path, fault);
+	if (folder->top >= 0)
+		folder->bodies = open_part(folder->top, "body", fault);
+	if (folder->bodies >= 0)
+		folder->corrupt = open_part(folder->top, "corrupt", fault);
+	if (folder->corrupt < 0)
+		folder_free(&folder);
+	else
+		each_name(folder->top, on_top_name, folder);
+	return folder;
+}
+
+void
+folder_free(struct folder **folder)
+{
+	struct folder *old = *folder;
+	*folder = NULL;
+	if (!old)
+		return;
+	const int fds[] = { old->top, old->bodies, old->corrupt };
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+	mem_free(&old->database);
+	mem_free(&old);
+}
+
+const char *
+folder_database(const struct folder *folder)
+{
+	return folder->database;
+}
+
+static void
+format_name(uint64_t number, char name[BODY_NAME_SIZE])
+{
+	snprintf(name, BODY_NAME_SIZE, "%" PRIu64, number);
+}
+
+/* Only what format_name() writes: no sign, no leading zero. */
+static bool
+parse_name(const char *name, uint64_t *number_out)
+{
+	return name[0] != '0' && text_parse_number(span_text(name), INT64_MAX, number_out);
+}
+
+int
+folder_make_body(const struct folder *folder, uint64_t number, struct fault *fault)
+{
+	char name[BODY_NAME_SIZE];
+	format_name(number, name);
+	int fd = openat(folder->bodies, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		0600);
+	if (fd < 0)
+		fault_set_errno(fault, "body/%s: cannot be made", name);
+	return fd;
+}
+
+/* Owner, links and kind are checked: the folder is ours, but a restored backup may hold anything. */
+static int
+open_checked(const struct folder *folder, uint64_t number, struct stat *stat_out,
+	struct fault *fault)
+{
+	char name[BODY_NAME_SIZE];
+	format_name(number, name);
+	int fd = openat(folder->bodies, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, stat_out) < 0)
+		fault_set_errno(fault, "body/%s: cannot be opened", name);
+	else if (!S_ISREG(stat_out->st_mode) || stat_out->st_nlink != 1 ||
+		stat_out->st_uid != geteuid())
+		fault_set(fault, FAULT_MISSING, "body/%s: not a file of ours", name);
+	else
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static bool
+hash_file(int fd, unsigned char hash_out[DIGEST_BYTES])
+{
+	struct digest digest;
+	char *block = mem_alloc(READ_BYTES);
+	ssize_t got;
+	digest_init(&digest);
+	while ((got = read(fd, block, READ_BYTES)) > 0 || (got < 0 && errno == EINTR)) {
+		if (got > 0)
+			digest_add(&digest, span_of(block, (size_t)got));
+	}
+	digest_final(&digest, hash_out);
+	mem_free(&block);
+	return got == 0;
+}
+
+enum folder_result
+folder_seal_body(const struct folder *folder, uint64_t number, uint64_t length,
+	const unsigned char hash[DIGEST_BYTES], bool sync, struct fault *fault)
+{
+	struct stat stat;
+	unsigned char found[DIGEST_BYTES];
+	enum folder_result result = FOLDER_FAILED;
+	int fd = open_checked(folder, number, &stat, fault);
+	if (fd < 0)
+		return FOLDER_FAILED;
+	if ((uint64_t)stat.st_size != length)
+		result = FOLDER_WRONG;
+	else if (sync && fsync(fd) < 0)
+		fault_set_errno(fault, "body/%" PRIu64 ": fsync", number);
+	else if (!hash_file(fd, found))
+		fault_set_errno(fault, "body/%" PRIu64 ": read", number);
+	else
+		result = memcmp(found, hash, sizeof(found)) == 0 ? FOLDER_DONE : FOLDER_WRONG;
+	if (result == FOLDER_WRONG)
+		fault_set(fault, FAULT_PEER, "body/%" PRIu64 ": not the body announced", number);
+	close(fd);
+	return result;
+}
+
+bool
+folder_sync_bodies(const struct folder *folder, struct fault *fault)
+{
+	return fsync(folder->bodies) == 0 || fault_set_errno(fault, "body/: fsync");
+}
+
+int
+folder_open_body(const struct folder *folder, uint64_t number, uint64_t length, struct fault *fault)
+{
+	struct stat stat;
+	int fd = open_checked(folder, number, &stat, fault);
+	if (fd >= 0 && (uint64_t)stat.st_size != length) {
+		fault_set(fault, FAULT_MISSING, "body/%" PRIu64 ": has %jd bytes, not %" PRIu64,
+			number, (intmax_t)stat.st_size, length);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+void
+folder_remove_body(const struct folder *folder, uint64_t number)
+{
+	char name[BODY_NAME_SIZE];
+	format_name(number, name);
+	unlinkat(folder->bodies, name, 0);
+}
+
+struct sweep {
+	const struct folder *folder;
+	uint64_t limit;
+	bool (*is_wanted)(void *context, uint64_t number);
+	void *context;
+	size_t removed;
+};
+
+static void
+on_body_name(void *context, const char *name)
+{
+	struct sweep *sweep = context;
+	struct stat stat;
+	uint64_t number;
+	if (!parse_name(name, &number) || number >= sweep->limit ||
+		fstatat(sweep->folder->bodies, name, &stat, AT_SYMLINK_NOFOLLOW) < 0 ||
+		!S_ISREG(stat.st_mode) || stat.st_nlink != 1 || stat.st_uid != geteuid()) {
+		set_aside(sweep->folder, sweep->folder->bodies, name);
+	} else if (!sweep->is_wanted(sweep->context, number)) {
+		folder_remove_body(sweep->folder, number);
+		sweep->removed++;
+	}
+}
+
+size_t
+folder_sweep_bodies(const struct folder *folder, uint64_t limit,
+	bool (*is_wanted)(void *context, uint64_t number), void *context)
+{
+	struct sweep sweep = { folder, limit, is_wanted, context, 0 };
+	each_name(folder->bodies, on_body_name, &sweep);
+	return sweep.removed;
+}
+
+bool
+folder_fill_reserve(const struct folder *folder)
+{
+	int fd = openat(folder->top, "reserve", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return false;
+	bool there = posix_fallocate(fd, 0, FOLDER_RESERVE_BYTES) == 0;
+	close(fd);
+	if (!there)
+		folder_release_reserve(folder);
+	return there;
+}
+
+void
+folder_release_reserve(const struct folder *folder)
+{
+	unlinkat(folder->top, "reserve", 0);
+}
+
+bool
+folder_space(const struct folder *folder, struct folder_space *space_out)
+{
+	struct statvfs space;
+	if (fstatvfs(folder->top, &space) < 0)
+		return false;
+	space_out->bytes = (uint64_t)space.f_bavail * space.f_frsize;
+	space_out->files = space.f_files ? (uint64_t)space.f_favail : UINT64_MAX;
+	return true;
+}

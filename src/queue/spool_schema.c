@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Versions of the spool's tables: made new, brought up to date with a backup beside, or refused. */
+#include "queue/spool_schema.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* "SPQ1", so that no other program's database is taken for a spool. */
+enum { APPLICATION_ID = 0x53505131 };
+
+static const char *const steps[] = {
+	"CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE message (seq INTEGER PRIMARY KEY, file INTEGER, received INTEGER NOT NULL,"
+	" record BLOB NOT NULL, content BLOB NOT NULL);"
+	"CREATE UNIQUE INDEX message_file ON message (file) WHERE file IS NOT NULL;"
+	"CREATE TABLE waiting (seq INTEGER PRIMARY KEY, due INTEGER, reason TEXT);"
+	"CREATE INDEX waiting_due ON waiting (due);"
+	"CREATE TABLE recipient (seq INTEGER NOT NULL, number INTEGER NOT NULL,"
+	" state BLOB NOT NULL, PRIMARY KEY (seq, number)) WITHOUT ROWID;"
+	"CREATE TABLE known (id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE history (seq INTEGER PRIMARY KEY, finished INTEGER NOT NULL,"
+	" brief BLOB NOT NULL);",
+};
+
+const struct spool_schema spool_schema_now = { steps, sizeof(steps) / sizeof(steps[0]) };
+
+static bool
+failed(struct spool_db *db, const char *what, struct fault *fault)
+{
+	fault_set(fault, FAULT_SYSTEM, "%s: %s", what, sqlite3_errmsg(db->sqlite));
+	sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
+	return false;
+}
+
+static bool
+read_pragma(struct spool_db *db, const char *sql, int *value_out)
+{
+	sqlite3_stmt *statement = NULL;
+	bool done = sqlite3_prepare_v2(db->sqlite, sql, -1, &statement, NULL) == SQLITE_OK &&
+		sqlite3_step(statement) == SQLITE_ROW;
+	if (done)
+		*value_out = sqlite3_column_int(statement, 0);
+	sqlite3_finalize(statement);
+	return done;
+}
+
+static bool
+back_up(struct spool_db *db, const char *path, int version, struct fault *fault)
+{
+	sqlite3_stmt *statement = NULL;
+	char *copy = mem_printf("%s.v%d", path, version);
+	/* One that is there is from an attempt that did not come to its end. */
+	unlink(copy);
+	bool done =
+		sqlite3_prepare_v2(db->sqlite, "VACUUM INTO ?1", -1, &statement, NULL) == SQLITE_OK &&
+		sqlite3_bind_text(statement, 1, copy, -1, SQLITE_STATIC) == SQLITE_OK &&
+		sqlite3_step(statement) == SQLITE_DONE;
+	if (!done)
+		failed(db, copy, fault);
+	sqlite3_finalize(statement);
+	mem_free(&copy);
+	return done;
+}
+
+bool
+spool_schema_apply(struct spool_db *db, const char *path, const struct spool_schema *schema,
+	struct fault *fault)
+{
+	int application = 0;
+	int version = 0;
+	int tables = 0;
+	if (!read_pragma(db, "PRAGMA application_id", &application) ||
+		!read_pragma(db, "PRAGMA user_version", &version) ||
+		!read_pragma(db, "SELECT count(*) FROM sqlite_schema", &tables))
+		return failed(db, path, fault);
+	if (tables ? application != APPLICATION_ID : application != 0)
+		return fault_set(fault, FAULT_CONFIG, "%s: not a spool", path);
+	if (version > schema->count)
+		return fault_set(fault, FAULT_CONFIG,
+			"%s: written by a later version (schema %d, this is %d)", path, version,
+			schema->count);
+	if (version == schema->count)
+		return true;
+	if (version > 0 && !back_up(db, path, version, fault))
+		return false;
+	if (sqlite3_exec(db->sqlite, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		return failed(db, path, fault);
+	for (int i = version; i < schema->count; i++) {
+		if (sqlite3_exec(db->sqlite, schema->steps[i], NULL, NULL, NULL) != SQLITE_OK)
+			return failed(db, path, fault);
+	}
+	char end[100];
+	snprintf(end, sizeof(end), "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+		APPLICATION_ID, schema->count);
+	return sqlite3_exec(db->sqlite, end, NULL, NULL, NULL) == SQLITE_OK ||
+		failed(db, path, fault);
+}

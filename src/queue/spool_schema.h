@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Versions of the spool's tables: made new, brought up to date with a backup beside, or refused. */
+#ifndef QUEUE_SPOOL_SCHEMA_H
+#define QUEUE_SPOOL_SCHEMA_H
+
+#include "queue/spool_db.h"
+
+/* steps[i] leads from version i to i + 1. */
+struct spool_schema {
+	const char *const *steps;
+	int count;
+};
+
+extern const struct spool_schema spool_schema_now;
+
+/*
+ * In one transaction. A database of an older version is first copied to "PATH.vN". One of a later
+ * version, or of another program, is refused and left as it is.
+ */
+bool spool_schema_apply(struct spool_db *db, const char *path, const struct spool_schema *schema,
+	struct fault *fault);
+
+#endif

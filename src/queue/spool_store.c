@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the requests of spool.h do to the tables, one after the other, on the spool's thread. */
+#include "queue/spool_schema.h"
+#include "queue/spool_table.h"
+
+#include <string.h>
+
+enum { FILE_BLOCK = 4096 }; /* body numbers given out between two writes of the limit */
+
+#define JOBS_OF_START_BITS 32
+
+static bool
+is_wanted(void *context, uint64_t number)
+{
+	struct spool_db *db = context;
+	spool_db_bind_number(db, SQL_FILE_WANTED, 1, (int64_t)number);
+	bool wanted = spool_db_row(db, SQL_FILE_WANTED);
+	spool_db_done(db, SQL_FILE_WANTED);
+	/* What cannot be looked up is kept. */
+	return wanted || db->result != SPOOL_DB_DONE;
+}
+
+/* The numbers of this start, and what was left of the last one. */
+static bool
+begin_start(struct spool_store *store, struct fault *fault)
+{
+	struct spool_db *db = &store->db;
+	if (!spool_db_begin(db))
+		goto failed;
+	int64_t starts = spool_db_meta(db, "starts") + 1;
+	uint64_t file_limit = (uint64_t)spool_db_meta(db, "file-limit");
+	if (file_limit == 0)
+		file_limit = 1; /* 0 is no file */
+	store->counts.messages = (uint64_t)spool_db_meta(db, "messages");
+	store->counts.held = (uint64_t)spool_db_get_number(db, SQL_WAITING_HELD);
+	store->next_seq = (uint64_t)spool_db_get_number(db, SQL_MESSAGE_LAST) + 1;
+	store->first_job = (uint64_t)starts << JOBS_OF_START_BITS;
+	if (db->result != SPOOL_DB_DONE)
+		goto failed;
+	folder_sweep_bodies(store->folder, file_limit, is_wanted, db);
+	store->file_limit = file_limit + FILE_BLOCK;
+	spool_db_set_meta(db, "starts", starts);
+	spool_db_set_meta(db, "file-limit", (int64_t)store->file_limit);
+	if (spool_db_commit(db))
+		return true;
+failed:
+	*fault = db->fault;
+	spool_db_rollback(db);
+	return false;
+}
+
+struct spool_store *
+spool_store_open(const char *path, bool sync, struct fault *fault)
+{
+	struct spool_store *store = mem_alloc(sizeof(*store));
+	store->sync = sync;
+	store->folder = folder_open(path, fault);
+	if (!store->folder)
+		goto failed;
+	const char *database = folder_database(store->folder);
+	if (!spool_db_open(&store->db, database, sync, fault) ||
+		!spool_schema_apply(&store->db, database, &spool_schema_now, fault) ||
+		!spool_db_prepare(&store->db, fault))
+		goto failed;
+	/* No later commit may stand behind a log frame that perhaps never reached the disk. */
+	if (!spool_db_checkpoint(&store->db)) {
+		*fault = store->db.fault;
+		goto failed;
+	}
+	if (!begin_start(store, fault))
+		goto failed;
+	folder_fill_reserve(store->folder);
+	return store;
+failed:
+	spool_store_close(&store);
+	return NULL;
+}
+
+void
+spool_store_close(struct spool_store **store)
+{
+	struct spool_store *old = *store;
+	*store = NULL;
+	if (!old)
+		return;
+	if (old->db.sqlite)
+		spool_db_close(&old->db);
+	folder_free(&old->folder);
+	mem_free(&old->unwanted);
+	mem_free(&old);
+}
+
+const struct folder *
+spool_store_folder(const struct spool_store *store)
+{
+	return store->folder;
+}
+
+const struct spool_counts *
+spool_store_counts(const struct spool_store *store)
+{
+	return &store->counts;
+}
+
+uint64_t
+spool_store_file_limit(const struct spool_store *store)
+{
+	return store->file_limit;
+}
+
+uint64_t
+spool_store_first_job(const struct spool_store *store)
+{
+	return store->first_job;
+}
+
+/* ---- transactions */
+
+bool
+spool_store_begin(struct spool_store *store)
+{
+	store->old_counts = store->counts;
+	store->old_next_seq = store->next_seq;
+	store->old_file_limit = store->file_limit;
+	store->unwanted_count = 0;
+	store->sync_bodies = false;
+	return spool_db_begin(&store->db);
+}
+
+void
+spool_store_rollback(struct spool_store *store)
+{
+	spool_db_rollback(&store->db);
+	store->counts = store->old_counts;
+	store->next_seq = store->old_next_seq;
+	store->file_limit = store->old_file_limit;
+}
+
+bool
+spool_store_commit(struct spool_store *store)
+{
+	struct spool_db *db = &store->db;
+	if (store->counts.messages != store->old_counts.messages)
+		spool_db_set_meta(db, "messages", (int64_t)store->counts.messages);
+	/* The names of body files before the rows that name them. */
+	if (store->sync_bodies && store->sync && db->result == SPOOL_DB_DONE &&
+		!folder_sync_bodies(store->folder, &db->fault))
+		db->result = SPOOL_DB_BROKEN;
+	if (!spool_db_commit(db)) {
+		spool_store_rollback(store);
+		return false;
+	}
+	for (size_t i = 0; i < store->unwanted_count; i++)
+		folder_remove_body(store->folder, store->unwanted[i]);
+	return true;
+}
+
+bool
+spool_store_is_sound(const struct spool_store *store)
+{
+	return store->db.result == SPOOL_DB_DONE;
+}
+
+enum spool_result
+spool_store_failure(const struct spool_store *store)
+{
+	return store->db.result == SPOOL_DB_FULL ? SPOOL_FULL : SPOOL_BROKEN;
+}
+
+const struct fault *
+spool_store_fault(const struct spool_store *store)
+{
+	return &store->db.fault;
+}
+
+bool
+spool_store_probe(struct spool_store *store)
+{
+	struct spool_db *db = &store->db;
+	if (!spool_db_begin(db))
+		return false;
+	spool_db_set_meta(db, "probes", spool_db_meta(db, "probes") + 1);
+	return spool_db_commit(db) && spool_db_checkpoint(db);
+}
+
+/* ---- requests */
+
+static void
+do_tick(struct spool_store *store, struct spool_tick *tick)
+{
+	tick->request.result = SPOOL_DONE;
+	if (tick->forget_ms > 0)
+		spool_write_forget(store, tick->forget_ms);
+	if (tick->next_file + FILE_BLOCK / 2 > store->file_limit) {
+		store->file_limit += FILE_BLOCK;
+		spool_db_set_meta(&store->db, "file-limit", (int64_t)store->file_limit);
+	}
+	if (!folder_space(store->folder, &tick->space))
+		memset(&tick->space, 0xff, sizeof(tick->space));
+	if (tick->space.bytes > 4 * (uint64_t)FOLDER_RESERVE_BYTES)
+		folder_fill_reserve(store->folder);
+}
+
+void
+spool_store_do(struct spool_store *store, struct spool_request *request)
+{
+	switch (request->verb) {
+	case SPOOL_COMMIT:
+		spool_write_commit(store, (struct spool_commit *)request);
+		break;
+	case SPOOL_SETTLE:
+		spool_write_settle(store, (struct spool_settle *)request);
+		break;
+	case SPOOL_CHANGE:
+		spool_write_change(store, (struct spool_change *)request);
+		break;
+	case SPOOL_FETCH:
+		spool_read_fetch(store, (struct spool_fetch *)request);
+		break;
+	case SPOOL_PAGE:
+		spool_read_page(store, (struct spool_page *)request);
+		break;
+	case SPOOL_TRACK:
+		spool_read_track(store, (struct spool_track *)request);
+		break;
+	case SPOOL_TICK:
+		do_tick(store, (struct spool_tick *)request);
+		break;
+	case SPOOL_VERB_COUNT:
+		break;
+	}
+}

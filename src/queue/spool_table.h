@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What spool_store.c, spool_read.c and spool_write.c share: the store's insides. For src/queue/spool*.c alone. */
+#ifndef QUEUE_SPOOL_TABLE_H
+#define QUEUE_SPOOL_TABLE_H
+
+#include "queue/brief.h"
+#include "queue/spool_db.h"
+#include "queue/spool_store.h"
+
+struct spool_store {
+	struct spool_db db;
+	struct folder *folder;
+	uint64_t next_seq;
+	uint64_t file_limit;
+	uint64_t first_job;
+	struct spool_counts counts;
+	/* as they were at the start of the transaction */
+	uint64_t old_next_seq;
+	uint64_t old_file_limit;
+	struct spool_counts old_counts;
+	bool sync;
+	bool sync_bodies;          /* before commit: a message with a body file came in */
+	uint64_t *unwanted;        /* body files to be removed after commit */
+	size_t unwanted_count;
+	size_t unwanted_room;
+	uint64_t forget_after_seq; /* pruning: history up to here was looked at in this round */
+};
+
+/* spool_read.c */
+void spool_read_fetch(struct spool_store *store, struct spool_fetch *fetch);
+void spool_read_page(struct spool_store *store, struct spool_page *page);
+void spool_read_track(struct spool_store *store, struct spool_track *track);
+/* Those stored of a message, in order, in the arena. */
+size_t spool_read_recipients(struct spool_store *store, uint64_t seq, struct arena *arena,
+	struct recipient **recipients_out);
+/* NULL: no such message. Otherwise whatever could be read, and state says if it was good. */
+struct parcel *spool_read_parcel(struct spool_store *store, uint64_t seq,
+	enum record_state *state_out);
+/* False: not held. The reason is in the arena. due 0 if the message was never tried. */
+bool spool_read_waiting(struct spool_store *store, uint64_t seq, struct arena *arena,
+	int64_t *due_out, const char **reason_out);
+
+/* spool_write.c */
+void spool_write_commit(struct spool_store *store, struct spool_commit *commit);
+void spool_write_settle(struct spool_store *store, struct spool_settle *settle);
+void spool_write_change(struct spool_store *store, struct spool_change *change);
+/* Prunes a bit of the history that finished before. */
+void spool_write_forget(struct spool_store *store, int64_t forget_ms);
+
+#endif
