@@ -21,6 +21,7 @@ EVENT(HOP_FAILED, "hop.failed", WARNING, "a connection to a next hop could not b
 
 /* dial */
 EVENT(DIAL_FAILED, "dial.failed", WARNING, "a named endpoint could not be connected within its deadline")
+
 /* queue */
 EVENT(SPOOL_SET_ASIDE, "spool.set-aside", WARNING, "something in the spool's folder was not ours and was moved to corrupt/")
 EVENT(SPOOL_FAILED, "spool.failed", ERROR, "the disk or the database of the spool fails; nothing is accepted until it is well")

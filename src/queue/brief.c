@@ -57,6 +57,8 @@ brief_unpack(struct span bytes, struct arena *arena, struct brief *brief_out)
 bool
 brief_is_about(const struct brief *brief, struct span text)
 {
+	if (text.length == 0)
+		return false;
 	if (span_is_nocase(text, brief->id) || span_is_nocase(text, brief->parent) ||
 		span_is_nocase(text, brief->login) || span_is_nocase(text, brief->sender))
 		return true;

@@ -1,1 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
+EXTRA_DIST += tests/fake/mail_samples.h
+QUEUE_TEST_SOURCES = tests/fake/mail_samples.c
+
+UNIT_TESTS += tests/unit/test_queue_record
+tests_unit_test_queue_record_SOURCES = tests/unit/test_queue_record.c $(QUEUE_TEST_SOURCES)
+tests_unit_test_queue_record_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_spool_store
+tests_unit_test_queue_spool_store_SOURCES = tests/unit/test_queue_spool_store.c $(QUEUE_TEST_SOURCES)
+tests_unit_test_queue_spool_store_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
