@@ -16,3 +16,7 @@ TLS_FIXTURE = tests/unit/tls_fixture.c tests/unit/tls_fixture.h
 UNIT_TESTS += tests/unit/test_io_tls_certificate
 tests_unit_test_io_tls_certificate_SOURCES = tests/unit/test_io_tls_certificate.c $(TLS_FIXTURE)
 tests_unit_test_io_tls_certificate_LDADD = $(IO_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_io_connector
+tests_unit_test_io_connector_SOURCES = tests/unit/test_io_connector.c
+tests_unit_test_io_connector_LDADD = $(RESOLVE_LIBS) $(UNIT_LIBS)

@@ -2,3 +2,7 @@
 UNIT_TESTS += tests/unit/test_relay_hop
 tests_unit_test_relay_hop_SOURCES = tests/unit/test_relay_hop.c
 tests_unit_test_relay_hop_LDADD = $(RELAY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_relay_parts
+tests_unit_test_relay_parts_SOURCES = tests/unit/test_relay_parts.c
+tests_unit_test_relay_parts_LDADD = $(RELAY_LIBS) $(UNIT_LIBS)
