@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: BSD-2-Clause
 dist_man_MANS += doc/sallyport.conf.5
+EXTRA_DIST += doc/control.md
