@@ -14,6 +14,7 @@ enum { FRONT_PROTOCOLS = LISTENER_POP3 + 1 };
 /* Read by the sessions and by the service that the front belongs to; written by front.c alone. */
 struct front {
 	struct loop *loop;
+	enum role role;                /* SMTP or MAILBOX */
 	void *service;                 /* whose front it is */
 	const struct session_protocol *protocols[FRONT_PROTOCOLS];
 	struct gate *gate;
@@ -26,22 +27,25 @@ struct front {
 	size_t socket_count;
 	struct session *sessions;      /* the newest first */
 	size_t session_count;
-	bool stopping;
 	void (*on_empty)(void *service); /* the last session is gone, after front_stop() */
 	struct loop_timer grace;
 };
 
-/* protocols: by enum listener_protocol, NULL where not served. Takes gate, journal and pool. */
-struct front *front_new(struct loop *loop, const struct session_protocol *const *protocols,
-	struct gate *gate, struct journal *journal, struct worker_pool *pool, void *service);
-void front_free(struct front **front); /* ends all sessions at once */
-/* What holds from now on; takes the setup. The listeners accept after front_listen() alone. */
-void front_set(struct front *front, struct setup *setup);
 /*
- * The listening sockets of the current setup, taken with role_take_file(); those from before are
- * closed. False with a reason if one is missing, and nothing has changed.
+ * protocols: by enum listener_protocol, NULL where not served. Takes gate and journal; pool is
+ * borrowed.
  */
-bool front_listen(struct front *front, struct role_context *role, struct fault *fault_out);
+struct front *front_new(struct loop *loop, enum role role,
+	const struct session_protocol *const *protocols, struct gate *gate, struct journal *journal,
+	struct worker_pool *pool, void *service);
+void front_free(struct front **front); /* ends all sessions at once */
+/*
+ * What holds for sessions from now on; takes the setup. Its listening sockets are taken with
+ * role_take_file(), and those from before are closed; role NULL: there are none. False with a reason
+ * if one is missing, and nothing has changed.
+ */
+bool front_serve(struct front *front, struct setup *setup, struct role_context *role,
+	struct fault *fault_out);
 /* A connection of this listener; takes fd. */
 void front_accept(struct front *front, const struct listener *listener, int fd,
 	const struct sock_address *client);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Logging in, the same for all protocols: one SASL exchange over the channel to auth, and its result. */
+/* Logging in, the same for all protocols: one SASL exchange over the channel to auth. */
 #ifndef CLIENT_LOGIN_H
 #define CLIENT_LOGIN_H
 
@@ -38,30 +38,21 @@ enum login_step {
 	LOGIN_STEP_DELAY,    /* a failure is told later */
 };
 
-/*
- * Part of a session. name, epoch, grant and fetched_ms are results, from LOGIN_END_DONE to the end of
- * the session; the rest is login.c's.
- */
+/* Part of a session. All of it is login.c's. */
 struct login {
-	char *name;              /* NULL: not logged in */
-	uint64_t epoch;
-	struct secret *grant;    /* signed by auth, for the queue */
-	uint64_t fetched_ms;     /* steady: when auth said so */
-
 	struct session *session;
 	enum login_step step;
 	const char *mechanism;
-	uint32_t exchange;       /* its number on the channel */
-	uint32_t refetch;
+	uint32_t exchange;       /* its number on the channel; 0 when auth has had its last word */
 	unsigned failures;
 	struct secret *user;     /* LOGIN's first answer */
-	struct loop_timer delay;
+	struct loop_timer timer; /* ASKED: auth's time; DELAY: until the client is told */
 	enum login_end delayed;
 	char *text;              /* that goes with it */
 };
 
 void login_init(struct login *login, struct session *session, struct loop *loop);
-/* Cancels what is under way, tells auth that the session is over, and wipes. */
+/* Cancels what is under way, and wipes. */
 void login_fini(struct login *login);
 /* What the session may use now. */
 void login_offer(const struct login *login, struct offer *offer_out);
@@ -73,9 +64,5 @@ void login_start(struct login *login, struct span mechanism, bool has_initial, s
 /* The client's next line. */
 void login_answer(struct login *login, struct span line);
 void login_answer_long(struct login *login); /* it was over the cap of lines */
-/* Asks auth whether the identity still holds; ends the session if not. */
-void login_refetch(struct login *login);
-/* auth went away. */
-void login_lost(struct login *login);
 
 #endif

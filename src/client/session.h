@@ -5,6 +5,7 @@
 
 #include "client/login.h"
 #include "client/setup.h"
+#include "client/standing.h"
 #include "io/sock_address.h"
 
 struct front;
@@ -92,7 +93,10 @@ struct session *session_new(struct front *front, struct setup *setup,
 /* At once, without words; the session is gone at the end of the turn. */
 void session_abort(struct session *session, enum session_end why);
 
-/* What comes next. From WAITING back to another phase input goes on. */
+/*
+ * What comes next; reply before. From WAITING back to another phase input goes on. COMMAND is where a
+ * session that shall leave does so.
+ */
 void session_expect(struct session *session, enum session_phase phase);
 enum session_phase session_phase(const struct session *session);
 /* Replies of one turn leave in one write. They go into the protocol log, unless masked. */
@@ -115,8 +119,9 @@ const struct sock_address *session_client(const struct session *session);
 const char *session_client_host(const struct session *session); /* as text, without port */
 bool session_is_secure(const struct session *session);
 const struct tls_session *session_tls(const struct session *session);
-/* The login under way and who the session is; lives in the session. */
+/* The login under way, and who the session is; both live in the session. */
 struct login *session_login(struct session *session);
+struct standing *session_standing(struct session *session);
 struct session *session_next(const struct session *session); /* in the front's list */
 
 #endif

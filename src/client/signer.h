@@ -20,7 +20,7 @@ bool signer_is_linked(struct signer *signer);
  * and from worker threads: one question at a time, at most SIGNER_WAIT_MS each. After a fault the
  * pair is given up, and handshakes fail until the next signer_link().
  */
-bool signer_attach(struct signer *signer, struct tls_certificate *certificate, const char *name,
-	uint16_t index, struct fault *fault_out);
+void signer_attach(struct signer *signer, struct tls_certificate *certificate, const char *name,
+	uint16_t index);
 
 #endif

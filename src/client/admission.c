@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How a connection becomes a session: the gate, the PROXY header, TLS, the greeting. */
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "client/session_private.h"
+#include "wire/proxy_header.h"
+
+enum { WORDS_MAX_BYTES = 1024 };
+
+/* To a client that gets no session; what does not fit into an empty socket is not worth a wait. */
+static void
+say_no(const struct session_protocol *protocol, enum gate_answer why, const char *hostname, int fd)
+{
+	struct buf words = BUF_INIT(WORDS_MAX_BYTES);
+
+	if (protocol->refuse(why, hostname, &words) &&
+		send(fd, buf_span(&words).start, buf_length(&words), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		buf_clear(&words);
+	buf_fini(&words);
+}
+
+static enum gate_answer
+knock(struct session *session)
+{
+	struct front *front = session->front;
+	const struct listener *listener = session->listener;
+	unsigned char key[SOCK_KEY_BYTES];
+	enum gate_answer answer;
+
+	sock_address_key(&session->client, key);
+	answer = gate_enter(front->gate, span_text(listener->settings->title), key, &listener->gate,
+		clock_steady_ms(), &session->pass);
+	if (answer != GATE_PASS)
+		log_event(EV_CLIENT_REFUSED, kv_str("listener", listener->settings->title),
+			kv_str("client", session->client_host),
+			kv_str("limit", gate_answer_text(answer)));
+	return answer;
+}
+
+static void
+set_client(struct session *session, const struct sock_address *client)
+{
+	session->client = *client;
+	sock_address_format_host(client, session->client_host);
+}
+
+void
+admission_ready(struct session *session)
+{
+	session->greeted = true;
+	session_enter(session, SESSION_COMMAND);
+	session->protocol->on_ready(session->context);
+}
+
+void
+admission_greet(struct session *session)
+{
+	if (session->listener->settings->greet_delay)
+		session_enter(session, SESSION_GREET);
+	else
+		admission_ready(session);
+}
+
+static void
+start_tls(struct session *session, enum stream_waiting_input waiting)
+{
+	struct fault fault = FAULT_INIT;
+
+	session_enter(session, SESSION_HANDSHAKE);
+	if (!stream_start_server(session->stream, session->listener->tls, session->front->pool,
+		    waiting, &fault)) {
+		log_event(EV_CLIENT_TLS_FAILED, kv_str("sid", session->id),
+			kv_str("client", session->client_host), kv_fault(&fault));
+		session_abort(session, SESSION_END_HANDSHAKE);
+	}
+}
+
+void
+session_start_tls(struct session *session)
+{
+	/* RFC 3207 4.2: what stands behind STARTTLS came from whoever stood in between. */
+	if (stream_peek(session->stream).length) {
+		log_event(EV_CLIENT_INJECTED, kv_str("sid", session->id),
+			kv_str("client", session->client_host));
+		session_abort(session, SESSION_END_INJECTED);
+		return;
+	}
+	start_tls(session, STREAM_WAITING_ATTACK);
+}
+
+void
+admission_on_secure(struct stream *stream, void *context)
+{
+	struct session *session = context;
+	char text[TLS_TEXT_MAX_BYTES];
+
+	tls_session_describe(stream_tls(stream), text);
+	log_event(EV_CLIENT_SECURE, kv_str("sid", session->id), kv_str("tls", text));
+	session_note(session, JOURNAL_REMARK, span_text(text));
+	if (!session->greeted) {
+		admission_greet(session);
+		return;
+	}
+	session_enter(session, SESSION_COMMAND);
+	session->protocol->on_secure(session->context);
+}
+
+static void
+open_journal(struct session *session)
+{
+	char text[SOCK_TEXT_MAX_BYTES];
+	struct sock_address server;
+
+	session->client_text = mem_strdup(sock_address_format(&session->client, text));
+	if (sock_local(stream_fd(session->stream), &server))
+		session->server_text = mem_strdup(sock_address_format(&server, text));
+	session->line = (struct journal_session){ .id = session->id,
+		.listener = session->listener->settings->title,
+		.server = session->server_text ? session->server_text : "",
+		.client = session->client_text };
+	session_note(session, JOURNAL_OPENED, SPAN_EMPTY);
+}
+
+/* The client is known and was let in. */
+static void
+begin(struct session *session)
+{
+	if (session->front->journal)
+		open_journal(session);
+	log_event(EV_CLIENT_OPENED, kv_str("sid", session->id),
+		kv_str("listener", session->listener->settings->title),
+		kv_str("client", session->client_host));
+	session->context = session->protocol->open(session);
+	if (session->listener->settings->tls == LISTENER_TLS_IMPLICIT)
+		start_tls(session, STREAM_WAITING_TLS);
+	else
+		admission_greet(session);
+}
+
+static bool
+is_proxy(const struct settings_networks *networks, const struct sock_address *client)
+{
+	unsigned char address[NETWORK_BYTES];
+
+	if (networks->count == 0 || !network_address_of(&client->of.any, address))
+		return false;
+	for (size_t i = 0; i < networks->count; i++)
+		if (network_has(&networks->items[i], address))
+			return true;
+	return false;
+}
+
+struct session *
+session_new(struct front *front, struct setup *setup, const struct listener *listener, int fd,
+	const struct sock_address *client)
+{
+	struct session *session = mem_alloc(sizeof *session);
+	bool proxied = is_proxy(&listener->settings->proxy_networks, client);
+	enum gate_answer answer;
+
+	session->front = front;
+	session->listener = listener;
+	session->protocol = front->protocols[listener->settings->protocol];
+	set_client(session, client);
+	/* Whom a balancer brings is known, and counted, after its header. */
+	answer = proxied ? GATE_PASS : knock(session);
+	if (answer != GATE_PASS) {
+		if (listener->settings->tls != LISTENER_TLS_IMPLICIT)
+			say_no(session->protocol, answer, setup->settings->hostname, fd);
+		sock_close(&fd);
+		mem_free(&session);
+		return NULL;
+	}
+	session->setup = setup_hold(setup);
+	serial_session(&front->serial, session->id);
+	session->opened_ms = loop_now_ms(front->loop);
+	session->login_due_ms = session->opened_ms + listener->settings->before_login_wait;
+	session->stream = stream_new(front->loop, fd, &session_hooks, &listener->stream, session);
+	login_init(&session->login, session, front->loop);
+	standing_init(&session->standing, session);
+	front_add(front, session);
+	session->phase = SESSION_PROXY;
+	if (proxied)
+		session_arm_deadline(session);
+	else
+		begin(session);
+	return session;
+}
+
+bool
+admission_read_proxy(struct session *session)
+{
+	struct sock_address client = { .length = 0 };
+	struct proxy_header header;
+	enum gate_answer answer;
+
+	switch (proxy_header_parse(stream_peek(session->stream), &header)) {
+	case PARSE_MORE:
+		return false;
+	case PARSE_BAD:
+		log_event(EV_CLIENT_PROXY_BAD, kv_str("sid", session->id),
+			kv_str("client", session->client_host));
+		session_abort(session, SESSION_END_HANDSHAKE);
+		return false;
+	case PARSE_DONE:
+		break;
+	}
+	stream_consume(session->stream, header.bytes);
+	if (!header.local && header.client.ss_family != AF_UNSPEC) {
+		client.length = header.client.ss_family == AF_INET6 ? sizeof client.of.v6
+								    : sizeof client.of.v4;
+		memcpy(&client.of, &header.client, client.length);
+		set_client(session, &client);
+	}
+	answer = knock(session);
+	if (answer == GATE_PASS) {
+		begin(session);
+		return true;
+	}
+	if (session->listener->settings->tls != LISTENER_TLS_IMPLICIT)
+		say_no(session->protocol, answer, session->setup->settings->hostname,
+			stream_fd(session->stream));
+	session_close_for(session, SESSION_END_REFUSED);
+	stream_close(session->stream);
+	return false;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One front-end process: its listeners, its sessions, and what they share. */
+#include "client/front.h"
+
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/log.h"
+#include "client/auth_link.h"
+#include "client/session_private.h"
+#include "proc/role.h"
+
+struct front_socket {
+	struct front *front;
+	const struct listener *listener;
+	int fd;
+	struct sock_acceptor *acceptor;
+};
+
+static void on_grace(void *context);
+
+struct front *
+front_new(struct loop *loop, enum role role, const struct session_protocol *const *protocols,
+	struct gate *gate, struct journal *journal, struct worker_pool *pool, void *service)
+{
+	struct front *front = mem_alloc(sizeof *front);
+	uint32_t random;
+
+	front->loop = loop;
+	front->role = role;
+	front->service = service;
+	memcpy(front->protocols, protocols, sizeof front->protocols);
+	front->gate = gate;
+	front->journal = journal;
+	front->pool = pool;
+	front->auth = auth_link_new(front);
+	digest_random(&random, sizeof random);
+	serial_init(&front->serial, random);
+	loop_timer_init(&front->grace, loop, on_grace, front);
+	return front;
+}
+
+static void
+close_sockets(struct front_socket *sockets, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		sock_acceptor_free(&sockets[i].acceptor);
+		sock_close(&sockets[i].fd);
+	}
+	mem_free(&sockets);
+}
+
+static void
+stop_accepting(struct front *front)
+{
+	close_sockets(front->sockets, front->socket_count);
+	front->sockets = NULL;
+	front->socket_count = 0;
+}
+
+void
+front_free(struct front **front)
+{
+	struct front *old = *front;
+
+	if (!old)
+		return;
+	*front = NULL;
+	loop_timer_stop(&old->grace);
+	stop_accepting(old);
+	old->on_empty = NULL;
+	while (old->sessions) {
+		struct session *session = old->sessions;
+
+		session_unlink(session, &old->sessions);
+		session_free(&session);
+	}
+	auth_link_free(&old->auth);
+	setup_free(&old->setup);
+	gate_close(&old->gate);
+	journal_free(&old->journal);
+	mem_free(&old);
+}
+
+/* ---- accepting ----------------------------------------------------------------------------------- */
+
+static void
+on_accept(int fd, const struct sock_address *peer, void *context)
+{
+	struct front_socket *socket = context;
+
+	front_accept(socket->front, socket->listener, fd, peer);
+}
+
+void
+front_accept(struct front *front, const struct listener *listener, int fd,
+	const struct sock_address *client)
+{
+	session_new(front, front->setup, listener, fd, client);
+}
+
+static size_t
+count_addresses(const struct setup *setup)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < setup->count; i++)
+		count += setup->listeners[i].settings->address.count;
+	return count;
+}
+
+/* NULL and a reason if super did not pass one of them. */
+static struct front_socket *
+take_sockets(struct front *front, const struct setup *setup, struct role_context *role,
+	size_t count, struct fault *fault_out)
+{
+	struct front_socket *sockets = mem_alloc_array(count, sizeof *sockets);
+	size_t taken = 0;
+
+	for (size_t i = 0; i < setup->count; i++) {
+		const struct listener *listener = &setup->listeners[i];
+
+		for (unsigned k = 0; k < listener->settings->address.count; k++) {
+			struct front_socket *socket = &sockets[taken];
+
+			socket->front = front;
+			socket->listener = listener;
+			socket->fd = role_take_file(
+				role, FILE_LISTENER, listener->settings->title, k);
+			if (socket->fd < 0) {
+				close_sockets(sockets, taken);
+				fault_set(fault_out, FAULT_MISSING,
+					"no socket for address %u of listener \"%s\"", k,
+					listener->settings->title);
+				return NULL;
+			}
+			taken++;
+		}
+	}
+	return sockets;
+}
+
+bool
+front_serve(struct front *front, struct setup *setup, struct role_context *role,
+	struct fault *fault_out)
+{
+	struct front_socket *sockets = NULL;
+	size_t count = role ? count_addresses(setup) : 0;
+
+	if (role) {
+		sockets = take_sockets(front, setup, role, count, fault_out);
+		if (!sockets) {
+			setup_free(&setup);
+			return false;
+		}
+	}
+	stop_accepting(front);
+	setup_free(&front->setup);
+	front->setup = setup;
+	front->sockets = sockets;
+	front->socket_count = count;
+	for (size_t i = 0; i < count; i++)
+		sockets[i].acceptor =
+			sock_acceptor_new(front->loop, sockets[i].fd, on_accept, &sockets[i]);
+	return true;
+}
+
+/* ---- sessions ------------------------------------------------------------------------------------ */
+
+void
+front_add(struct front *front, struct session *session)
+{
+	session_link(session, &front->sessions);
+	front->session_count++;
+}
+
+void
+front_take(struct front *front, struct session *session)
+{
+	session_unlink(session, &front->sessions);
+	front->session_count--;
+	session_free(&session);
+	if (front->session_count == 0 && front->on_empty) {
+		loop_timer_stop(&front->grace);
+		front->on_empty(front->service);
+	}
+}
+
+static void
+on_grace(void *context)
+{
+	struct front *front = context;
+	struct session *next;
+
+	for (struct session *session = front->sessions; session; session = next) {
+		next = session_next(session);
+		session_bye(session, SESSION_END_STOPPING, NULL);
+	}
+}
+
+void
+front_stop(struct front *front, uint64_t grace_ms, void (*on_empty)(void *service))
+{
+	struct session *next;
+
+	stop_accepting(front);
+	front->on_empty = on_empty;
+	for (struct session *session = front->sessions; session; session = next) {
+		next = session_next(session);
+		session_leave(session, SESSION_END_STOPPING, NULL);
+	}
+	loop_timer_start(&front->grace, grace_ms);
+	if (front->session_count == 0) {
+		loop_timer_stop(&front->grace);
+		on_empty(front->service);
+	}
+}
