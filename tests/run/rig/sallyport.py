@@ -35,6 +35,8 @@ SASL = {
     "realm": '"example.org"',
     "failure-delay": "10ms",
 }
+# The catalogue sends more than a person would.
+LIMITS = {"connections-per-login": "0", "messages-per-hour": "0", "recipients-per-hour": "0"}
 PERMITS = """permit "authenticated" { rights = { submit, relay } }
 permit "login:alice" { send-as = { "team@example.org" } }
 """
@@ -51,12 +53,12 @@ def section(kind, title, settings):
 class Sallyport:
     """
     One daemon. listeners: name -> settings, laid over the two default ones (None takes one away);
-    routes: pattern -> target, or -> settings; sasl, base, log: settings laid over the defaults;
+    routes: pattern -> target, or -> settings; sasl, base, limits, log: settings laid over the defaults;
     extra: text put at the end. Values are written as they stand, so texts carry their own quotes.
     """
 
-    def __init__(self, listeners=None, routes=None, sasl=None, base=None, log=None, extra="",
-                 permits=PERMITS, certificates=(), accounts=(ALICE, BOB), as_root=False,
+    def __init__(self, listeners=None, routes=None, sasl=None, base=None, limits=None, log=None,
+                 extra="", permits=PERMITS, certificates=(), accounts=(ALICE, BOB), as_root=False,
                  users=None, path=None):
         self.path = path or ground.folder("gate")
         self.config = os.path.join(self.path, "sallyport.conf")
@@ -71,7 +73,7 @@ class Sallyport:
         self.settings = {**BASE, "state-dir": f'"{self.path}/state"', "run-dir": f'"{self.path}/run"',
                          **(base or {})}
         self.parts = {"listeners": {**LISTENERS, **(listeners or {})}, "routes": routes or {},
-                      "sasl": {**SASL, **(sasl or {})}, "permits": permits,
+                      "sasl": {**SASL, **(sasl or {})}, "limits": {**LIMITS, **(limits or {})}, "permits": permits,
                       "certificates": list(certificates), "users": users or {}, "extra": extra,
                       "log": {"format": "json", "level": "debug", **(log or {})}}
         for name in ("state", "run"):
@@ -100,6 +102,7 @@ class Sallyport:
         for pattern, target in parts["routes"].items():
             settings = target if isinstance(target, dict) else {"to": f'"{target}"'}
             out.append(section("route", pattern, settings))
+        out.append(section("limits", "default", parts["limits"]))
         out.append(section("log", None, parts["log"]))
         out.append(parts["extra"])
         return "".join(out)
