@@ -2,6 +2,7 @@
 """A TLS client on libgnutls, for what Python's ssl cannot do: key updates, renegotiation, bindings."""
 import ctypes
 import socket
+import time
 
 CLIENT, CERTIFICATE = 2, 1
 KEY_UPDATE_PEER = 1
@@ -43,6 +44,7 @@ class Gnutls:
 
     def __init__(self, sock, priority=NORMAL_1_3, name=b"mail.example.org", seconds=10):
         self.socket = sock
+        self.seconds = seconds
         sock.settimeout(None)
         span = seconds.to_bytes(8, "little") + bytes(8)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, span)
@@ -60,27 +62,28 @@ class Gnutls:
 
     def handshake(self):
         """The first one, or (TLS 1.2) a renegotiation."""
+        self._repeat(lambda: _library.gnutls_handshake(self.session))
+
+    def _repeat(self, call):
+        """Calls again after what is no fault (a ticket, a key update), until the deadline."""
+        end = time.monotonic() + self.seconds
         while True:
-            code = _library.gnutls_handshake(self.session)
-            if code == 0:
-                return
-            if code in (-28, -52) or not _library.gnutls_error_is_fatal(code):
-                if code == -28:
-                    raise Failed("timed out")
-                continue
-            _check(code)
+            code = call()
+            if code >= 0:
+                return code
+            if _library.gnutls_error_is_fatal(code) or time.monotonic() > end:
+                _check(code)
 
     def send(self, data):
-        """One record; it may be empty."""
         _check(_library.gnutls_record_send(self.session, data, len(data)))
+
+    def send_empty(self):
+        """A record with nothing in it but padding (TLS 1.3)."""
+        _check(_library.gnutls_record_send2(self.session, b"", ctypes.c_size_t(0), ctypes.c_size_t(1), 0))
 
     def receive(self):
         buffer = ctypes.create_string_buffer(65536)
-        while True:
-            size = _library.gnutls_record_recv(self.session, buffer, 65536)
-            if size >= 0 or _library.gnutls_error_is_fatal(size) or size == -28:
-                break
-        _check(size)
+        size = self._repeat(lambda: _library.gnutls_record_recv(self.session, buffer, 65536))
         return buffer.raw[:size]
 
     def line(self):
@@ -103,7 +106,7 @@ class Gnutls:
         self.send(text + b"\r\n")
         return self.reply()
 
-    def update_key(self, ask_peer=True):
+    def update_key(self, ask_peer=False):
         _check(_library.gnutls_session_key_update(self.session, KEY_UPDATE_PEER if ask_peer else 0))
 
     def binding(self, kind):

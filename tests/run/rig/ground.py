@@ -179,17 +179,32 @@ class Program:
     def tail(self, count=40):
         return "\n".join(list(self.lines)[-count:])
 
-    def stop(self, sig=signal.SIGTERM, seconds=10):
-        """Ends the program; the exit code, or -9 where it had to be killed."""
+    def stop(self, seconds=10):
+        """Ends the program and whatever it left in its process group; the exit code."""
         if self.process.poll() is None:
-            self.process.send_signal(sig)
+            self.process.terminate()
         try:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            code = self.process.wait()
+            code = None
+        for sig in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.process.pid, sig)
+                until(lambda: not _group_lives(self.process.pid), 2, "the group ends")
+            except ProcessLookupError:
+                break
+            except Late:
+                continue
         self.reader.join(2)
-        return code
+        return self.process.wait() if code is None else code
+
+
+def _group_lives(group):
+    try:
+        os.killpg(group, 0)
+        return True
+    except ProcessLookupError:
+        return False
 
 
 def wait_until_accepts(port, running, seconds=15):

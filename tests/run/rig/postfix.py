@@ -2,6 +2,7 @@
 """A private Postfix as smarthost: TLS, AUTH by a private Dovecot, everything on to one next hop."""
 import os
 import pwd
+import subprocess
 
 from rig import ground
 
@@ -94,5 +95,7 @@ class Postfix:
 
     def stop(self):
         if self.program:
+            subprocess.run([ground.find_program("postfix"), "-c", self.config, "stop"],
+                           capture_output=True, check=False)
             self.program.stop(seconds=15)
         ground.remove(self.path)
