@@ -47,8 +47,10 @@ bool header_parse(struct span block, unsigned rules, struct arena *arena, struct
 	struct fault *fault_out);
 void header_init(struct header *header, struct arena *arena); /* an empty list */
 
+/* The first field of this name at or behind from: its number, or header->count if there is none. */
+size_t header_next(const struct header *header, const char *name, size_t from);
 size_t header_count(const struct header *header, const char *name);
-/* The nth (from 0) field of this name: its number, or header->count if there is none. */
+/* The nth (from 0) field of this name. To visit all of them header_next() is linear, this is not. */
 size_t header_find(const struct header *header, const char *name, size_t nth);
 
 /*
@@ -68,7 +70,10 @@ bool header_format(const struct header *header, struct buf *out);
 
 /* Without the line ends of folding and without outer blanks; in the arena if it was folded. */
 struct span header_unfold(struct span value, struct arena *arena);
-/* With CRLF put before blanks, so that lines stay within 78 columns if they can; in the arena. */
+/*
+ * A value of one line with CRLF put before blanks, so that lines stay within 78 columns if they
+ * can; without outer blanks, in the arena.
+ */
 struct span header_fold(struct span name, struct span value, struct arena *arena);
 
 #endif

@@ -6,9 +6,10 @@ src_wire_libwire_a_SOURCES = \
 	src/wire/address_pattern.c src/wire/address_pattern.h \
 	src/wire/base64.h \
 	src/wire/domain.c src/wire/domain.h \
-	src/wire/header.h \
+	src/wire/encoded_word.c src/wire/encoded_word.h \
+	src/wire/header.c src/wire/header.h \
 	src/wire/mail_date.h \
-	src/wire/mailboxes.h \
+	src/wire/mailboxes.c src/wire/mailboxes.h \
 	src/wire/message_id.h \
 	src/wire/octet.c src/wire/octet.h \
 	src/wire/parse.h \

@@ -29,10 +29,11 @@ struct mailboxes {
 
 /*
  * The value of the field, folded or not. RFC 5322 3.4 mailbox-list without section 4 (but a dot in
- * an unquoted display name, as people write it). Refused besides: groups, routes, empty elements,
- * comments or blanks inside an address, "<", ">" or "@" in a comment, an encoded word in an address
- * or one that decodes to control bytes, a quoted "@" in a local part. Linear time, flat stack.
- * On failure the fault says what was wrong, fit for a reply.
+ * an unquoted display name, as people write it). Refused besides, because readers differ: groups,
+ * comments and blanks inside an address, an address in a comment, one in <> in a display name,
+ * encoded words in an address or hiding line ends, "@", "<", ">" or a comma in a quoted local part.
+ * Linear in time, flat on the stack. On failure the fault says what was wrong, fit for a reply;
+ * FAULT_LIMIT for too many.
  */
 bool mailboxes_parse(struct span value, unsigned rules, struct arena *arena,
 	struct mailboxes *mailboxes_out, struct fault *fault_out);

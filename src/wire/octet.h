@@ -54,8 +54,9 @@ octet_is_ftext(char byte)
 /* 0 to 15, or -1. */
 int octet_hex_value(char byte);
 /*
- * How many bytes stand before the first CR, LF or NUL; sets *has_8bit if one of them is 8-bit. Reads
- * eight bytes at a time and at most seven too many, so that calling it after each stop is linear.
+ * How many bytes stand before the first CR, LF or NUL; sets *has_8bit if one of them is 8-bit.
+ * Reads eight bytes at a time and at most seven too many, so that calling it after each stop is
+ * linear.
  */
 size_t octet_plain_run(struct span text, bool *has_8bit);
 

@@ -8,8 +8,8 @@ enum state {
 	AT_START, /* nothing of this line was seen */
 	IN_LINE,
 	AFTER_CR, /* a CR was taken and not given on */
-	AT_DOT,   /* a dot at the start of a line was taken */
-	DOT_CR,   /* and a CR behind it */
+	AT_DOT,	  /* a dot at the start of a line was taken */
+	DOT_CR,	  /* and a CR behind it */
 	ENDED,
 };
 
@@ -106,7 +106,7 @@ is_dot(const struct smtp_data *data, char byte)
 	return byte == '.' && !data->chunked && data->state == AT_START && data->line_by_crlf;
 }
 
-/* How much can be given as it is: whole lines and the start of one, without any byte to look into. */
+/* How much can be given as it is: whole lines and the start of one, up to a byte that matters. */
 static size_t
 scan(struct smtp_data *data, struct span in)
 {

@@ -6,7 +6,7 @@
 
 enum state {
 	AT_START,
-	STUFFED,  /* the extra dot was given, the line's own comes next */
+	STUFFED, /* the extra dot was given, the line's own comes next */
 	IN_LINE,
 	AFTER_CR, /* a CR was taken and not given on */
 };

@@ -22,3 +22,11 @@ tests_unit_test_wire_xtext_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_wire_smtp_data
 tests_unit_test_wire_smtp_data_SOURCES = tests/unit/test_wire_smtp_data.c
 tests_unit_test_wire_smtp_data_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_mailboxes
+tests_unit_test_wire_mailboxes_SOURCES = tests/unit/test_wire_mailboxes.c
+tests_unit_test_wire_mailboxes_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_header
+tests_unit_test_wire_header_SOURCES = tests/unit/test_wire_header.c
+tests_unit_test_wire_header_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)

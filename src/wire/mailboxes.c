@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The mailbox lists of From, Sender and Resent-*: what could be read in two ways is refused. */
+#include "wire/mailboxes.h"
+
+#include "wire/encoded_word.h"
+#include "wire/octet.h"
+#include "wire/utf8.h"
+
+enum { COMMENT_MAX_DEPTH = 8 };
+
+struct reader {
+	struct span rest;
+	bool utf8;
+	struct fault *fault;
+	char *text; /* display names, one behind the other; never longer than the value */
+	size_t used;
+};
+
+/* One mailbox in the making: its words so far. */
+struct words {
+	size_t count;
+	struct span last; /* the last word as it stands, with its quotes */
+	size_t start;	  /* of the display name in reader->text */
+	bool spaced;	  /* blanks or a comment behind the last word */
+};
+
+static bool
+bad(const struct reader *reader, const char *what)
+{
+	return fault_set(reader->fault, FAULT_PEER, "%s", what);
+}
+
+static char
+peek(const struct reader *reader)
+{
+	return reader->rest.length ? reader->rest.start[0] : '\0';
+}
+
+static void
+skip(struct reader *reader, size_t length)
+{
+	reader->rest = span_from(reader->rest, length);
+}
+
+/* RFC 5322 3.2.2: FWS; the value was scanned, so a CR is that of a folding */
+static bool
+is_space(char byte)
+{
+	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+/*
+ * RFC 5322 3.2.2: nested comments, quoted pairs. An address in a comment is what lenient readers
+ * take for the author, so the bytes that make one are refused.
+ */
+static bool
+skip_comment(struct reader *reader)
+{
+	struct span comment = reader->rest;
+	struct encoded_word_facts facts;
+	unsigned depth = 0;
+	size_t i;
+
+	for (i = 0; i < comment.length; i++) {
+		char byte = comment.start[i];
+
+		if (byte == '\\' && i + 1 < comment.length)
+			byte = comment.start[++i];
+		else if (byte == '(' && ++depth > COMMENT_MAX_DEPTH)
+			return bad(reader, "comments are nested too deep");
+		else if (byte == ')' && --depth == 0)
+			break;
+		if (byte == '<' || byte == '>' || byte == '@')
+			return bad(reader, "\"<\", \">\" or \"@\" in a comment");
+	}
+	if (i == comment.length)
+		return bad(reader, "a comment without its end");
+	facts = encoded_word_look(span_first(comment, i));
+	if (facts.has_break || facts.has_at || facts.has_angle)
+		return bad(reader, "an encoded word in a comment hides an address or a line end");
+	skip(reader, i + 1);
+	return true;
+}
+
+/* Sets *spaced if there was anything. */
+static bool
+skip_space(struct reader *reader, bool *spaced)
+{
+	while (reader->rest.length) {
+		if (is_space(peek(reader)))
+			skip(reader, 1);
+		else if (peek(reader) != '(')
+			break;
+		else if (!skip_comment(reader))
+			return false;
+		*spaced = true;
+	}
+	return true;
+}
+
+static void
+put(struct reader *reader, char byte)
+{
+	reader->text[reader->used++] = byte;
+}
+
+/* RFC 5322 3.2.4: a quoted string; its text without the quotes goes to the display name. */
+static bool
+read_quoted(struct reader *reader)
+{
+	struct span rest = reader->rest;
+	size_t i;
+
+	for (i = 1; i < rest.length && rest.start[i] != '"'; i++) {
+		if (rest.start[i] == '\r' || rest.start[i] == '\n')
+			continue;
+		if (rest.start[i] == '\\' && ++i == rest.length)
+			break;
+		if (octet_is_control(rest.start[i]) && rest.start[i] != '\t')
+			return bad(reader, "control byte in a quoted string");
+		put(reader, rest.start[i]);
+	}
+	if (i >= rest.length)
+		return bad(reader, "a quoted string without its end");
+	skip(reader, i + 1);
+	return true;
+}
+
+/* An atom, with dots as people write them: "John Q. Public" (RFC 5322 4.1, obs-phrase). */
+static bool
+read_atom(struct reader *reader)
+{
+	struct span rest = reader->rest;
+	size_t i = 0;
+
+	while (i < rest.length && (octet_is_atext(rest.start[i]) || rest.start[i] == '.' ||
+					  octet_is_8bit(rest.start[i])))
+		put(reader, rest.start[i++]);
+	skip(reader, i);
+	return i > 0;
+}
+
+static bool
+is_word_start(char byte)
+{
+	return byte == '"' || byte == '.' || octet_is_atext(byte) || octet_is_8bit(byte);
+}
+
+/* Words up to the first byte that is part of none. */
+static bool
+read_words(struct reader *reader, struct words *words)
+{
+	words->start = reader->used;
+	while (is_word_start(peek(reader))) {
+		struct span before = reader->rest;
+
+		if (words->count && words->spaced)
+			put(reader, ' ');
+		words->count++;
+		words->spaced = false;
+		if (peek(reader) == '"' ? !read_quoted(reader) : !read_atom(reader))
+			return false;
+		words->last = span_first(before, before.length - reader->rest.length);
+		if (!skip_space(reader, &words->spaced))
+			return false;
+	}
+	return true;
+}
+
+/* A local part that a lenient reader could decode, or split, into another one. */
+static bool
+check_local(struct reader *reader, const struct address *address)
+{
+	struct span local = address_local(address);
+
+	if (encoded_word_look(local).found)
+		return bad(reader, "an encoded word in an address");
+	for (size_t i = 0; i < local.length; i++)
+		if (span_has_byte(SPAN_LITERAL("@<>,"), local.start[i]))
+			return bad(reader, "\"@\", \"<\", \">\" or a comma in a local part");
+	return true;
+}
+
+static bool
+check_address(struct reader *reader, enum address_fault fault, const struct address *address)
+{
+	if (fault == ADDRESS_OK && address->kind == ADDRESS_NULL)
+		return bad(reader, "an empty address");
+	if (fault == ADDRESS_OK && address->kind == ADDRESS_BARE)
+		fault = ADDRESS_NO_DOMAIN;
+	if (fault != ADDRESS_OK)
+		return bad(reader, address_fault_text(fault));
+	return check_local(reader, address);
+}
+
+/* "<local@domain>" behind its display name, if any. */
+static bool
+read_angle(struct reader *reader, struct address *address_out)
+{
+	enum address_fault fault = address_parse_path(
+		reader->rest, reader->utf8 ? ADDRESS_UTF8 : 0, address_out, &reader->rest);
+
+	return check_address(reader, fault, address_out);
+}
+
+/* How far the domain behind the "@" goes. */
+static size_t
+domain_length(struct span text)
+{
+	size_t length = 0;
+
+	if (text.length && text.start[0] == '[') {
+		length = span_find(text, ']');
+		return length < text.length ? length + 1 : length;
+	}
+	while (length < text.length &&
+		(octet_is_alnum(text.start[length]) || octet_is_8bit(text.start[length]) ||
+			text.start[length] == '-' || text.start[length] == '.'))
+		length++;
+	return length;
+}
+
+/* "local@domain" without brackets: the one word before, the "@" here. */
+static bool
+read_spec(struct reader *reader, const struct words *words, struct address *address_out)
+{
+	struct span spec;
+	enum address_fault fault;
+	size_t length;
+
+	if (words->count != 1)
+		return bad(reader, words->count
+					   ? "\"@\" in a display name without quotes, or a blank "
+					     "in an address"
+					   : "an address without its local part");
+	if (words->spaced)
+		return bad(reader, "a blank or a comment inside of an address");
+	length = domain_length(span_from(reader->rest, 1));
+	spec = span_of(words->last.start, words->last.length + 1 + length);
+	fault = address_parse(spec, reader->utf8 ? ADDRESS_UTF8 : 0, address_out);
+	skip(reader, 1 + length);
+	return check_address(reader, fault, address_out);
+}
+
+/* "bob@example.org" may be somebody's name, but <bob@example.org> is what lenient readers look for.
+ */
+static bool
+set_display(struct reader *reader, const struct words *words, struct mailbox *mailbox)
+{
+	struct span display = span_of(reader->text + words->start, reader->used - words->start);
+	struct encoded_word_facts facts = encoded_word_look(display);
+	bool angle = facts.has_angle || span_has_byte(display, '<') || span_has_byte(display, '>');
+
+	mailbox->display = display;
+	mailbox->poses = facts.has_at || span_has_byte(display, '@');
+	if (span_starts(display, "."))
+		return bad(reader, "a display name that starts with a dot");
+	if (angle && mailbox->poses)
+		return bad(reader, "an address in <> in a display name");
+	if (facts.has_break)
+		return bad(reader, "an encoded word hides a line end or NUL");
+	return true;
+}
+
+static bool
+refuse_byte(struct reader *reader, const struct words *words)
+{
+	if (reader->rest.length == 0 || peek(reader) == ',')
+		return bad(reader, words->count ? "a name without an address" : "an empty element");
+	if (peek(reader) == ':')
+		return bad(reader, "a group of addresses");
+	return bad(reader, "a special character out of place");
+}
+
+static bool
+read_mailbox(struct reader *reader, struct mailbox *mailbox)
+{
+	struct words words = { .count = 0 };
+	bool spaced = false;
+
+	if (!skip_space(reader, &spaced) || !read_words(reader, &words))
+		return false;
+	if (peek(reader) == '<') {
+		if (!set_display(reader, &words, mailbox) || !read_angle(reader, &mailbox->address))
+			return false;
+	} else if (peek(reader) == '@') {
+		reader->used = words.start;
+		if (!read_spec(reader, &words, &mailbox->address))
+			return false;
+	} else {
+		return refuse_byte(reader, &words);
+	}
+	if (!skip_space(reader, &spaced))
+		return false;
+	if (reader->rest.length && peek(reader) != ',')
+		return bad(reader,
+			"something behind an address that is neither a comma nor a comment");
+	return true;
+}
+
+/* Commas bound the number of mailboxes, so the list is made once. */
+static size_t
+count_most(struct span value)
+{
+	size_t count = 1;
+
+	for (size_t i = 0; i < value.length && count < MAILBOXES_MAX; i++)
+		count += value.start[i] == ',';
+	return count;
+}
+
+static bool
+read_all(struct reader *reader, unsigned rules, struct mailboxes *mailboxes)
+{
+	size_t most = rules & MAILBOXES_ONE ? 1 : MAILBOXES_MAX;
+	bool more;
+
+	do {
+		if (mailboxes->count == most)
+			return fault_set(
+				reader->fault, FAULT_LIMIT, "more than %zu addresses", most);
+		if (!read_mailbox(reader, &mailboxes->list[mailboxes->count]))
+			return false;
+		mailboxes->count++;
+		more = peek(reader) == ',';
+		skip(reader, more);
+	} while (more);
+	return true;
+}
+
+/* Line ends stand only where a folding has them: CR LF and a blank. */
+static bool
+check_bytes(const struct reader *reader)
+{
+	struct span value = reader->rest;
+
+	for (size_t i = 0; i < value.length; i++) {
+		char byte = value.start[i];
+		char next = i + 1 < value.length ? value.start[i + 1] : '\0';
+
+		if (octet_is_control(byte) && !is_space(byte))
+			return bad(reader, "control byte");
+		if ((byte == '\r' && next != '\n') || (byte == '\n' && !octet_is_blank(next)) ||
+			(byte == '\n' && (i == 0 || value.start[i - 1] != '\r')))
+			return bad(reader, "a line end that is no folding");
+	}
+	if (!reader->utf8 && !utf8_is_ascii(value))
+		return bad(reader, "8-bit byte");
+	return utf8_is_valid(value) || bad(reader, "not valid UTF-8");
+}
+
+bool
+mailboxes_parse(struct span value, unsigned rules, struct arena *arena,
+	struct mailboxes *mailboxes_out, struct fault *fault_out)
+{
+	struct reader reader = {
+		.rest = value,
+		.utf8 = (rules & MAILBOXES_UTF8) != 0,
+		.fault = fault_out,
+	};
+	struct mailboxes mailboxes = { .count = 0 };
+
+	if (!check_bytes(&reader))
+		return false;
+	reader.text = arena_alloc(arena, value.length);
+	mailboxes.list = arena_alloc(arena, count_most(value) * sizeof *mailboxes.list);
+	if (!read_all(&reader, rules, &mailboxes))
+		return false;
+	*mailboxes_out = mailboxes;
+	return true;
+}

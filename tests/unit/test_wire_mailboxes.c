@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From and its kin: what Alice may write passes, what could be read as Bob by anybody is refused. */
+#include "unit.h"
+
+#include "wire/encoded_word.h"
+#include "wire/header.h"
+#include "wire/mailboxes.h"
+
+#define A "alice@example.org"
+#define B "bob@example.org"
+
+/* The rule for a sender: one From, and every mailbox in it is Alice's. */
+static bool
+is_alices(struct span block, unsigned header_rules, unsigned rules)
+{
+	struct arena *arena = arena_new(4096);
+	struct header header;
+	struct mailboxes from;
+	struct fault fault = FAULT_INIT;
+	struct address alice;
+	bool good = header_parse(block, header_rules, arena, &header, &fault) &&
+		header_count(&header, "From") == 1 &&
+		mailboxes_parse(header.fields[header_find(&header, "From", 0)].value, rules, arena, &from,
+			&fault);
+
+	assert_int_equal(address_parse(span_text(A), 0, &alice), ADDRESS_OK);
+	for (size_t i = 0; good && i < from.count; i++)
+		good = address_equal_own(&from.list[i].address, &alice);
+	arena_free(&arena);
+	return good;
+}
+
+struct from_case {
+	struct span block;
+	bool alices;
+};
+
+#define YES(text) { SPAN_LITERAL(text "\r\n"), true }
+#define NO(text) { SPAN_LITERAL(text "\r\n"), false }
+
+/* G1 to G15 are the samples of the attack list; the others are what the grammar and its readers add. */
+static const struct from_case from_cases[] = {
+	YES("From: Alice <" A ">"),                                               /* G1 */
+	NO("From: <" B ">"),                                                      /* G2 */
+	NO("From: <" A ">\r\nFrom: <" B ">"),                                     /* G3 */
+	NO("From: <" B ">\r\nFrom: <" A ">"),
+	NO("From: <" A ">\r\nfrom: <" B ">"),
+	NO("From: <" A ">\r\nFROM: <" B ">"),
+	NO("From: <" A ">\r\nFrom: <" A ">"),
+	NO("From: <" A ">, <" B ">"),                                             /* G4 */
+	NO("From: <" B ">, <" A ">"),
+	NO("From: <" A ">, <" B ">\r\nSender: <" A ">"),                          /* G5 */
+	NO(" From: <" A ">\r\nFrom: <" B ">"),                                    /* G6 */
+	NO(" From: <" B ">\r\nFrom: <" A ">"),
+	NO("\tFrom: <" B ">\r\nFrom: <" A ">"),
+	NO("From : <" B ">\r\nFrom: <" A ">"),                                    /* G7 */
+	NO("From\t: <" B ">\r\nFrom: <" A ">"),
+	NO("From  : <" B ">\r\nFrom: <" A ">"),
+	NO("From\r\n : <" B ">\r\nFrom: <" A ">"),                                /* G8 */
+	NO("From\r\n\t: <" B ">\r\nFrom: <" A ">"),
+	NO("From: g:" B ";"),                                                     /* G9 */
+	NO("From: g:" A "," B ";"),                                               /* G10 */
+	NO("From: g:" A ";"),
+	NO("From: :" A ";"),
+	NO("From: g:;, " A),
+	NO("From: undisclosed-senders:;"),
+	NO("From: " B " (a) (<" A ">)"),                                          /* G11 */
+	YES("From: \"" B "\" <" A ">"),                                           /* G12 */
+	NO("From: =?utf-8?b?Ym9iQGV4YW1wbGUub3Jn?=,<" A ">"),                     /* G13 */
+	YES("From: =?utf-8?q?bob=40example=2Eorg?= <" A ">"),                     /* G14 */
+	NO("From: <@example.org,@x:" B ">"),                                      /* G15 */
+	NO("From: <@example.org:" A ">"),
+	NO("From: <@alice@example.org:" B ">"),
+	/* line ends and NUL */
+	NO("From: <" A ">\n <" B ">"),
+	NO("From: <" A ">\nFrom: <" B ">"),
+	NO("From: <" A ">\rFrom: <" B ">"),
+	NO("From: <" A ">\r\r\nFrom: <" B ">"),
+	NO("X: y\nFrom: <" B ">\r\nFrom: <" A ">"),
+	NO("X: y\rFrom: <" B ">\r\nFrom: <" A ">"),
+	NO("From: <" A ">\0<" B ">"),
+	NO("From\0: <" B ">\r\nFrom: <" A ">"),
+	NO("\0From: <" B ">\r\nFrom: <" A ">"),
+	NO("From: \0<" A ">"),
+	/* where the header ends */
+	NO("From: <" A ">\r\n \r\nFrom: <" B ">"),
+	NO("From: <" A ">\r\n\t\r\n <" B ">"),
+	NO("From: <" A ">\r\n\r\nFrom: <" B ">"),
+	NO("From <" B ">\r\nFrom: <" A ">"),
+	NO("From " B " Fri Nov 21 09:55:06 1997\r\nFrom: <" A ">"),
+	NO("no colon here\r\nFrom: <" A ">"),
+	NO(": x\r\nFrom: <" A ">"),
+	NO("From: <" A ">\r\n:From: <" B ">"),
+	/* field names */
+	NO("From: <" A ">\r\nF\xc2\xadrom: <" B ">"),
+	NO("\xef\xbb\xbf" "From: <" B ">\r\nFrom: <" A ">"),
+	NO("From\x0b: <" B ">\r\nFrom: <" A ">"),
+	NO("From\x7f: <" B ">\r\nFrom: <" A ">"),
+	NO("X-From: <" A ">"),
+	NO("From:"),
+	NO("From: "),
+	NO("Subject: x"),
+	/* the list */
+	NO("From: ,<" A ">"),
+	NO("From: <" A ">,"),
+	NO("From: <" A ">,,<" A ">"),
+	NO("From: <" A ">;<" B ">"),
+	NO("From: " A ";" B),
+	NO("From: " A " " B),
+	NO("From: <" A "><" B ">"),
+	NO("From: <" A "> <" B ">"),
+	NO("From: <" B "><" A ">"),
+	NO("From: <" B "> " A),
+	NO("From: " B " <" A ">"),
+	NO("From: " A " <" B ">"),
+	NO("From: <" A "> " B),
+	NO("From: " B ", Alice <" A ">"),
+	NO("From: Bob, Alice <" A ">"),
+	NO("From: Bob Alice"),
+	NO("From: Bob"),
+	NO("From: \"" B "\""),
+	NO("From: \"<" B ">\""),
+	NO("From: <>"),
+	NO("From: Alice <>"),
+	NO("From: <alice>"),
+	NO("From: alice"),
+	NO("From: <postmaster>"),
+	/* brackets */
+	NO("From: <" A),
+	NO("From: " A ">"),
+	NO("From: <<" A ">>"),
+	NO("From: <<" B "> " A ">"),
+	NO("From: < " A ">"),
+	NO("From: <" A " >"),
+	NO("From: <alice @example.org>"),
+	NO("From: <alice@ example.org>"),
+	NO("From: <" B ",\r\n " A ">"),
+	NO("From: <" B " " A ">"),
+	NO("From: <" B ":" A ">"),
+	NO("From: [" A "]"),
+	NO("From: <mailto:" A ">"),
+	NO("From: mailto:" A),
+	/* quotes */
+	NO("From: \"<" B ">\" <" A ">"),
+	NO("From: \"x\\\" <" B ">, \\\"y\" <" A ">"),
+	NO("From: \"Alice <" A ">\" <" B ">"),
+	NO("From: \"Alice <" A ">"),
+	NO("From: Alice\" <" B ">\" <" A ">"),
+	NO("From: \"Alice\" <" A ">\""),
+	NO("From: \"a\\"),
+	NO("From: \\\"Alice\\\" <" A ">"),
+	NO("From: Al\\ice <" A ">"),
+	NO("From: \"bob\"@example.org"),
+	NO("From: \"" B "\"@example.com"),
+	NO("From: \"" B ",\" <" A ">, \"" B "\"@example.org"),
+	NO("From: \"" A "\"@example.org"),
+	NO("From: \"<" A ">\"@example.org"),
+	NO("From: \"alice\\@example.org\"@example.com"),
+	NO("From: \"\"@example.org"),
+	NO("From: \"a\x01\" <" A ">"),
+	YES("From: \"alice\"@example.org"),                                       /* the same mailbox, as F8 */
+	YES("From: \"a\\lice\"@example.org"),
+	/* comments */
+	NO("From: (<" A ">) <" B ">"),
+	NO("From: (" B ") <" A ">"),
+	NO("From: <" A "> (" B ")"),
+	NO("From: " A " (<" B ">)"),
+	NO("From: (" A ")"),
+	NO("From: alice(x)@example.org"),
+	NO("From: alice@(x)example.org"),
+	NO("From: alice@example(x).org"),
+	NO("From: alice@example.org(x).net"),
+	NO("From: <alice(x)@example.org>"),
+	NO("From: <(" B ")" A ">"),
+	NO("From: <" A "(x)>"),
+	NO("From: (unended <" A ">"),
+	NO("From: (a) ) <" A ">"),
+	NO("From: (\\) <" A ">"),
+	NO("From: ((x) <" A ">"),
+	NO("From: (\\(<" B ">) <" A ">"),
+	NO("From: (\") <" B "> (\") <" A ">"),
+	/* encoded words */
+	NO("From: =?utf-8?q?=3Cbob=40example=2Eorg=3E?= <" A ">"),
+	NO("From: =?utf-8?b?PGJvYkBleGFtcGxlLm9yZz4=?= <" A ">"),
+	NO("From: \"=?utf-8?b?PGJvYkBleGFtcGxlLm9yZz4=?=\" <" A ">"),
+	NO("From: =?utf-8?q?bob?=@example.org"),
+	NO("From: =?utf-8?q?alice?=@example.org"),
+	NO("From: <=?utf-8?q?alice?=@example.org>"),
+	NO("From: \"=?utf-8?q?alice?=\"@example.org"),
+	NO("From: alice@=?utf-8?q?example.org?="),
+	NO("From: =?utf-8?b?PGFsaWNlQGV4YW1wbGUub3JnPg==?="),
+	NO("From: =?utf-8?q?alice=40example=2Eorg?="),
+	NO("From: =?utf-8?q?=0D=0ABcc=3A_x?= <" A ">"),
+	NO("From: =?utf-8?b?DQpGcm9tOiA8Ym9iQGV4YW1wbGUub3JnPg==?= <" A ">"),
+	NO("From: =?utf-8?q?a=00b?= <" A ">"),
+	NO("From: (=?utf-8?q?=0A?=) <" A ">"),
+	NO("From: (=?utf-8?q?=3Cbob=40example=2Eorg=3E?=) <" A ">"),
+	NO("From: =?utf-8?q?Bob,?= <" B ">, =?utf-8?q?Alice?= <" A ">"),
+	/* addresses that are not hers */
+	NO("From: <alice@example.org.>"),
+	NO("From: <alice@example.com>"),
+	NO("From: <alice@sub.example.org>"),
+	NO("From: <alice.@example.org>"),
+	NO("From: <alice+x@example.org>"),
+	NO("From: <bob%example.org@example.org>"),
+	NO("From: <alice@[127.0.0.1]>"),
+	NO("From: <alice@example.org@example.org>"),
+	NO("From: alice@example.org@evil.example"),
+	NO("From: alice@example.org, bob"),
+	NO("From: <alice\xef\xbc\xa0" "example.org>"),
+	NO("From: al\xc4\xb1" "ce@example.org"),
+	NO("From: B\xc3\xb6" "b <" A ">"),                                        /* 8-bit without SMTPUTF8 */
+	/* and what people really send */
+	YES("From: " A),
+	YES("From: <" A ">"),
+	YES("From:" A),
+	YES("From:<" A ">"),
+	YES("from: alice@EXAMPLE.org"),
+	YES("From: ALICE@example.org"),                                           /* as F6 */
+	YES("From: Alice B. Example <" A ">"),
+	NO("From: Alice Example, Ltd <" A ">"),                                   /* without quotes: two names */
+	YES("From: \"Example, Alice\" <" A ">"),
+	YES("From: \"Alice \\\"Al\\\" Example\" <" A ">"),
+	YES("From: O'Neil-Smith_1 <" A ">"),
+	YES("From: =?UTF-8?Q?Alice_M=C3=BCller?= <" A ">"),
+	YES("From: =?UTF-8?B?QWxpY2UgTcO8bGxlcg==?= <" A ">"),
+	YES("From: \"=?UTF-8?B?QWxpY2UgTcO8bGxlcg==?=\" <" A ">"),
+	YES("From: =?iso-8859-1?Q?Alice?= =?iso-8859-1?Q?_M=FCller?= <" A ">"),
+	YES("From: =?ISO-2022-JP?B?GyRCJTUlcyVXJWsbKEI=?= <" A ">"),
+	YES("From: Alice <" A "> (at work)"),
+	YES("From: " A " (Alice Example)"),
+	YES("From: " A " (Cron Daemon)"),
+	YES("From: (Alice) " A),
+	YES("From: Alice (the (one and) only) Example <" A ">"),
+	YES("From: " A " (=?UTF-8?Q?M=C3=BCller?=)"),
+	YES("From: Alice Example\r\n <" A ">"),
+	YES("From:\r\n Alice <" A ">"),
+	YES("From: Alice\r\n\tExample\r\n\t<" A ">"),
+	YES("From: \"Alice\r\n Example\" <" A ">"),
+	YES("From: Alice<" A ">"),
+	YES("From: \"Alice\"<" A ">"),
+	YES("From:   Alice   Example   <" A ">   "),
+	YES("From: <" A ">, Alice <" A ">"),
+	YES("From: <" A "> ,\r\n Alice <" A ">"),
+	YES("From: 1234 <" A ">"),
+	NO("From: Alice -> team <" A ">"),
+	YES("X-Mailer: y\r\nFrom: <" A ">\r\nTo: <" B ">"),
+	YES("From: <" A ">\r\nReply-To: <" B ">"),
+};
+
+static void
+check_from(const struct from_case *c, unsigned header_rules, unsigned rules)
+{
+	bool alices = is_alices(c->block, header_rules, rules);
+
+	if (alices != c->alices)
+		print_error("%s: %.*s\n", alices ? "passed" : "refused", SPAN_PRINT(c->block));
+	assert_int_equal(alices, c->alices);
+}
+
+static void
+test_from_forms(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof from_cases / sizeof from_cases[0]; i++)
+		check_from(&from_cases[i], 0, 0);
+}
+
+static const struct from_case utf8_cases[] = {
+	YES("From: B\xc3\xb6" "b <" A ">"),
+	YES("From: \"B\xc3\xb6" "b\" <" A ">"),
+	YES("From: " A " (M\xc3\xbcller)"),
+	YES("From: \xf0\x9f\x98\x80 <" A ">"),
+	NO("From: B\xf6" "b <" A ">"),                                             /* not UTF-8 */
+	NO("From: al\xc3\xaf" "ce@example.org"),
+	NO("From: \xd0\xb0lice@example.org"),                                    /* Cyrillic a */
+	NO("From: \xef\xbd\x81lice@example.org"),                               /* full width a */
+	NO("From: alice\xef\xbc\xa0" "example.org"),                            /* full width @ */
+	NO("From: <alice\xef\xbc\xa0" "example.org>"),
+	NO("From: \xef\xbc\x9c" B "\xef\xbc\x9e <" A ">"),                     /* full width <> */
+	NO("From: ali\xe2\x80\x8d" "ce@example.org"),
+	NO("From: alice@exa\xc2\xadmple.org"),
+	NO("From: alice@example\xe3\x80\x82org"),
+	NO("From: alice@\xd0\xb5xample.org"),
+	NO("From: <" A ">\xc2\xa0<" B ">"),                                      /* no-break space is no blank */
+};
+
+static void
+test_from_forms_in_utf8(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof utf8_cases / sizeof utf8_cases[0]; i++)
+		check_from(&utf8_cases[i], HEADER_UTF8, MAILBOXES_UTF8);
+}
+
+struct parsed {
+	struct arena *arena;
+	struct mailboxes list;
+	struct fault fault;
+	bool good;
+};
+
+static struct parsed
+parse(struct span value, unsigned rules)
+{
+	struct parsed parsed = { .arena = arena_new(1024), .fault = FAULT_INIT };
+
+	parsed.good = mailboxes_parse(value, rules, parsed.arena, &parsed.list, &parsed.fault);
+	return parsed;
+}
+
+static void
+test_names_and_addresses_are_given(void **state)
+{
+	struct parsed p = parse(SPAN_LITERAL(" \"Doe, \\\"J\\\" \r\n x\"  Q. (c) Public <j@A.example>,\r\n b@b.example "
+					     "(x), \"c@x\" <c@[192.0.2.1]>, =?utf-8?q?d=40x?= <d@d.example>"), 0);
+
+	(void)state;
+	assert_true(p.good);
+	assert_int_equal(p.list.count, 4);
+	assert_span_equal(p.list.list[0].display, "Doe, \"J\"  x Q. Public");
+	assert_span_equal(address_local(&p.list.list[0].address), "j");
+	assert_span_equal(address_domain(&p.list.list[0].address), "a.example");
+	assert_false(p.list.list[0].poses);
+	assert_span_equal(p.list.list[1].display, "");
+	assert_false(p.list.list[1].poses);
+	assert_span_equal(p.list.list[2].display, "c@x");
+	assert_true(p.list.list[2].poses);
+	assert_int_equal(p.list.list[2].address.kind, ADDRESS_LITERAL);
+	assert_span_equal(p.list.list[3].display, "=?utf-8?q?d=40x?=");
+	assert_true(p.list.list[3].poses);
+	arena_free(&p.arena);
+}
+
+static void
+test_sender_is_one(void **state)
+{
+	struct parsed p = parse(SPAN_LITERAL(A), MAILBOXES_ONE);
+
+	(void)state;
+	assert_true(p.good);
+	assert_int_equal(p.list.count, 1);
+	arena_free(&p.arena);
+	p = parse(SPAN_LITERAL(A ", " A), MAILBOXES_ONE);
+	assert_false(p.good);
+	assert_int_equal(p.fault.kind, FAULT_LIMIT);
+	arena_free(&p.arena);
+}
+
+static void
+test_every_refusal_says_what(void **state)
+{
+	static const struct {
+		const char *value;
+		const char *text;
+	} cases[] = {
+		{ "", "an empty element" },
+		{ "a", "a name without an address" },
+		{ "g: a@b.c;", "a group of addresses" },
+		{ "<@x:a@b.c>", "source routes are not accepted" },
+		{ "x <>", "an empty address" },
+		{ "<alice>", "address has no domain" },
+		{ "a@b.c d@e.f", "something behind an address that is neither a comma nor a comment" },
+		{ "a b@c.d", "\"@\" in a display name without quotes, or a blank in an address" },
+		{ "@b.c", "an address without its local part" },
+		{ "a @b.c", "a blank or a comment inside of an address" },
+		{ "a@b.c (x@y)", "\"<\", \">\" or \"@\" in a comment" },
+		{ "a@b.c (x", "a comment without its end" },
+		{ "\"x <a@b.c>", "a quoted string without its end" },
+		{ "a; b", "a special character out of place" },
+		{ "=?x?q?y?=@b.c", "an encoded word in an address" },
+		{ "\"a\rb\" <a@b.c>", "a line end that is no folding" },
+		{ "a@b.c\r\n", "a line end that is no folding" },
+		{ "\n a@b.c", "a line end that is no folding" },
+		{ "\xc3\xa4 <a@b.c>", "8-bit byte" },
+		{ "\x01 <a@b.c>", "control byte" },
+		{ ".x <a@b.c>", "a display name that starts with a dot" },
+		{ "((((((((( <a@b.c>", "comments are nested too deep" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct parsed p = parse(span_text(cases[i].value), 0);
+
+		assert_false(p.good);
+		assert_int_equal(p.fault.kind, FAULT_PEER);
+		assert_string_equal(p.fault.text, cases[i].text);
+		arena_free(&p.arena);
+	}
+}
+
+/* E7: floods of every kind are refused, or read, in linear time and with a flat stack. */
+static void
+check_flood(const char *head, const char *piece, size_t count, const char *tail, bool good)
+{
+	struct buf value = BUF_INIT(0);
+	struct parsed p;
+
+	buf_add_text(&value, head);
+	for (size_t i = 0; i < count; i++)
+		buf_add_text(&value, piece);
+	buf_add_text(&value, tail);
+	p = parse(buf_span(&value), 0);
+	assert_int_equal(p.good, good);
+	arena_free(&p.arena);
+	buf_fini(&value);
+}
+
+static void
+test_floods(void **state)
+{
+	(void)state;
+	check_flood("", "<a@b.c>,", MAILBOXES_MAX - 1, "<a@b.c>", true);
+	check_flood("", "<a@b.c>,", MAILBOXES_MAX, "<a@b.c>", false);
+	check_flood("", "<a@b.c>,", 1000000, "<a@b.c>", false);
+	check_flood("", "(x)", 1000000, "a@b.c", true);
+	check_flood("", "(", 1000000, "a@b.c", false);
+	check_flood("", ",", 1000000, "a@b.c", false);
+	check_flood("\"", "x", 1000000, "\" <a@b.c>", true);
+	check_flood("\"", "\\\"", 1000000, "\" <a@b.c>", true);
+	check_flood("", "\"", 1000001, " <a@b.c>", false);
+	check_flood("", "=?", 1000000, " <a@b.c>", true);
+	check_flood("", "=?a?q?", 300000, " <a@b.c>", true);
+	check_flood("", "x ", 1000000, " <a@b.c>", true);
+	check_flood("", "\r\n ", 1000000, " <a@b.c>", true);
+	check_flood("", "<", 1000000, "a@b.c>", false);
+}
+
+static void
+test_encoded_words(void **state)
+{
+	static const struct {
+		const char *text;
+		bool found;
+		bool has_break;
+		bool has_at;
+		bool has_angle;
+	} cases[] = {
+		{ "plain", false, false, false, false },
+		{ "=?utf-8?q?a?=", true, false, false, false },
+		{ "x=?utf-8?Q?a=40b?=y", true, false, true, false },
+		{ "=?utf-8?q?a@b?=", true, false, true, false },
+		{ "=?utf-8?q?=3c?=", true, false, false, true },
+		{ "=?utf-8?q?=3?=", true, false, false, false },
+		{ "=?utf-8?q?=3", false, false, false, false },
+		{ "=?utf-8?q?a?", false, false, false, false },
+		{ "=?utf-8?x?=40?=", false, false, false, false },
+		{ "=?utf-8?qq?=40?=", false, false, false, false },
+		{ "=??q?=40?=", false, false, false, false },
+		{ "=?utf-8*en?q?=40?=", true, false, true, false },
+		{ "=?big5?q?=40?=", true, false, false, false },
+		{ "=?big5?q?=0A?=", true, true, false, false },
+		{ "=?us-ascii?B?QA==?=", true, false, true, false },
+		{ "=?us-ascii?b?YTxi?=", true, false, false, true },
+		{ "=?us-ascii?b?Q A?=", true, false, true, false },
+		{ "=?us-ascii?b?AA==?=", true, true, false, false },
+		{ "=?a?q?x?==?utf-8?q?=40?=", true, false, true, false },
+		{ "=?=?utf-8?q?=40?=", true, false, true, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct encoded_word_facts facts = encoded_word_look(span_text(cases[i].text));
+
+		if (facts.found != cases[i].found || facts.has_at != cases[i].has_at)
+			print_error("encoded %s\n", cases[i].text);
+		assert_int_equal(facts.found, cases[i].found);
+		assert_int_equal(facts.has_break, cases[i].has_break);
+		assert_int_equal(facts.has_at, cases[i].has_at);
+		assert_int_equal(facts.has_angle, cases[i].has_angle);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_from_forms),
+		cmocka_unit_test(test_from_forms_in_utf8),
+		cmocka_unit_test(test_names_and_addresses_are_given),
+		cmocka_unit_test(test_sender_is_one),
+		cmocka_unit_test(test_every_refusal_says_what),
+		cmocka_unit_test(test_floods),
+		cmocka_unit_test(test_encoded_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
