@@ -32,6 +32,7 @@ struct loop {
 	struct loop_defer deferred; /* head of a ring */
 	struct loop_signal *signals;
 	char scratch[LOOP_SCRATCH_BYTES];
+	char scratch_wire[LOOP_SCRATCH_BYTES];
 };
 
 struct loop_watch {
@@ -437,6 +438,12 @@ char *
 loop_scratch(struct loop *loop)
 {
 	return loop->scratch;
+}
+
+char *
+loop_scratch_wire(struct loop *loop)
+{
+	return loop->scratch_wire;
 }
 
 void

@@ -8,5 +8,7 @@
 #include "io/loop.h"
 
 uv_loop_t *loop_uv(struct loop *loop);
+/* A second scratch of LOOP_SCRATCH_BYTES, for what a stream reads before it is decrypted. */
+char *loop_scratch_wire(struct loop *loop);
 
 #endif

@@ -37,7 +37,7 @@ struct stream_hooks {
 	void (*on_drained)(struct stream *stream, void *context);
 	/* The handshake is done. NULL if TLS is never started. */
 	void (*on_secure)(struct stream *stream, void *context);
-	/* The deadline passed: say goodbye and stream_close(). NULL: closed at once. */
+	/* The deadline passed: say goodbye and stream_close(). NULL, or in a handshake: closed at once. */
 	void (*on_deadline)(struct stream *stream, void *context);
 	/*
 	 * The one end; the fd is closed. What was read before it has been offered to on_input; what
@@ -49,12 +49,12 @@ struct stream_hooks {
 
 /* A struct that is shared by many streams and outlives them. */
 struct stream_limits {
-	size_t input_max_bytes;   /* unconsumed input; also the longest line and exact read */
+	size_t input_max_bytes;   /* unconsumed input; lines and exact reads must be shorter */
 	size_t output_max_bytes;  /* waiting output; beyond it the stream ends with OVERFLOW */
 	size_t output_high_bytes; /* stream_is_full() from here on */
 	size_t output_low_bytes;
 	uint64_t linger_ms;       /* for flushing and the peer's FIN after stream_close(); 0 = 5000 */
-	uint64_t handshake_ms;    /* 0 = 30000 */
+	uint64_t handshake_ms;    /* the deadline from stream_start_*() on; 0 = 30000 */
 };
 
 /* The fd becomes the stream's: connected, non-blocking. Hooks and limits are borrowed. */
@@ -66,7 +66,10 @@ void stream_free(struct stream **stream);
 void stream_set_owner(struct stream *stream, const struct stream_hooks *hooks,
 	const struct stream_limits *limits, void *context);
 
-/* --- input. Spans last until the next stream_read_*() or the return to the loop. */
+/*
+ * --- input. Spans last until the next stream_read_*() or the return to the loop. They may lie in the
+ * loop's scratch, which on_input must therefore not use.
+ */
 
 enum stream_line {
 	STREAM_LINE_DONE, /* ends in CR LF, which is cut off */
@@ -106,6 +109,7 @@ void stream_flush(struct stream *stream);                  /* now, not at the en
  * Sends length bytes of a file from offset on, a piece whenever the output has room. filter, if not
  * NULL, gets each piece and writes what is to be sent in its place (dot-stuffing). done says at the end
  * whether all was read; the fd is borrowed until then. One at a time; ends silently with the stream.
+ * A filter writes at most twice what it gets.
  */
 typedef void stream_filter_fn(struct stream *stream, struct span piece, void *context);
 typedef void stream_sent_fn(struct stream *stream, bool whole, void *context);

@@ -378,17 +378,28 @@ is_waiting(int result)
 	return result == GNUTLS_E_AGAIN || result == GNUTLS_E_INTERRUPTED;
 }
 
+/* GnuTLS stops after some messages although there is more to read. */
+static bool
+may_go_on(struct tls_session *session, int result, size_t unread_before)
+{
+	if (may_skip(session, result))
+		return true;
+	return is_waiting(result) && !session->held && session->input.length &&
+			session->input.length < unread_before;
+}
+
 enum tls_io
 tls_session_handshake(struct tls_session *session, struct fault *fault_out)
 {
+	size_t unread;
 	int result;
 
 	if (session->state != TLS_WANT_READ)
 		return session->state;
-	do
+	do {
+		unread = session->input.length;
 		result = gnutls_handshake(session->gnutls);
-	while (may_skip(session, result) ||
-			(is_waiting(result) && session->input.length && !session->held));
+	} while (may_go_on(session, result, unread));
 	if (result == 0) {
 		session->state = TLS_DONE;
 		return TLS_DONE;
@@ -400,14 +411,15 @@ enum tls_io
 tls_session_read(struct tls_session *session, void *to, size_t size, size_t *got_out,
 		struct fault *fault_out)
 {
+	size_t unread;
 	ssize_t result;
 
 	if (session->state != TLS_DONE)
 		return session->state;
-	do
+	do {
+		unread = session->input.length;
 		result = gnutls_record_recv(session->gnutls, to, size);
-	while (may_skip(session, (int)result) ||
-			(is_waiting((int)result) && session->input.length));
+	} while (may_go_on(session, (int)result, unread));
 	if (result > 0) {
 		*got_out = (size_t)result;
 		session->skips = 0;

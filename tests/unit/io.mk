@@ -20,3 +20,11 @@ tests_unit_test_io_tls_certificate_LDADD = $(IO_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_io_connector
 tests_unit_test_io_connector_SOURCES = tests/unit/test_io_connector.c
 tests_unit_test_io_connector_LDADD = $(RESOLVE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_io_tls_session
+tests_unit_test_io_tls_session_SOURCES = tests/unit/test_io_tls_session.c $(TLS_FIXTURE)
+tests_unit_test_io_tls_session_LDADD = $(IO_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_io_stream
+tests_unit_test_io_stream_SOURCES = tests/unit/test_io_stream.c tests/unit/stream_fixture.h
+tests_unit_test_io_stream_LDADD = $(IO_LIBS) $(UNIT_LIBS)
