@@ -29,7 +29,8 @@ stream_consume(struct stream *stream, size_t size)
 {
 	assert(size <= stream_peek(stream).length);
 	if (stream->is_fresh)
-		stream->fresh = span_from(stream->fresh, size);
+		/* Empty, it still tells how far the scratch was filled. */
+		stream->fresh = span_of(stream->fresh.start + size, stream->fresh.length - size);
 	else
 		buf_consume(&stream->input, size);
 }
@@ -89,6 +90,18 @@ stream_read_exact(struct stream *stream, size_t size, struct span *bytes_out)
 	*bytes_out = span_first(bytes, size);
 	stream_consume(stream, size);
 	return true;
+}
+
+void
+stream_wipe(struct stream *stream)
+{
+	char *scratch = loop_scratch(stream->loop);
+
+	if (stream->is_fresh)
+		mem_wipe(scratch, (size_t)(stream->fresh.start - scratch));
+	else
+		mem_wipe(stream->input.bytes,
+				buf_length(&stream->input) ? stream->input.begin : stream->input.size);
 }
 
 void
@@ -249,7 +262,8 @@ stream_take(struct stream *stream, bool readable)
 void
 stream_drop_input(struct stream *stream)
 {
-	stream->fresh = SPAN_EMPTY;
+	if (stream->is_fresh)
+		stream_consume(stream, stream->fresh.length);
 	buf_wipe(&stream->input);
 	buf_release(&stream->input);
 }

@@ -217,23 +217,29 @@ start(struct stream *stream, struct tls_session *session)
 }
 
 static bool
-is_clean(struct stream *stream, struct fault *fault_out)
+judge_waiting(struct stream *stream, enum stream_waiting_input waiting, struct fault *fault_out)
 {
 	if (stream_is_closing(stream))
 		return fault_set(fault_out, FAULT_PEER, "the stream is closing");
 	if (!stream_peek(stream).length)
 		return true;
+	if (waiting == STREAM_WAITING_TLS) {
+		buf_add_span(&stream->raw, stream_peek(stream));
+		stream_drop_input(stream);
+		stream->offer_again = true;
+		return true;
+	}
 	stream_drop_input(stream);
 	return fault_set(fault_out, FAULT_PEER, "there was clear text behind the start of TLS");
 }
 
 bool
 stream_start_server(struct stream *stream, struct tls_server *server, struct worker_pool *pool,
-		struct fault *fault_out)
+		enum stream_waiting_input waiting, struct fault *fault_out)
 {
 	struct tls_session *session;
 
-	if (!is_clean(stream, fault_out))
+	if (!judge_waiting(stream, waiting, fault_out))
 		return false;
 	session = tls_session_new_server(server);
 	tls_session_hold_rsa(session, pool != NULL);
@@ -246,7 +252,7 @@ bool
 stream_start_client(struct stream *stream, struct tls_client *client, const char *name,
 		struct fault *fault_out)
 {
-	if (!is_clean(stream, fault_out))
+	if (!judge_waiting(stream, STREAM_WAITING_ATTACK, fault_out))
 		return false;
 	start(stream, tls_session_new_client(client, name));
 	stream_shake(stream);

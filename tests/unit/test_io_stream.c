@@ -297,6 +297,40 @@ input_larger_than_the_scratch(void **state)
 	mem_free(&sent);
 }
 
+static void
+wipe_a_line(struct owner *self)
+{
+	struct span line;
+	struct span bytes;
+
+	assert_int_equal(stream_read_line(self->stream, 512, &line), STREAM_LINE_DONE);
+	bytes = line;
+	stream_wipe(self->stream);
+	for (size_t i = 0; i < bytes.length; i++)
+		assert_int_equal(bytes.start[i], 0);
+	buf_add_span(&self->got, stream_peek(self->stream));
+	self->on_input = NULL;
+	loop_stop(self->loop);
+}
+
+static void
+consumed_input_can_be_wiped(void **state)
+{
+	(void)state;
+	/* In the scratch, and in the stream's own buffer. */
+	owner.on_input = wipe_a_line;
+	peer_write(peer, SPAN_LITERAL("c2VjcmV0\r\nmore"));
+	fixture_run(loop);
+	assert_span_equal(buf_span(&owner.got), "more");
+	stream_pause(owner.stream);
+	peer_write(peer, SPAN_LITERAL("\r\n"));
+	owner.on_input = wipe_a_line;
+	buf_clear(&owner.got);
+	stream_resume(owner.stream);
+	fixture_run(loop);
+	assert_int_equal(buf_length(&owner.got), 0);
+}
+
 /* --- output */
 
 static void
@@ -750,6 +784,7 @@ main(void)
 		TEST(input_beyond_the_cap_ends_it),
 		TEST(end_in_mid_sentence_shows_what_is_left),
 		TEST(input_larger_than_the_scratch),
+		TEST(consumed_input_can_be_wiped),
 		TEST(replies_of_one_turn_are_one_send),
 		TEST(flush_sends_at_once),
 		TEST(long_printf),
