@@ -4,3 +4,4 @@ EXTRA_DIST += tests/layers.sh tests/layers_breach.sh
 EXTRA_DIST += tests/run/pytest.ini tests/run/test_install.py
 
 include tests/unit/local.mk
+include tests/bench/local.mk

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# "make bench": side by side with Postfix, as root. BENCH_FLAGS="--only (a) --rounds 1" and the like.
+EXTRA_PROGRAMS += tests/bench/load
+tests_bench_load_SOURCES = tests/bench/load.c
+tests_bench_load_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
+tests_bench_load_LDADD = $(GNUTLS_LIBS)
+EXTRA_DIST += tests/bench/bench.py tests/bench/peers.py
+CLEANFILES += tests/bench/load
+
+.PHONY: bench
+bench: all tests/bench/load
+	SALLYPORT_BUILD=$(abs_top_builddir) SALLYPORT_LOAD=$(abs_top_builddir)/tests/bench/load \
+		$(PYTHON3) $(srcdir)/tests/bench/bench.py $(BENCH_FLAGS)
