@@ -38,7 +38,6 @@ smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject
 smtpd_sasl_auth_enable = yes
 smtpd_sasl_type = cyrus
 smtpd_sasl_path = smtpd
-cyrus_sasl_config_path = {path}/sasl
 relayhost = [127.0.0.1]:{sink}
 smtp_tls_security_level = none
 smtp_dns_support_level = disabled
@@ -51,10 +50,9 @@ default_destination_concurrency_limit = 50
 initial_destination_concurrency = 50
 message_size_limit = 20000000
 """
-SMTPD = """
-pwcheck_method: auxprop
+SMTPD = """pwcheck_method: auxprop
 auxprop_plugin: sasldb
-sasldb_path: {path}/sasl/sasldb2
+sasldb_path: {path}/config/sasl/sasldb2
 mech_list: PLAIN
 """
 
@@ -177,15 +175,16 @@ class Peer:
         os.chmod(self.path, 0o755)
         os.chown(self.path, 0, 0)
         self.port = ground.free_port()
-        for name in ("config", "queue", "data", "sasl"):
+        for name in ("config", "config/sasl", "queue", "data"):
             os.mkdir(os.path.join(self.path, name), 0o755)
         os.chown(os.path.join(self.path, "data"), pwd.getpwnam("postfix").pw_uid, 0)
         self._write("config/main.cf", MAIN.format(path=self.path, certificate=certificate[0],
                                                   key=certificate[1], sink=sink_port))
         self._write("config/master.cf", postfix.MASTER.format(
             services=f"127.0.0.1:{self.port} inet n - n - - smtpd"))
-        self._write("sasl/smtpd.conf", SMTPD.format(path=self.path))
-        database = os.path.join(self.path, "sasl", "sasldb2")
+        # Debian's build looks in "sasl" beside main.cf.
+        self._write("config/sasl/smtpd.conf", SMTPD.format(path=self.path))
+        database = os.path.join(self.path, "config", "sasl", "sasldb2")
         subprocess.run([ground.find_program("saslpasswd2"), "-p", "-c", "-f", database, "-u",
                         "mail.example.org", USER], input=PASSWORD.encode(), check=True)
         shutil.chown(database, "postfix")
