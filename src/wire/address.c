@@ -131,27 +131,12 @@ read_local(struct reader *reader, unsigned flags)
 	return fault;
 }
 
-static bool
-is_dot_string(struct span local)
-{
-	char before = '.';
-
-	for (size_t i = 0; i < local.length; i++) {
-		char byte = local.start[i];
-
-		if (byte == '.' ? before == '.' : !octet_is_atext(byte) && !octet_is_8bit(byte))
-			return false;
-		before = byte;
-	}
-	return before != '.';
-}
-
 /* As long as the shortest way to write it, so never longer than what was parsed. */
 static size_t
 format_local(const struct address *address, char to[LOCAL_QUOTED_MAX_BYTES])
 {
 	struct span local = address_local(address);
-	bool quoted = !is_dot_string(local);
+	bool quoted = !octet_is_dot_atom(local);
 	size_t used = 0;
 
 	if (quoted)

@@ -49,18 +49,6 @@ look_q(struct span text, bool ascii, struct encoded_word_facts *facts)
 	}
 }
 
-static int
-base64_value(char byte)
-{
-	if (byte >= 'A' && byte <= 'Z')
-		return byte - 'A';
-	if (byte >= 'a' && byte <= 'z')
-		return byte - 'a' + 26;
-	if (octet_is_digit(byte))
-		return byte - '0' + 52;
-	return byte == '+' ? 62 : byte == '/' ? 63 : -1;
-}
-
 /* RFC 2047 4.1; as lenient as readers are: what is not in the alphabet is passed over. */
 static void
 look_b(struct span text, bool ascii, struct encoded_word_facts *facts)
@@ -69,7 +57,7 @@ look_b(struct span text, bool ascii, struct encoded_word_facts *facts)
 	unsigned count = 0;
 
 	for (size_t i = 0; i < text.length; i++) {
-		int value = base64_value(text.start[i]);
+		int value = octet_base64_value(text.start[i]);
 
 		if (value < 0)
 			continue;

@@ -50,7 +50,7 @@ void header_init(struct header *header, struct arena *arena); /* an empty list *
 /* The first field of this name at or behind from: its number, or header->count if there is none. */
 size_t header_next(const struct header *header, const char *name, size_t from);
 size_t header_count(const struct header *header, const char *name);
-/* The nth (from 0) field of this name. To visit all of them header_next() is linear, this is not. */
+/* The nth (from 0) field of this name. To visit all of them, use header_next(): it is linear. */
 size_t header_find(const struct header *header, const char *name, size_t nth);
 
 /*

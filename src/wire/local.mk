@@ -4,16 +4,16 @@ src_wire_libwire_a_CFLAGS = $(AM_CFLAGS) $(IDN2_CFLAGS)
 src_wire_libwire_a_SOURCES = \
 	src/wire/address.c src/wire/address.h \
 	src/wire/address_pattern.c src/wire/address_pattern.h \
-	src/wire/base64.h \
+	src/wire/base64.c src/wire/base64.h \
 	src/wire/domain.c src/wire/domain.h \
 	src/wire/encoded_word.c src/wire/encoded_word.h \
 	src/wire/header.c src/wire/header.h \
-	src/wire/mail_date.h \
+	src/wire/mail_date.c src/wire/mail_date.h \
 	src/wire/mailboxes.c src/wire/mailboxes.h \
-	src/wire/message_id.h \
+	src/wire/message_id.c src/wire/message_id.h \
 	src/wire/octet.c src/wire/octet.h \
 	src/wire/parse.h \
-	src/wire/proxy_header.h \
+	src/wire/proxy_header.c src/wire/proxy_header.h \
 	src/wire/smtp_command.c src/wire/smtp_command.h \
 	src/wire/smtp_data.c src/wire/smtp_data.h \
 	src/wire/smtp_parameter.c src/wire/smtp_parameter.h \

@@ -42,13 +42,6 @@ skip(struct reader *reader, size_t length)
 	reader->rest = span_from(reader->rest, length);
 }
 
-/* RFC 5322 3.2.2: FWS; the value was scanned, so a CR is that of a folding */
-static bool
-is_space(char byte)
-{
-	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
-}
-
 /*
  * RFC 5322 3.2.2: nested comments, quoted pairs. An address in a comment is what lenient readers
  * take for the author, so the bytes that make one are refused.
@@ -87,7 +80,7 @@ static bool
 skip_space(struct reader *reader, bool *spaced)
 {
 	while (reader->rest.length) {
-		if (is_space(peek(reader)))
+		if (octet_is_space(peek(reader)))
 			skip(reader, 1);
 		else if (peek(reader) != '(')
 			break;
@@ -242,8 +235,7 @@ read_spec(struct reader *reader, const struct words *words, struct address *addr
 	return check_address(reader, fault, address_out);
 }
 
-/* "bob@example.org" may be somebody's name, but <bob@example.org> is what lenient readers look for.
- */
+/* "bob@example.org" may be somebody's name, but <bob@example.org> is what readers look for. */
 static bool
 set_display(struct reader *reader, const struct words *words, struct mailbox *mailbox)
 {
@@ -338,7 +330,7 @@ check_bytes(const struct reader *reader)
 		char byte = value.start[i];
 		char next = i + 1 < value.length ? value.start[i + 1] : '\0';
 
-		if (octet_is_control(byte) && !is_space(byte))
+		if (octet_is_control(byte) && !octet_is_space(byte))
 			return bad(reader, "control byte");
 		if ((byte == '\r' && next != '\n') || (byte == '\n' && !octet_is_blank(next)) ||
 			(byte == '\n' && (i == 0 || value.start[i - 1] != '\r')))

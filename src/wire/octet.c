@@ -19,6 +19,21 @@ octet_is_atext(char byte)
 	return atext[(unsigned char)byte];
 }
 
+bool
+octet_is_dot_atom(struct span text)
+{
+	char before = '.';
+
+	for (size_t i = 0; i < text.length; i++) {
+		char byte = text.start[i];
+
+		if (byte == '.' ? before == '.' : !octet_is_atext(byte) && !octet_is_8bit(byte))
+			return false;
+		before = byte;
+	}
+	return before != '.';
+}
+
 int
 octet_hex_value(char byte)
 {
@@ -29,6 +44,18 @@ octet_hex_value(char byte)
 	if (byte >= 'A' && byte <= 'F')
 		return byte - 'A' + 10;
 	return -1;
+}
+
+int
+octet_base64_value(char byte)
+{
+	if (byte >= 'A' && byte <= 'Z')
+		return byte - 'A';
+	if (byte >= 'a' && byte <= 'z')
+		return byte - 'a' + 26;
+	if (octet_is_digit(byte))
+		return byte - '0' + 52;
+	return byte == '+' ? 62 : byte == '/' ? 63 : -1;
 }
 
 static bool

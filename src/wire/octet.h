@@ -29,6 +29,13 @@ octet_is_blank(char byte)
 	return byte == ' ' || byte == '\t';
 }
 
+/* A blank, or a line end that is part of a folding: RFC 5322 3.2.2, FWS. */
+static inline bool
+octet_is_space(char byte)
+{
+	return octet_is_blank(byte) || byte == '\r' || byte == '\n';
+}
+
 /* A byte of a UTF-8 sequence beyond ASCII. */
 static inline bool
 octet_is_8bit(char byte)
@@ -44,6 +51,8 @@ octet_is_control(char byte)
 
 /* atext: what an atom and a dot-atom are made of. */
 bool octet_is_atext(char byte);
+/* dot-atom-text, RFC 5322 3.2.3; 8-bit bytes pass as RFC 6532 3.2 has it. */
+bool octet_is_dot_atom(struct span text);
 /* ftext: what a header field name is made of, RFC 5322 2.2. */
 static inline bool
 octet_is_ftext(char byte)
@@ -53,6 +62,8 @@ octet_is_ftext(char byte)
 
 /* 0 to 15, or -1. */
 int octet_hex_value(char byte);
+/* 0 to 63, or -1; RFC 4648 4. */
+int octet_base64_value(char byte);
 /*
  * How many bytes stand before the first CR, LF or NUL; sets *has_8bit if one of them is 8-bit.
  * Reads eight bytes at a time and at most seven too many, so that calling it after each stop is

@@ -49,9 +49,12 @@ xtext_decode(struct span text, char *to, size_t *length_out)
 bool
 xtext_parse(struct span text, struct buf *out)
 {
-	char *to = buf_reserve(out, text.length);
 	size_t length;
+	char *to;
 
+	if (text.length == 0)
+		return true;
+	to = buf_reserve(out, text.length);
 	if (!to || !xtext_decode(text, to, &length))
 		return false;
 	buf_claim(out, length);

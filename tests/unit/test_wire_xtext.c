@@ -35,9 +35,9 @@ test_forms(void **state)
 	struct buf out = BUF_INIT(0);
 
 	(void)state;
+	assert_true(xtext_parse(SPAN_EMPTY, &out));
 	assert_true(xtext_parse(span_text("a+2Bb+3D"), &out));
 	assert_span_equal(buf_span(&out), "a+b=");
-	assert_true(xtext_parse(SPAN_EMPTY, &out));
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		assert_false(xtext_parse(span_text(bad[i]), &out));
 	assert_span_equal(buf_span(&out), "a+b=");

@@ -30,3 +30,19 @@ tests_unit_test_wire_mailboxes_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_wire_header
 tests_unit_test_wire_header_SOURCES = tests/unit/test_wire_header.c
 tests_unit_test_wire_header_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_base64
+tests_unit_test_wire_base64_SOURCES = tests/unit/test_wire_base64.c
+tests_unit_test_wire_base64_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_mail_date
+tests_unit_test_wire_mail_date_SOURCES = tests/unit/test_wire_mail_date.c
+tests_unit_test_wire_mail_date_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_message_id
+tests_unit_test_wire_message_id_SOURCES = tests/unit/test_wire_message_id.c
+tests_unit_test_wire_message_id_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_proxy_header
+tests_unit_test_wire_proxy_header_SOURCES = tests/unit/test_wire_proxy_header.c
+tests_unit_test_wire_proxy_header_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
