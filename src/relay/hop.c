@@ -243,8 +243,9 @@ log_in_if_asked(struct hop *hop)
 static void
 on_hello_reply(struct hop *hop)
 {
-	if (hop->reply.code >= 500 && !hop->helo_tried && !is_lmtp(hop) &&
-		tls_mode(hop) <= ROUTE_TLS_MAY) {
+	bool needs_tls = tls_mode(hop) == ROUTE_TLS_ENCRYPT || tls_mode(hop) == ROUTE_TLS_VERIFY;
+
+	if (hop->reply.code >= 500 && !hop->helo_tried && !is_lmtp(hop) && !needs_tls) {
 		hop->helo_tried = true;
 		say_hello(hop);
 		return;
