@@ -45,3 +45,8 @@ EVENT(CLIENT_LOGIN_INSECURE, "client.login-insecure", WARNING, "a client logs in
 EVENT(CLIENT_REVOKED, "client.revoked", NOTICE, "a login no longer holds; its session ends at the next command")
 EVENT(CLIENT_SIGN_FAILED, "client.sign-failed", ERROR, "a handshake got no signature from keys")
 EVENT(CLIENT_CERTIFICATE_EXPIRES, "client.certificate-expires", WARNING, "a certificate ends soon")
+
+/* auth */
+EVENT(DIRECTORY_DOWN, "directory.down", ERROR, "accounts cannot be looked up; logins are put off, or go by what was known last")
+EVENT(DIRECTORY_BACK, "directory.back", NOTICE, "accounts can be looked up again")
+EVENT(DIRECTORY_MIGRATED, "directory.migrated", NOTICE, "the accounts database was brought to a newer schema; a copy of the old one stands beside it")

@@ -1,1 +1,47 @@
 # SPDX-License-Identifier: BSD-2-Clause
+AUTH_TEST_CFLAGS = $(AM_CFLAGS) $(NETTLE_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
+
+UNIT_TESTS += tests/unit/test_auth_table
+tests_unit_test_auth_table_SOURCES = tests/unit/test_auth_table.c
+tests_unit_test_auth_table_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_table_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_login_name
+tests_unit_test_auth_login_name_SOURCES = tests/unit/test_auth_login_name.c
+tests_unit_test_auth_login_name_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_login_name_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_saslprep
+tests_unit_test_auth_saslprep_SOURCES = tests/unit/test_auth_saslprep.c
+tests_unit_test_auth_saslprep_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_saslprep_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_scram_keys
+tests_unit_test_auth_scram_keys_SOURCES = tests/unit/test_auth_scram_keys.c
+tests_unit_test_auth_scram_keys_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_scram_keys_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_scram_message
+tests_unit_test_auth_scram_message_SOURCES = tests/unit/test_auth_scram_message.c
+tests_unit_test_auth_scram_message_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_scram_message_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_login_plain
+tests_unit_test_auth_login_plain_SOURCES = tests/unit/test_auth_login_plain.c
+tests_unit_test_auth_login_plain_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_login_plain_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_login_cache
+tests_unit_test_auth_login_cache_SOURCES = tests/unit/test_auth_login_cache.c
+tests_unit_test_auth_login_cache_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_login_cache_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_brake
+tests_unit_test_auth_brake_SOURCES = tests/unit/test_auth_brake.c
+tests_unit_test_auth_brake_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_brake_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_directory_local
+tests_unit_test_auth_directory_local_SOURCES = tests/unit/test_auth_directory_local.c
+tests_unit_test_auth_directory_local_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_directory_local_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)

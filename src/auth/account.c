@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a directory says of one account. */
+#include "auth/account.h"
+
+#include <assert.h>
+
+struct account *
+account_new(void)
+{
+	struct arena *arena = arena_new(sizeof(struct account) + 512);
+	struct account *account = arena_alloc(arena, sizeof *account);
+
+	account->arena = arena;
+	account->uses = 1;
+	account->identity = (struct identity){ .login = "", .mechanism = "", .limits = "" };
+	return account;
+}
+
+struct account *
+account_use(struct account *account)
+{
+	account->uses++;
+	return account;
+}
+
+void
+account_drop(struct account **account)
+{
+	struct account *dropped = *account;
+	struct arena *arena;
+
+	*account = NULL;
+	if (!dropped)
+		return;
+	assert(dropped->uses > 0);
+	if (--dropped->uses > 0)
+		return;
+	arena = dropped->arena;
+	mem_wipe(dropped->keys, sizeof dropped->keys);
+	arena_free(&arena);
+}
+
+const char *
+account_refusal(const struct account *account, enum identity_protocol protocol, int64_t now_ms)
+{
+	if (account->disabled)
+		return "account is disabled";
+	if (account->expires_ms && now_ms >= account->expires_ms)
+		return "account has expired";
+	if (!(account->identity.protocols & protocol))
+		return "account may not use this protocol";
+	return NULL;
+}
+
+bool
+account_find_protocol(struct span name, enum identity_protocol *protocol_out)
+{
+	static const struct {
+		const char *name;
+		enum identity_protocol protocol;
+	} protocols[] = {
+		{ "smtp", IDENTITY_SMTP },
+		{ "imap", IDENTITY_IMAP },
+		{ "pop3", IDENTITY_POP3 },
+	};
+
+	for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++) {
+		if (span_is(name, protocols[i].name)) {
+			*protocol_out = protocols[i].protocol;
+			return true;
+		}
+	}
+	return false;
+}

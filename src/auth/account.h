@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a directory says of one account. */
+#ifndef AUTH_ACCOUNT_H
+#define AUTH_ACCOUNT_H
+
+#include "auth/scram_keys.h"
+#include "base/memory.h"
+#include "policy/identity.h"
+
+/*
+ * Frozen once made, shared by count: the loop alone counts, so a record that a worker made is handed
+ * over whole. identity.mechanism is "" here.
+ */
+struct account {
+	struct arena *arena;           /* owns all below, and this struct itself */
+	unsigned uses;
+	struct identity identity;
+	struct scram_keys keys[SCRAM_HASH_COUNT];
+	bool has_keys[SCRAM_HASH_COUNT]; /* none: no password was ever set */
+	bool disabled;
+	int64_t expires_ms;            /* wall clock; 0: never */
+};
+
+struct account *account_new(void);                  /* uses is 1; identity's texts are "" */
+struct account *account_use(struct account *account);
+void account_drop(struct account **account);        /* the last one wipes the keys and frees */
+
+/* Why this account may not log in now for this protocol; NULL if it may. Never for the client. */
+const char *account_refusal(const struct account *account, enum identity_protocol protocol,
+	int64_t now_ms);
+/* "smtp", "imap", "pop3"; false for another word. */
+bool account_find_protocol(struct span name, enum identity_protocol *protocol_out);
+
+#endif

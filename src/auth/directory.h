@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Who has an account: sources asked in order on a thread of their own, and what they said last. */
+#ifndef AUTH_DIRECTORY_H
+#define AUTH_DIRECTORY_H
+
+#include "auth/account.h"
+#include "base/fault.h"
+#include "io/worker.h"
+
+struct directory;
+struct directory_question;
+
+enum directory_result {
+	DIRECTORY_FOUND,
+	DIRECTORY_UNKNOWN,
+	DIRECTORY_DOWN, /* nobody can say now: a login is put off, never refused */
+};
+
+/* One source. Its functions are called on the directory's thread alone, and may block. */
+struct directory_source;
+struct directory_source_type {
+	const char *name;
+	/* The login is canonical. FOUND gives *account_out to the caller. */
+	enum directory_result (*find)(struct directory_source *source, const char *login,
+		struct account **account_out, struct fault *fault_out);
+	void (*close)(struct directory_source **source);
+};
+/* Every source's own struct begins with this. */
+struct directory_source {
+	const struct directory_source_type *type;
+};
+
+/* account is NULL unless FOUND, and borrowed: account_use() keeps it. */
+typedef void (*directory_found_fn)(void *context, enum directory_result result,
+	struct account *account);
+
+/*
+ * fresh_ms: an answer at most so old is used again. An older one is used only while its source is
+ * down ("last good"), up to a day, which the log says once. Nothing is kept of names that are not there.
+ */
+struct directory *directory_new(struct loop *loop, uint64_t fresh_ms, uint64_t answer_ms,
+	struct fault *fault_out);
+void directory_free(struct directory **directory); /* closes the sources; no callback */
+/* Takes it. Sources are asked in the order of adding; the first that is down ends the search. */
+void directory_add(struct directory *directory, struct directory_source *source);
+void directory_set_wait(struct directory *directory, uint64_t answer_ms);
+
+/*
+ * fresh: ask the source whatever is known. NULL: answered already, by a call of found before the
+ * return. Otherwise found is called later, once, unless the question is cancelled.
+ */
+struct directory_question *directory_find(struct directory *directory, const char *login, bool fresh,
+	directory_found_fn found, void *context);
+void directory_cancel(struct directory_question **question);
+
+/* The account has changed: what was kept of it is dropped. */
+void directory_forget(struct directory *directory, const char *login);
+
+/*
+ * Runs a change on the directory's thread, behind the questions asked before it. As worker_submit():
+ * false if too much waits already.
+ */
+bool directory_run(struct directory *directory, const struct worker_task *task, void *context,
+	uint64_t deadline_ms);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The local directory: statements, faults and migration. */
+#include "auth/directory_local_db.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+bool
+db_fault(sqlite3 *db, struct fault *fault_out, const char *what)
+{
+	bool busy = db && sqlite3_errcode(db) == SQLITE_BUSY;
+
+	return fault_set(fault_out, busy ? FAULT_BUSY : FAULT_SYSTEM, "%s: %s", what,
+		busy ? "another process has the accounts open" : sqlite3_errmsg(db));
+}
+
+bool
+db_bind(sqlite3_stmt *statement, const struct db_value *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *start = values[i].bytes.start ? values[i].bytes.start : "";
+		int at = (int)i + 1;
+		int size = (int)values[i].bytes.length;
+		int result = SQLITE_MISUSE;
+
+		switch (values[i].kind) {
+		case DB_NUMBER:
+			result = sqlite3_bind_int64(statement, at, values[i].number);
+			break;
+		case DB_TEXT:
+			result = sqlite3_bind_text(statement, at, start, size, SQLITE_TRANSIENT);
+			break;
+		case DB_BYTES:
+			result = sqlite3_bind_blob(statement, at, start, size, SQLITE_TRANSIENT);
+			break;
+		}
+		if (result != SQLITE_OK)
+			return false;
+	}
+	return true;
+}
+
+bool
+db_run(sqlite3 *db, const char *sql, const struct db_value *values, size_t count,
+	struct fault *fault_out)
+{
+	sqlite3_stmt *statement = NULL;
+	bool done = sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
+		db_bind(statement, values, count) && sqlite3_step(statement) == SQLITE_DONE;
+
+	if (!done)
+		db_fault(db, fault_out, "accounts.db");
+	sqlite3_finalize(statement);
+	return done;
+}
+
+bool
+db_number(sqlite3 *db, const char *sql, const struct db_value *values, size_t count,
+	int64_t *number_out, struct fault *fault_out)
+{
+	sqlite3_stmt *statement = NULL;
+	int result = SQLITE_ERROR;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
+		db_bind(statement, values, count))
+		result = sqlite3_step(statement);
+	if (result == SQLITE_ROW)
+		*number_out = sqlite3_column_int64(statement, 0);
+	else if (result == SQLITE_DONE)
+		fault_set(fault_out, FAULT_MISSING, "not in accounts.db");
+	else
+		db_fault(db, fault_out, "accounts.db");
+	sqlite3_finalize(statement);
+	return result == SQLITE_ROW;
+}
+
+bool
+db_execute(sqlite3 *db, const char *sql, struct fault *fault_out)
+{
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK)
+		return true;
+	return db_fault(db, fault_out, "accounts.db");
+}
+
+/* ---- migration --------------------------------------------------------------------------------- */
+
+static bool
+make_copy(sqlite3 *db, const char *path, int version, struct fault *fault_out)
+{
+	char *copy = mem_printf("%s.v%d", path, version);
+	bool done;
+
+	if (unlink(copy) != 0 && errno != ENOENT)
+		done = fault_set_errno(fault_out, "%s", copy);
+	else
+		done = DB_RUN(db, fault_out, "VACUUM INTO ?", DB_STR(copy));
+	mem_free(&copy);
+	return done;
+}
+
+static bool
+take_step(sqlite3 *db, const char *step, int version, struct fault *fault_out)
+{
+	char mark[64];
+
+	snprintf(mark, sizeof mark, "PRAGMA user_version = %d", version);
+	if (db_execute(db, "BEGIN IMMEDIATE", fault_out) && db_execute(db, step, fault_out) &&
+		db_execute(db, mark, fault_out) && db_execute(db, "COMMIT", fault_out))
+		return true;
+	sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	return fault_add(fault_out, "making version %d", version);
+}
+
+bool
+directory_local_migrate(sqlite3 *db, const char *path, const char *const *steps, int count,
+	struct fault *fault_out)
+{
+	int64_t version;
+
+	if (!db_number(db, "PRAGMA user_version", NULL, 0, &version, fault_out))
+		return false;
+	if (version > count)
+		return fault_set(fault_out, FAULT_CONFIG,
+			"%s has schema version %lld, made by a newer Sallyport; this one knows %d",
+			path, (long long)version, count);
+	if (version > 0 && version < count) {
+		if (!make_copy(db, path, (int)version, fault_out))
+			return false;
+		log_event(EV_DIRECTORY_MIGRATED, kv_str("file", path), kv_int("from", version),
+			kv_int("to", count));
+	}
+	for (int at = (int)version; at < count; at++) {
+		if (!take_step(db, steps[at], at + 1, fault_out))
+			return false;
+	}
+	return true;
+}
