@@ -333,14 +333,16 @@ brake_failed(struct brake *brake, const unsigned char address[BRAKE_ADDRESS_BYTE
 	struct place place = place_of(address, login);
 	struct braked *pair = find_or_add(brake, &brake->pairs, &place.pair);
 	struct braked *from = find_or_add(brake, &brake->addresses, &place.address);
-	struct braked *name = find_or_add(brake, &brake->logins, &place.login);
 	uint64_t delay;
 	uint64_t by_address;
 
 	if (!is_repeated(brake, pair, password)) {
 		count_failure(brake, &pair->level, brake->rule.per_login, now_ms);
 		count_failure(brake, &from->level, brake->rule.per_address, now_ms);
-		count_failure(brake, &name->level, anywhere_limit(brake), now_ms);
+		if (login.length > 0)
+			count_failure(brake,
+				&find_or_add(brake, &brake->logins, &place.login)->level,
+				anywhere_limit(brake), now_ms);
 	}
 	delay = delay_of(brake, &pair->level, brake->rule.per_login, now_ms);
 	by_address = delay_of(brake, &from->level, brake->rule.per_address, now_ms);
@@ -351,7 +353,7 @@ brake_failed(struct brake *brake, const unsigned char address[BRAKE_ADDRESS_BYTE
 
 void
 brake_passed(struct brake *brake, const unsigned char address[BRAKE_ADDRESS_BYTES],
-	struct span login, uint64_t now_ms)
+	struct span login)
 {
 	struct place place = place_of(address, login);
 	struct braked *pair = find(&brake->pairs, &place.pair);
@@ -365,8 +367,6 @@ brake_passed(struct brake *brake, const unsigned char address[BRAKE_ADDRESS_BYTE
 	name->next_owner = (name->next_owner + 1) % OWNERS;
 	if (name->owner_count < OWNERS)
 		name->owner_count++;
-	if (name->level.stamp_ms == 0)
-		name->level.stamp_ms = now_ms;
 }
 
 void

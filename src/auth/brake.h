@@ -10,13 +10,14 @@
  *  - this name from this address (limit per_login): a guesser at one desk, or a forgetful phone;
  *  - this address, whatever the names (limit per_address; IPv6 counts by /64): a guesser with a list;
  *  - this name from anywhere (limit 5 times per_login): many addresses guess at one account.
- * The last two do not hold for a name at an address from which it has logged in of late: neither many
+ * The last two do not hold for a name at one of the last 8 addresses it logged in from: neither many
  * guessers nor a bad neighbour behind the same address lock the owner out.
  * Up to its limit a level costs nothing. Beyond it each try waits in a line before its password is
  * looked at, right or wrong: base_ms, doubled for each further failure up to 32 times. Who would have
  * to wait longer than wait_max_ms is turned away at once.
  *
  * A wrong password that was tried before, by the same name from the same address, counts no more.
+ * The empty login stands for names that are not known yet, or no names: it counts by address alone.
  */
 struct brake;
 
@@ -52,7 +53,7 @@ uint32_t brake_failed(struct brake *brake, const unsigned char address[BRAKE_ADD
 	struct span login, struct span password, uint64_t now_ms);
 /* A right login: clears this name from this address, and marks the address as its owner's. */
 void brake_passed(struct brake *brake, const unsigned char address[BRAKE_ADDRESS_BYTES],
-	struct span login, uint64_t now_ms);
+	struct span login);
 /* The administrator forgives a name, everywhere. */
 void brake_reset(struct brake *brake, struct span login);
 /* Failures that count against this name from anywhere, rounded up. */

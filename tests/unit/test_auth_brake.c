@@ -146,7 +146,7 @@ distributed_guessing_does_not_lock_the_owner_out(void **state)
 	struct brake *brake = *state;
 	struct where home = v4(7);
 
-	brake_passed(brake, home.bytes, ALICE, START);
+	brake_passed(brake, home.bytes, ALICE);
 	for (unsigned i = 0; i < 200; i++)
 		guess(brake, v4(1000 + i), "alice", 1, START);
 	assert_int_not_equal(brake_wait(brake, v4(3000).bytes, ALICE, START), BRAKE_PASS);
@@ -189,12 +189,25 @@ a_right_login_clears_its_own_line(void **state)
 
 	guess(brake, from, "alice", PER_LOGIN + 2, START);
 	guess(brake, v4(2), "alice", PER_LOGIN + 2, START);
-	brake_passed(brake, from.bytes, ALICE, START);
+	brake_passed(brake, from.bytes, ALICE);
 	assert_int_equal(brake_wait(brake, from.bytes, ALICE, START), BRAKE_PASS);
 	assert_int_not_equal(brake_wait(brake, v4(2).bytes, ALICE, START), BRAKE_PASS);
 	brake_reset(brake, ALICE);
 	assert_int_equal(brake_wait(brake, v4(2).bytes, ALICE, START), BRAKE_PASS);
 	assert_int_equal(brake_level(brake, ALICE, START), 0);
+}
+
+/* A name that could not be read, or is not known yet, must not brake others far away. */
+static void
+no_name_counts_by_address_alone(void **state)
+{
+	struct brake *brake = *state;
+
+	for (unsigned i = 0; i < 100; i++)
+		guess(brake, v4(i), "", 1, START);
+	assert_int_equal(brake_wait(brake, v4(1000).bytes, span_text(""), START), BRAKE_PASS);
+	guess(brake, v4(1), "", PER_ADDRESS, START);
+	assert_int_not_equal(brake_wait(brake, v4(1).bytes, ALICE, START), BRAKE_PASS);
 }
 
 static void
@@ -239,6 +252,7 @@ main(void)
 		BRAKE_TEST(distributed_guessing_does_not_lock_the_owner_out),
 		BRAKE_TEST(the_same_wrong_password_counts_once),
 		BRAKE_TEST(a_right_login_clears_its_own_line),
+		BRAKE_TEST(no_name_counts_by_address_alone),
 		BRAKE_TEST(memory_is_bounded),
 		BRAKE_TEST(can_be_switched_off),
 	};

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Who is logged in where, and what each login has used up. */
+#include "auth/sessions.h"
+
+#include <stdio.h>
+
+#include "base/memory.h"
+
+struct sessions {
+	struct table by_id;
+	struct table by_login;
+};
+
+struct sessions *
+sessions_new(void)
+{
+	struct sessions *sessions = mem_alloc(sizeof *sessions);
+
+	table_init(&sessions->by_id);
+	table_init(&sessions->by_login);
+	return sessions;
+}
+
+static struct login_session *
+session_of(struct table_entry *entry)
+{
+	return TABLE_OWNER(entry, struct login_session, by_id);
+}
+
+static struct login_use *
+use_of(struct table_entry *entry)
+{
+	return TABLE_OWNER(entry, struct login_use, by_login);
+}
+
+static void
+forget_use(struct sessions *sessions, struct login_use *use)
+{
+	table_take(&sessions->by_login, &use->by_login);
+	mem_free(&use->login);
+	mem_free(&use);
+}
+
+void
+sessions_free(struct sessions **sessions)
+{
+	if (!*sessions)
+		return;
+	while ((*sessions)->by_id.oldest)
+		sessions_end(*sessions, session_of((*sessions)->by_id.oldest));
+	while ((*sessions)->by_login.oldest)
+		forget_use(*sessions, use_of((*sessions)->by_login.oldest));
+	table_fini(&(*sessions)->by_id);
+	table_fini(&(*sessions)->by_login);
+	mem_free(sessions);
+}
+
+/* ---- who is where ------------------------------------------------------------------------------ */
+
+struct login_use *
+sessions_find_login(const struct sessions *sessions, const char *login)
+{
+	return use_of(table_find(&sessions->by_login, span_text(login)));
+}
+
+unsigned
+sessions_count_of(const struct sessions *sessions, const char *login,
+	enum identity_protocol protocol)
+{
+	const struct login_use *use = sessions_find_login(sessions, login);
+
+	return use ? use->counts[protocol] : 0;
+}
+
+static struct login_use *
+find_or_add_use(struct sessions *sessions, const char *login)
+{
+	struct login_use *use = sessions_find_login(sessions, login);
+
+	if (use)
+		return use;
+	use = mem_alloc(sizeof *use);
+	use->login = mem_strdup(login);
+	table_add(&sessions->by_login, &use->by_login, span_text(use->login));
+	return use;
+}
+
+struct login_session *
+sessions_add(struct sessions *sessions, void *front, const struct login_session_facts *facts)
+{
+	struct login_session *session = sessions_find(sessions, facts->id);
+	struct login_use *use;
+
+	if (session)
+		sessions_end(sessions, session);
+	use = find_or_add_use(sessions, facts->login);
+	session = mem_alloc(sizeof *session);
+	session->front = front;
+	session->use = use;
+	session->id = mem_strdup(facts->id);
+	session->listener = mem_strdup(facts->listener);
+	session->client_address = mem_strdup(facts->client_address);
+	session->mechanism = mem_strdup(facts->mechanism);
+	session->limits = mem_strdup(facts->limits);
+	session->protocol = facts->protocol;
+	session->epoch = facts->epoch;
+	session->since_ms = facts->since_ms;
+	session->bypass_limits = facts->bypass_limits;
+	session->next = use->sessions;
+	if (session->next)
+		session->next->previous = session;
+	use->sessions = session;
+	use->counts[session->protocol]++;
+	table_add(&sessions->by_id, &session->by_id, span_text(session->id));
+	return session;
+}
+
+struct login_session *
+sessions_find(const struct sessions *sessions, const char *id)
+{
+	return session_of(table_find(&sessions->by_id, span_text(id)));
+}
+
+void
+sessions_end(struct sessions *sessions, struct login_session *session)
+{
+	struct login_use *use = session->use;
+
+	table_take(&sessions->by_id, &session->by_id);
+	if (session->previous)
+		session->previous->next = session->next;
+	else
+		use->sessions = session->next;
+	if (session->next)
+		session->next->previous = session->previous;
+	use->counts[session->protocol]--;
+	mem_free(&session->id);
+	mem_free(&session->listener);
+	mem_free(&session->client_address);
+	mem_free(&session->mechanism);
+	mem_free(&session->limits);
+	mem_free(&session);
+}
+
+void
+sessions_drop_front(struct sessions *sessions, const void *front)
+{
+	struct login_session *session = sessions_next(sessions, NULL);
+
+	while (session) {
+		struct login_session *next = sessions_next(sessions, session);
+
+		if (session->front == front)
+			sessions_end(sessions, session);
+		session = next;
+	}
+}
+
+struct login_session *
+sessions_next(const struct sessions *sessions, const struct login_session *after)
+{
+	return session_of(after ? after->by_id.newer : sessions->by_id.oldest);
+}
+
+struct login_use *
+sessions_next_login(const struct sessions *sessions, const struct login_use *after)
+{
+	return use_of(after ? after->by_login.newer : sessions->by_login.oldest);
+}
+
+size_t
+sessions_count(const struct sessions *sessions)
+{
+	return sessions->by_id.count;
+}
+
+/* ---- budgets ----------------------------------------------------------------------------------- */
+
+static enum charge_verdict
+verdict_over(const struct settings_limits *limits)
+{
+	switch (limits->over) {
+	case LIMITS_OVER_HOLD:
+		return CHARGE_HOLD;
+	case LIMITS_OVER_REFUSE:
+		return CHARGE_REFUSE;
+	case LIMITS_OVER_TEMPFAIL:
+		break;
+	}
+	return CHARGE_TEMPFAIL;
+}
+
+enum charge_verdict
+sessions_charge(struct login_use *use, const struct settings_limits *limits, uint64_t recipients,
+	uint64_t now_ms, char text_out[SESSIONS_TEXT_SIZE])
+{
+	enum charge_verdict verdict = CHARGE_PASS;
+
+	text_out[0] = '\0';
+	if (!budget_has(&use->messages, limits->messages_per_hour, SESSIONS_WINDOW_MS, 1, now_ms)) {
+		snprintf(text_out, SESSIONS_TEXT_SIZE, "More than %llu messages in an hour",
+			(unsigned long long)limits->messages_per_hour);
+		verdict = verdict_over(limits);
+	} else if (!budget_has(&use->recipients, limits->recipients_per_hour, SESSIONS_WINDOW_MS,
+			   recipients, now_ms)) {
+		snprintf(text_out, SESSIONS_TEXT_SIZE, "More than %llu recipients in an hour",
+			(unsigned long long)limits->recipients_per_hour);
+		verdict = verdict_over(limits);
+	}
+	/* What is held was not sent: it does not push the end of the limit further away. */
+	if (verdict == CHARGE_PASS) {
+		budget_take(&use->messages, limits->messages_per_hour, SESSIONS_WINDOW_MS, 1,
+			now_ms);
+		budget_take(&use->recipients, limits->recipients_per_hour, SESSIONS_WINDOW_MS,
+			recipients, now_ms);
+	}
+	return verdict;
+}
+
+void
+sessions_forgive(struct login_use *use)
+{
+	use->messages = (struct budget){ .spent = 0 };
+	use->recipients = (struct budget){ .spent = 0 };
+}
+
+/* After a whole window a budget is full again, whatever its size. */
+static bool
+is_idle(const struct login_use *use, uint64_t now_ms)
+{
+	return !use->sessions && now_ms - use->messages.stamp_ms > SESSIONS_WINDOW_MS;
+}
+
+void
+sessions_sweep(struct sessions *sessions, uint64_t now_ms)
+{
+	struct login_use *use = sessions_next_login(sessions, NULL);
+
+	while (use) {
+		struct login_use *next = sessions_next_login(sessions, use);
+
+		if (is_idle(use, now_ms))
+			forget_use(sessions, use);
+		use = next;
+	}
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Who is logged in where, over all front ends, and what each login has used up. */
+#ifndef AUTH_SESSIONS_H
+#define AUTH_SESSIONS_H
+
+#include "auth/table.h"
+#include "config/settings.h"
+#include "ipc/message_login.h"
+#include "policy/identity.h"
+#include "policy/limits.h"
+
+struct sessions;
+struct login_use;
+
+/* One session of a login. Read by anybody in auth, written by sessions.c alone. */
+struct login_session {
+	struct table_entry by_id;
+	struct login_session *next;      /* of the same login */
+	struct login_session *previous;
+	struct login_use *use;
+	void *front;                     /* whose session it is; only compared here */
+	char *id;
+	char *listener;
+	char *client_address;
+	char *mechanism;
+	char *limits;                    /* name of the limits section that holds for it */
+	enum identity_protocol protocol;
+	uint64_t epoch;
+	int64_t since_ms;                /* wall clock */
+	bool bypass_limits;
+};
+
+/* A login that has sessions, or spent something not long ago. */
+struct login_use {
+	struct table_entry by_login;
+	char *login;
+	struct login_session *sessions;
+	unsigned counts[IDENTITY_POP3 + 1]; /* by protocol */
+	struct budget messages;          /* per hour */
+	struct budget recipients;
+};
+
+/* What sessions_add() copies. */
+struct login_session_facts {
+	const char *id;
+	const char *login;
+	const char *listener;
+	const char *client_address;
+	const char *mechanism;
+	const char *limits;
+	enum identity_protocol protocol;
+	uint64_t epoch;
+	int64_t since_ms;
+	bool bypass_limits;
+};
+
+struct sessions *sessions_new(void);
+void sessions_free(struct sessions **sessions);
+
+/* How many sessions of this protocol the login has. */
+unsigned sessions_count_of(const struct sessions *sessions, const char *login,
+	enum identity_protocol protocol);
+/* A session of this id that is there already is replaced. */
+struct login_session *sessions_add(struct sessions *sessions, void *front,
+	const struct login_session_facts *facts);
+struct login_session *sessions_find(const struct sessions *sessions, const char *id);
+void sessions_end(struct sessions *sessions, struct login_session *session);
+void sessions_drop_front(struct sessions *sessions, const void *front); /* all of it */
+struct login_use *sessions_find_login(const struct sessions *sessions, const char *login);
+/* In the order in which they began; NULL at the end; after NULL: the first. */
+struct login_session *sessions_next(const struct sessions *sessions,
+	const struct login_session *after);
+struct login_use *sessions_next_login(const struct sessions *sessions, const struct login_use *after);
+size_t sessions_count(const struct sessions *sessions);
+
+/*
+ * One message of this login about to be queued, against the budgets of its limits. Only what
+ * passes is spent. text_out: which limit was met, for client and log.
+ */
+enum { SESSIONS_TEXT_SIZE = 160, SESSIONS_WINDOW_MS = 3600 * 1000 };
+enum charge_verdict sessions_charge(struct login_use *use, const struct settings_limits *limits,
+	uint64_t recipients, uint64_t now_ms, char text_out[SESSIONS_TEXT_SIZE]);
+/* Budgets are whole again. */
+void sessions_forgive(struct login_use *use);
+/* Logins without sessions whose budgets are whole are forgotten; call it now and then. */
+void sessions_sweep(struct sessions *sessions, uint64_t now_ms);
+
+#endif
