@@ -121,7 +121,6 @@ verifies_one_password(void **state)
 		assert_true(scram_keys_verify(&keys, span_text("pencil")));
 		assert_false(scram_keys_verify(&keys, span_text("pencil ")));
 		assert_false(scram_keys_verify(&keys, span_text("Pencil")));
-		assert_false(scram_keys_verify(&keys, span_of("pencil\0", 7)));
 		keys.stored[scram_hash_bytes(keys.hash) - 1] ^= 1;
 		assert_false(scram_keys_verify(&keys, span_text("pencil")));
 	}
@@ -173,16 +172,18 @@ formats_for_cyrus(void **state)
 {
 	struct scram_keys keys;
 	char text[SCRAM_TEXT_SIZE];
+	size_t length;
 
 	(void)state;
 	scram_keys_derive(&keys, SCRAM_SHA_1, 4096, span_text("salt"), span_text("pencil"));
-	assert_int_equal(scram_keys_format(&keys, text), strlen(text));
+	length = scram_keys_format(&keys, text);
+	assert_int_equal(length, strlen(text));
 	assert_memory_equal(text, "SCRAM-SHA-1$4096:c2FsdA==$", 26);
 	assert_int_equal(strlen(text), 26 + 28 + 1 + 28);
 	keys.salt_length = sizeof keys.salt;
 	keys.hash = SCRAM_SHA_256;
 	keys.iterations = SCRAM_ITERATIONS_MAX;
-	scram_keys_format(&keys, text);
+	assert_true(scram_keys_format(&keys, text) < SCRAM_TEXT_SIZE);
 }
 
 static void
