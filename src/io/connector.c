@@ -52,13 +52,14 @@ on_connect(int fd, const struct fault *fault, void *context)
 {
 	struct connector *connector = context;
 
+	/* The fault lives in what is freed here. */
+	if (fd < 0)
+		connector->fault = *fault;
 	sock_connect_free(&connector->connect);
-	if (fd >= 0) {
+	if (fd >= 0)
 		finish(connector, fd);
-		return;
-	}
-	connector->fault = *fault;
-	connect_next(connector);
+	else
+		connect_next(connector);
 }
 
 static void
