@@ -13,6 +13,22 @@ EVENT(ROLE_SANDBOX, "role.sandbox", NOTICE, "a part of the sandbox that this ker
 EVENT(CHANNEL_REFUSED, "channel.refused", ERROR, "another role sent what it may not send; its channel was dropped")
 EVENT(CHANNEL_CLOSED, "channel.closed", NOTICE, "the other end of a channel went away")
 
+/* super */
+EVENT(SUPER_READY, "super.ready", NOTICE, "everything is started, every listener accepts")
+EVENT(SUPER_STOPPING, "super.stopping", NOTICE, "an orderly stop begins")
+EVENT(SUPER_STOPPED, "super.stopped", NOTICE, "everything has ended")
+EVENT(SUPER_FAILED, "super.failed", ERROR, "the daemon cannot start, or cannot go on")
+EVENT(SUPER_RELOADED, "super.reloaded", NOTICE, "the configuration was read again and is in use")
+EVENT(SUPER_KEPT, "super.kept", ERROR, "a new configuration was refused, wholly or by a role; the old one stays there")
+EVENT(LISTENING, "super.listening", INFO, "an address is bound")
+EVENT(CHILD_STARTED, "child.started", INFO, "a role's process was started")
+EVENT(CHILD_ENDED, "child.ended", NOTICE, "a role's process has ended")
+EVENT(CHILD_KILLED, "child.killed", ERROR, "a role's process had to be killed")
+EVENT(CHILD_RESTART, "child.restart", NOTICE, "a role will be started again")
+EVENT(CONTROL_REFUSED, "control.refused", WARNING, "a client of the control socket was turned away")
+EVENT(CONTROL_VERB, "control.verb", INFO, "the administrator asked for something")
+EVENT(LOGS_OPENED, "logs.opened", INFO, "the log files were opened anew")
+
 /* sockets and streams */
 EVENT(ACCEPT_SHORT, "accept.short", ERROR, "connections cannot be taken for want of fds or memory; shed tells how many were closed")
 

@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "config.h"
 #include "proc/confine_parts.h"
 
 enum { CAPABILITY_MOST = 63 };

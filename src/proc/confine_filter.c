@@ -175,7 +175,6 @@ static const struct {
 	{ "sched_setaffinity", EPERM },
 	{ "sched_setscheduler", EPERM },
 	{ "setpriority", EPERM },
-	{ "prlimit64", EPERM },
 	{ "chown", EPERM },
 	{ "fchown", EPERM },
 	{ "fchownat", EPERM },
@@ -260,6 +259,7 @@ add_conditions(scmp_filter_ctx filter, struct fault *fault)
 		ALLOW_IF("prctl", SCMP_A0(SCMP_CMP_EQ, PR_GET_DUMPABLE)) &&
 		/* abort() and raise() */
 		ALLOW_IF("tgkill", SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid())) &&
+		ALLOW_IF("prlimit64", SCMP_A2(SCMP_CMP_EQ, 0)) &&
 		/* fstat() of newer C libraries */
 		ALLOW_IF("newfstatat", SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
 }
@@ -279,6 +279,10 @@ add_denied(scmp_filter_ctx filter, const struct confine_row *row, struct fault *
 		if (!add_rule(filter, SCMP_ACT_ERRNO(denied[i].error), name, 0, NULL, fault))
 			return false;
 	}
+	/* Limits may be read, not set. */
+	if (!add_rule(filter, SCMP_ACT_ERRNO(EPERM), "prlimit64", 1,
+		    &SCMP_A2(SCMP_CMP_NE, 0), fault))
+		return false;
 	/* The rest of a call of which some forms are allowed: the form that fstat() does not use. */
 	return row->may & MAY_READ_FILES ||
 		add_rule(filter, SCMP_ACT_ERRNO(EACCES), "newfstatat", 1,

@@ -123,7 +123,7 @@ role_finished(struct role_context *context)
 static void
 begin_stop(struct role_context *context, uint64_t grace_ms)
 {
-	if (context->phase == ROLE_STOPPING || context->phase == ROLE_ENDED)
+	if (context->phase == ROLE_ENDED)
 		return;
 	if (context->phase == ROLE_WAITING || !context->program->on_stop) {
 		role_finished(context);
@@ -257,21 +257,33 @@ start(struct role_context *context, uint32_t request)
 	answer_ready(context, request, "");
 }
 
+static void
+keep_old(struct role_context *context, struct generation *refused, uint32_t request,
+	unsigned code, const struct fault *fault)
+{
+	generation_fini(refused);
+	log_event(EV_ROLE_KEPT, kv_fault(fault));
+	channel_refuse(context->super, request, code, "", fault->text);
+}
+
 /* In place: the old generation stays whole until the role has taken the new one. */
 static void
 reload(struct role_context *context, uint32_t request)
 {
+	const struct role_program *program = context->program;
+	struct generation fresh = context->next;
 	struct generation old = context->now;
 	struct fault fault = FAULT_INIT;
 
-	context->now = context->next;
 	context->next = (struct generation){ .settings = NULL };
-	if (context->program->on_reload &&
-		!context->program->on_reload(context->private, &fault)) {
-		generation_fini(&context->now);
+	if (!needs_raise_limit(program->role, fresh.settings, &fault)) {
+		keep_old(context, &fresh, request, ROLE_REFUSED_WALLS, &fault);
+		return;
+	}
+	context->now = fresh;
+	if (program->on_reload && !program->on_reload(context->private, &fault)) {
 		context->now = old;
-		log_event(EV_ROLE_KEPT, kv_fault(&fault));
-		channel_refuse(context->super, request, 0, "", fault.text);
+		keep_old(context, &fresh, request, 0, &fault);
 		return;
 	}
 	use_event_log(context);

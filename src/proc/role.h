@@ -8,8 +8,10 @@
 #include "ipc/channel.h"
 #include "ipc/message_super.h"
 
-/* The descriptor on which super talks to a role that it started. */
-enum { ROLE_SUPER_FD = 3 };
+enum {
+	ROLE_SUPER_FD = 3,      /* on which super talks to a role that it started */
+	ROLE_REFUSED_WALLS = 1, /* code of a REFUSED reload: it takes a new process */
+};
 
 struct loop;
 struct role_context;
@@ -34,7 +36,10 @@ struct role_program {
 	bool (*on_reload)(void *private, struct fault *fault);
 	/* A verb of the administrator; answered by role_answer(), perhaps later. NULL: has none. */
 	void (*on_control)(void *private, uint32_t request, struct span json);
-	/* Begin to end: refuse new work, finish what is under way; then role_finished(). */
+	/*
+	 * Begin to end: refuse new work, finish what is under way; then role_finished(). May come
+	 * again with a shorter grace. NULL: nothing to finish.
+	 */
 	void (*on_stop)(void *private, uint64_t grace_ms);
 	void (*free)(void **private);
 	/* Optional: a secret or a file (a rolled log) was replaced outside of a reload. */
@@ -53,8 +58,9 @@ uint32_t role_generation(const struct role_context *context);
  */
 unsigned role_instance(const struct role_context *context);
 /*
- * Files that super passed. role_take_file() gives the descriptor to the caller, -1 if there is none
- * (any more). Listeners stay open in super, so taking one twice after a reload works.
+ * Files that super passed. role_take_file() gives the descriptor to the caller, -1 if there is none.
+ * FILE_TRUST and FILE_CERTIFICATE may be taken again and again, each time at their beginning; all
+ * others once in a generation. Each reload brings all files anew.
  */
 int role_take_file(struct role_context *context, enum file_kind kind, const char *name,
 	unsigned index);

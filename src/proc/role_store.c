@@ -2,6 +2,7 @@
 /* The files and secrets that super passed to a role. */
 #include "proc/role_store.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -97,8 +98,14 @@ role_store_take_file(struct role_store *store, enum file_kind kind, const char *
 	struct stored_file *file = find_file(store, kind, name, index);
 	int fd = file ? file->fd : -1;
 
-	if (file)
-		file->fd = -1;
+	if (fd < 0)
+		return -1;
+	/* What several parts of a role may read, each from its beginning. */
+	if (kind == FILE_TRUST || kind == FILE_CERTIFICATE) {
+		lseek(fd, 0, SEEK_SET);
+		return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	}
+	file->fd = -1;
 	return fd;
 }
 

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One process of a role. */
+#include "super/child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "io/sock.h"
+#include "ipc/message_super.h"
+#include "proc/role.h"
+#include "super/provide.h"
+#include "super/spawn.h"
+
+enum {
+	START_WAIT_MS = 120 * 1000, /* from START to READY: queue may have a spool to recover */
+	RELOAD_WAIT_MS = 60 * 1000,
+	PING_EVERY_MS = 5000,
+	PING_WAIT_MS = 25000,       /* together: a process that hangs is found within 30 s */
+	END_WAIT_MS = 1000,         /* from the end of its channel to its own end */
+	STOP_EXTRA_MS = 4000,       /* beyond its grace */
+	STABLE_MS = 10000,          /* who served so long has not failed in a row */
+	FIRST_RESTART_MS = 50,
+	RESTART_MOST_MS = 60 * 1000,
+};
+
+static void on_restart_due(void *context);
+static void on_heartbeat_due(void *context);
+static void on_deadline(void *context);
+static bool on_message(void *context, struct channel_message *message);
+static void on_closed(void *context, const struct fault *why);
+
+struct child *
+child_new(struct super *super, enum role role, unsigned instance,
+	const struct child_events *events, void *context)
+{
+	struct child *child = mem_alloc(sizeof *child);
+
+	child->super = super;
+	child->role = role;
+	child->instance = instance;
+	child->events = events;
+	child->context = context;
+	loop_timer_init(&child->restart, super->loop, on_restart_due, child);
+	loop_timer_init(&child->heartbeat, super->loop, on_heartbeat_due, child);
+	loop_timer_init(&child->deadline, super->loop, on_deadline, child);
+	return child;
+}
+
+static void
+clear_process(struct child *child)
+{
+	loop_timer_stop(&child->restart);
+	loop_timer_stop(&child->heartbeat);
+	loop_timer_stop(&child->deadline);
+	channel_free(&child->channel);
+	child->pid = 0;
+	child->reloading = false;
+}
+
+void
+child_free(struct child **child)
+{
+	struct child *old = *child;
+
+	if (!old)
+		return;
+	if (old->pid > 0) {
+		kill(old->pid, SIGKILL);
+		while (waitpid(old->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	clear_process(old);
+	mem_free(child);
+}
+
+const char *
+child_phase_name(const struct child *child)
+{
+	switch (child->phase) {
+	case CHILD_WAITING:
+		return "waiting";
+	case CHILD_STARTING:
+		return "starting";
+	case CHILD_SERVING:
+		return "serving";
+	case CHILD_STOPPING:
+		break;
+	}
+	return "stopping";
+}
+
+static void
+enter(struct child *child, enum child_phase phase)
+{
+	child->phase = phase;
+	child->since_ms = loop_now_ms(child->super->loop);
+}
+
+/* ---- start ------------------------------------------------------------------------------------ */
+
+bool
+child_spawn(struct child *child, struct fault *fault)
+{
+	static const struct channel_events events = { on_message, on_closed, NULL };
+	int fds[2];
+	bool done;
+
+	if (!sock_pair(fds, fault))
+		return false;
+	done = spawn_role(child->role, fds[1], &child->pid, fault);
+	sock_close(&fds[1]);
+	if (!done) {
+		sock_close(&fds[0]);
+		return false;
+	}
+	child->channel = channel_new(child->super->loop, fds[0], ROLE_SUPER, child->role, &events,
+		child);
+	child->generation = child->super->generation;
+	enter(child, CHILD_STARTING);
+	log_event(EV_CHILD_STARTED, kv_str("of", role_name(child->role)),
+		kv_int("instance", child->instance), kv_int("of-pid", child->pid));
+	return true;
+}
+
+bool
+child_provide(struct child *child, struct fault *fault)
+{
+	return provide(child->super, child->channel, child->instance, fault);
+}
+
+static bool
+read_ready(struct child *child, const struct channel_message *answer)
+{
+	struct arena *arena = arena_new(0);
+	struct message_ready ready;
+	bool good = answer->id == MSG_READY &&
+		message_ready_unpack(answer->bytes, arena, &ready);
+
+	if (good)
+		child->generation = ready.generation;
+	arena_free(&arena);
+	return good;
+}
+
+static bool
+on_started(void *context, struct channel_message *answer)
+{
+	struct child *child = context;
+
+	if (!answer) {
+		/* If the channel closed, its end is on the way already. */
+		if (channel_is_open(child->channel))
+			child_kill(child, "was not ready in time");
+		return true;
+	}
+	if (child->phase != CHILD_STARTING)
+		return true;
+	if (!read_ready(child, answer)) {
+		channel_drop(child->channel, "START not answered by READY");
+		return true;
+	}
+	enter(child, CHILD_SERVING);
+	loop_timer_start(&child->heartbeat, PING_EVERY_MS);
+	child->events->on_serving(child->context, child);
+	return true;
+}
+
+void
+child_begin(struct child *child)
+{
+	channel_ask(child->channel, MSG_START, NULL, -1, START_WAIT_MS, on_started, child);
+}
+
+/* ---- heartbeat -------------------------------------------------------------------------------- */
+
+static bool
+on_pong(void *context, struct channel_message *answer)
+{
+	struct child *child = context;
+
+	if (!answer && channel_is_open(child->channel))
+		child_kill(child, "hangs: no heartbeat");
+	else if (answer && answer->id != MSG_PONG)
+		channel_drop(child->channel, "PING not answered by PONG");
+	else if (answer)
+		loop_timer_start(&child->heartbeat, PING_EVERY_MS);
+	return true;
+}
+
+static void
+on_heartbeat_due(void *context)
+{
+	struct child *child = context;
+
+	channel_ask(child->channel, MSG_PING, NULL, -1, PING_WAIT_MS, on_pong, child);
+}
+
+/* ---- reload ----------------------------------------------------------------------------------- */
+
+static void
+end_reload(struct child *child, enum child_reload result, const char *text)
+{
+	if (!child->reloading)
+		return;
+	child->reloading = false;
+	child->events->on_reload(child->context, child, result, text);
+}
+
+static void
+take_refusal(struct child *child, const struct channel_message *answer)
+{
+	struct arena *arena = arena_new(0);
+	struct message_refused refused;
+
+	if (answer->id != MSG_REFUSED ||
+		!message_refused_unpack(answer->bytes, arena, &refused))
+		channel_drop(child->channel, "START not answered by READY or REFUSED");
+	else
+		end_reload(child,
+			refused.code == ROLE_REFUSED_WALLS ? CHILD_REPLACE : CHILD_KEPT,
+			refused.text);
+	arena_free(&arena);
+}
+
+static bool
+on_reloaded(void *context, struct channel_message *answer)
+{
+	struct child *child = context;
+
+	if (!answer && channel_is_open(child->channel))
+		child_kill(child, "did not answer a reload");
+	else if (answer && read_ready(child, answer))
+		end_reload(child, CHILD_RELOADED, "");
+	else if (answer)
+		take_refusal(child, answer);
+	return true;
+}
+
+void
+child_reload(struct child *child)
+{
+	struct fault fault = FAULT_INIT;
+
+	child->reloading = true;
+	if (!child_provide(child, &fault) ||
+		!channel_ask(child->channel, MSG_START, NULL, -1, RELOAD_WAIT_MS, on_reloaded,
+			child)) {
+		log_event(EV_CHILD_KILLED, kv_str("of", role_name(child->role)),
+			kv_int("of-pid", child->pid), kv_fault(&fault));
+		child_kill(child, "could not be given its new settings");
+	}
+}
+
+/* ---- the end ---------------------------------------------------------------------------------- */
+
+void
+child_stop(struct child *child, uint32_t grace_ms)
+{
+	struct message_stop stop = { grace_ms };
+	struct buf content = BUF_INIT(0);
+
+	if (child->phase != CHILD_STOPPING)
+		enter(child, CHILD_STOPPING);
+	message_stop_pack(&content, &stop);
+	channel_send(child->channel, MSG_STOP, &content, -1);
+	buf_fini(&content);
+	loop_timer_start(&child->deadline, grace_ms + STOP_EXTRA_MS);
+}
+
+void
+child_kill(struct child *child, const char *why)
+{
+	if (child->pid <= 0)
+		return;
+	log_event(EV_CHILD_KILLED, kv_str("of", role_name(child->role)),
+		kv_int("of-pid", child->pid), kv_str("reason", why));
+	kill(child->pid, SIGKILL);
+}
+
+static void
+on_deadline(void *context)
+{
+	struct child *child = context;
+
+	child_kill(child, child->phase == CHILD_STOPPING ? "did not stop in time"
+							 : "left its channel, but did not end");
+}
+
+/* A role says nothing to super that was not asked: no message, but answers. */
+static bool
+on_message(void *context, struct channel_message *message)
+{
+	(void)context;
+	(void)message;
+	return false;
+}
+
+static void
+on_closed(void *context, const struct fault *why)
+{
+	struct child *child = context;
+
+	loop_timer_stop(&child->heartbeat);
+	if (why->kind == FAULT_PEER)
+		child_kill(child, why->text);
+	else
+		loop_timer_start(&child->deadline, END_WAIT_MS);
+}
+
+void
+child_reap(struct child *child)
+{
+	int status = 0;
+
+	if (child->pid <= 0 || waitpid(child->pid, &status, WNOHANG) != child->pid)
+		return;
+	if (child->phase == CHILD_SERVING &&
+		loop_now_ms(child->super->loop) - child->since_ms >= STABLE_MS)
+		child->failures = 0;
+	log_event(EV_CHILD_ENDED, kv_str("of", role_name(child->role)),
+		kv_int("instance", child->instance), kv_int("of-pid", child->pid),
+		kv_str("how", WIFSIGNALED(status) ? "signal" : "exit"),
+		kv_int("status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)),
+		kv_str("after", child_phase_name(child)));
+	end_reload(child, CHILD_LOST, "ended");
+	child->events->on_ended(child->context, child, status);
+}
+
+static void
+on_restart_due(void *context)
+{
+	struct child *child = context;
+
+	child->restarts++;
+	child->events->on_restart(child->context, child);
+}
+
+void
+child_restart_later(struct child *child)
+{
+	uint64_t wait_ms = FIRST_RESTART_MS;
+
+	clear_process(child);
+	if (child->failures > 0)
+		wait_ms = child->failures > 6 ? RESTART_MOST_MS : 1000u << (child->failures - 1);
+	if (wait_ms > RESTART_MOST_MS)
+		wait_ms = RESTART_MOST_MS;
+	child->failures++;
+	enter(child, CHILD_WAITING);
+	log_event(EV_CHILD_RESTART, kv_str("of", role_name(child->role)),
+		kv_int("in-ms", (int64_t)wait_ms));
+	loop_timer_start(&child->restart, wait_ms);
+}

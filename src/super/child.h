@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One process of a role: start, set-up, heartbeat, reload, end. children.h decides when. */
+#ifndef SUPER_CHILD_H
+#define SUPER_CHILD_H
+
+#include <sys/types.h>
+
+#include "ipc/channel.h"
+#include "super/super.h"
+
+enum child_phase {
+	CHILD_WAITING,  /* for its (re)start */
+	CHILD_STARTING, /* until READY */
+	CHILD_SERVING,
+	CHILD_STOPPING, /* told to end */
+};
+
+/* How a reload went in one child. */
+enum child_reload {
+	CHILD_RELOADED,
+	CHILD_KEPT,    /* refused; the old settings stay in use */
+	CHILD_REPLACE, /* its walls do not fit the new settings: needs a new process */
+	CHILD_LOST,    /* ended, or gave no answer and was killed */
+};
+
+struct child;
+
+struct child_events {
+	void (*on_serving)(void *context, struct child *child);
+	void (*on_reload)(void *context, struct child *child, enum child_reload result,
+		const char *text);
+	/* The process is dead and reaped. status as from waitpid(). */
+	void (*on_ended)(void *context, struct child *child, int status);
+	void (*on_restart)(void *context, struct child *child); /* its wait is over */
+};
+
+/* For the log and for status; written by child.c and children.c alone. */
+struct child {
+	struct child *next;
+	struct super *super;
+	enum role role;
+	unsigned instance;
+	enum child_phase phase;
+	bool retired;           /* not to be started again */
+	pid_t pid;              /* 0: none */
+	struct channel *channel; /* NULL: none */
+	uint32_t generation;    /* of the settings that it uses */
+	uint64_t since_ms;      /* steady; when its phase began */
+	unsigned restarts;      /* since super started */
+	unsigned failures;      /* in a row, for the back-off */
+	bool reloading;
+	struct loop_timer restart;
+	struct loop_timer heartbeat;
+	struct loop_timer deadline; /* then it is killed */
+	const struct child_events *events;
+	void *context;
+};
+
+struct child *child_new(struct super *super, enum role role, unsigned instance,
+	const struct child_events *events, void *context);
+void child_free(struct child **child); /* kills the process if there is one */
+bool child_spawn(struct child *child, struct fault *fault);
+/* SETTINGS, files, secrets. Links may follow; then child_begin(). */
+bool child_provide(struct child *child, struct fault *fault);
+void child_begin(struct child *child);
+void child_reload(struct child *child);
+void child_stop(struct child *child, uint32_t grace_ms);
+void child_kill(struct child *child, const char *why);
+void child_restart_later(struct child *child);
+/* If its process has ended: takes its status, and calls on_ended. */
+void child_reap(struct child *child);
+const char *child_phase_name(const struct child *child);
+
+#endif

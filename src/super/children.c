@@ -1,0 +1,604 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The processes of the roles. */
+#include "super/children.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/log.h"
+#include "proc/confine.h"
+#include "proc/gate_layout.h"
+#include "super/links.h"
+#include "super/shared_gate.h"
+
+enum {
+	STOP_GRACE_MS = 10 * 1000,
+	RETIRE_GRACE_MS = 24 * 3600 * 1000, /* sessions of a replaced front end go on so long */
+	FRONT_GENERATIONS = 3,              /* at the same time; then the oldest must hurry */
+	START_FAILED_MAX_BYTES = 256,
+};
+
+/* The order in which roles are stopped: who takes work first, who others need last. */
+static const unsigned stop_stages[] = {
+	ROLE_BIT(ROLE_SMTP) | ROLE_BIT(ROLE_MAILBOX),
+	ROLE_BIT(ROLE_RELAY),
+	ROLE_BIT(ROLE_QUEUE),
+	ROLE_BIT(ROLE_AUTH) | ROLE_BIT(ROLE_DIAL) | ROLE_BIT(ROLE_KEYS),
+};
+enum { STOP_STAGE_COUNT = sizeof stop_stages / sizeof stop_stages[0] };
+
+#define FRONT_ENDS stop_stages[0]
+
+struct children {
+	struct super *super;
+	struct children_events events;
+	void *context;
+	struct child *first;
+	bool started;      /* all were ready once */
+	bool failed;       /* to start; said already */
+	bool stopping;
+	bool stopped;      /* said already */
+	unsigned stop_stage;
+	super_done_fn *on_reloaded; /* NULL: no reload under way */
+	void *reload_context;
+	struct buf reload_text;
+	bool reload_done;
+};
+
+static void on_serving(void *context, struct child *child);
+static void on_reload(void *context, struct child *child, enum child_reload result,
+	const char *text);
+static void on_ended(void *context, struct child *child, int status);
+static void on_restart(void *context, struct child *child);
+
+static const struct child_events child_events = { on_serving, on_reload, on_ended, on_restart };
+
+struct children *
+children_new(struct super *super, const struct children_events *events, void *context)
+{
+	struct children *children = mem_alloc(sizeof *children);
+
+	children->super = super;
+	children->events = *events;
+	children->context = context;
+	return children;
+}
+
+void
+children_free(struct children **children)
+{
+	struct child *child;
+
+	if (!*children)
+		return;
+	while ((child = (*children)->first)) {
+		(*children)->first = child->next;
+		child_free(&child);
+	}
+	buf_fini(&(*children)->reload_text);
+	mem_free(children);
+}
+
+struct child *
+children_next(struct children *children, struct child *child)
+{
+	return child ? child->next : children->first;
+}
+
+struct child *
+children_find(struct children *children, enum role role)
+{
+	for (struct child *child = children->first; child; child = child->next) {
+		if (child->role == role && child->phase == CHILD_SERVING)
+			return child;
+	}
+	return NULL;
+}
+
+static bool
+is_front(const struct child *child)
+{
+	return (ROLE_BIT(child->role) & FRONT_ENDS) != 0;
+}
+
+/* ---- who there should be ---------------------------------------------------------------------- */
+
+/* Front ends have their numbers from one pool: each is a column in the shared table. */
+static bool
+find_instance(const struct children *children, enum role role, unsigned *instance_out)
+{
+	bool front = (ROLE_BIT(role) & FRONT_ENDS) != 0;
+
+	for (unsigned instance = 0; instance < GATE_COLUMNS; instance++) {
+		const struct child *child = children->first;
+
+		while (child && !(child->instance == instance &&
+					(front ? is_front(child) : child->role == role)))
+			child = child->next;
+		if (!child) {
+			*instance_out = instance;
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct child *
+add(struct children *children, enum role role, struct fault *fault)
+{
+	struct child **end = &children->first;
+	unsigned instance;
+
+	if (!find_instance(children, role, &instance)) {
+		fault_set(fault, FAULT_LIMIT, "more than %u front ends", (unsigned)GATE_COLUMNS);
+		return NULL;
+	}
+	while (*end)
+		end = &(*end)->next;
+	*end = child_new(children->super, role, instance, &child_events, children);
+	return *end;
+}
+
+static void
+remove_child(struct children *children, struct child *child)
+{
+	struct child **place = &children->first;
+
+	while (*place != child)
+		place = &(*place)->next;
+	*place = child->next;
+	child_free(&child);
+}
+
+static unsigned
+wanted(const struct settings *settings, enum role role)
+{
+	bool smtp = false;
+	bool mailbox = false;
+
+	for (size_t i = 0; i < settings->listener.count; i++) {
+		if (settings->listener.items[i].protocol == LISTENER_SMTP)
+			smtp = true;
+		else
+			mailbox = true;
+	}
+	if (role == ROLE_SMTP)
+		return smtp ? (unsigned)settings->workers : 0;
+	if (role == ROLE_MAILBOX)
+		return mailbox ? (unsigned)settings->workers : 0;
+	return role == ROLE_SUPER ? 0 : 1;
+}
+
+static unsigned
+count_of(const struct children *children, enum role role)
+{
+	unsigned count = 0;
+
+	for (const struct child *child = children->first; child; child = child->next)
+		count += child->role == role && !child->retired;
+	return count;
+}
+
+/* ---- start ------------------------------------------------------------------------------------ */
+
+/* At first, front ends wait until all behind them serve: no client meets half a daemon. */
+static bool
+may_begin(const struct children *children, const struct child *child)
+{
+	if (children->started || !is_front(child))
+		return true;
+	for (const struct child *other = children->first; other; other = other->next) {
+		if (!is_front(other) && other->phase != CHILD_SERVING)
+			return false;
+	}
+	return true;
+}
+
+static struct links_end
+end_of(const struct child *child)
+{
+	return (struct links_end){ child->role, child->instance, child->channel };
+}
+
+/* Channels to all that run. */
+static bool
+link_all(struct children *children, struct child *child, struct fault *fault)
+{
+	struct links_end own = end_of(child);
+
+	for (struct child *other = children->first; other; other = other->next) {
+		struct links_end peer = end_of(other);
+
+		if (other == child || !other->channel || !channel_is_open(other->channel))
+			continue;
+		if (!links_connect(&own, &peer, fault))
+			return false;
+	}
+	return true;
+}
+
+static bool
+launch(struct children *children, struct child *child, struct fault *fault)
+{
+	if (!child_spawn(child, fault))
+		return false;
+	if (!child_provide(child, fault) || !link_all(children, child, fault)) {
+		child_kill(child, fault->text);
+		return false;
+	}
+	if (may_begin(children, child))
+		child_begin(child);
+	return true;
+}
+
+bool
+children_start(struct children *children, struct fault *fault)
+{
+	static const enum role order[] = { ROLE_KEYS, ROLE_AUTH, ROLE_QUEUE, ROLE_RELAY, ROLE_DIAL,
+		ROLE_SMTP, ROLE_MAILBOX };
+
+	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+		for (unsigned n = wanted(children->super->settings, order[i]); n > 0; n--) {
+			struct child *child = add(children, order[i], fault);
+
+			if (!child || !launch(children, child, fault))
+				return fault_add(fault, "%s", role_name(order[i]));
+		}
+	}
+	return true;
+}
+
+static void
+check_all_ready(struct children *children)
+{
+	for (struct child *child = children->first; child; child = child->next) {
+		if (child->phase != CHILD_SERVING)
+			return;
+	}
+	children->started = true;
+	children->events.on_all_ready(children->context);
+}
+
+static void
+begin_front_ends(struct children *children)
+{
+	for (struct child *child = children->first; child; child = child->next) {
+		if (is_front(child) && !may_begin(children, child))
+			return;
+	}
+	for (struct child *child = children->first; child; child = child->next) {
+		if (is_front(child) && child->phase == CHILD_STARTING)
+			child_begin(child);
+	}
+}
+
+/* ---- generations ------------------------------------------------------------------------------ */
+
+static unsigned
+count_generations(const struct children *children, uint32_t *oldest_out)
+{
+	unsigned count = 0;
+
+	*oldest_out = UINT32_MAX;
+	for (const struct child *child = children->first; child; child = child->next) {
+		const struct child *before = children->first;
+
+		if (!is_front(child))
+			continue;
+		if (child->generation < *oldest_out)
+			*oldest_out = child->generation;
+		while (before != child &&
+			!(is_front(before) && before->generation == child->generation))
+			before = before->next;
+		count += before == child;
+	}
+	return count;
+}
+
+static void
+hurry_oldest(struct children *children)
+{
+	uint32_t oldest;
+
+	if (count_generations(children, &oldest) <= FRONT_GENERATIONS)
+		return;
+	for (struct child *child = children->first; child; child = child->next) {
+		if (is_front(child) && child->retired && child->generation == oldest &&
+			child->channel)
+			child_stop(child, STOP_GRACE_MS);
+	}
+}
+
+/* One of an older generation of this role gives way to the new one. */
+static void
+retire_one(struct children *children, const struct child *fresh)
+{
+	for (struct child *child = children->first; child; child = child->next) {
+		if (child->role != fresh->role || child == fresh || child->retired ||
+			child->generation >= fresh->generation || child->phase != CHILD_SERVING)
+			continue;
+		child->retired = true;
+		child_stop(child, RETIRE_GRACE_MS);
+		hurry_oldest(children);
+		return;
+	}
+}
+
+/* A child has come to use the settings of now. */
+static void
+settle(struct children *children, const struct child *child)
+{
+	if (count_of(children, child->role) > wanted(children->super->settings, child->role))
+		retire_one(children, child);
+	if (!children->started && !children->stopping) {
+		begin_front_ends(children);
+		check_all_ready(children);
+	}
+}
+
+static void
+on_serving(void *context, struct child *child)
+{
+	struct children *children = context;
+
+	/* A reload came while it started: it has the settings of before. */
+	if (child->generation != children->super->generation) {
+		child_reload(child);
+		return;
+	}
+	settle(children, child);
+}
+
+/* ---- reload ----------------------------------------------------------------------------------- */
+
+static void
+check_reloaded(struct children *children)
+{
+	super_done_fn *on_done = children->on_reloaded;
+
+	if (!on_done)
+		return;
+	for (struct child *child = children->first; child; child = child->next) {
+		if (child->reloading)
+			return;
+	}
+	children->on_reloaded = NULL;
+	on_done(children->reload_context, children->reload_done, buf_text(&children->reload_text));
+	buf_clear(&children->reload_text);
+}
+
+/* A front end is replaced while it goes on; any other role is stopped and started again. */
+static void
+replace(struct children *children, struct child *child)
+{
+	struct fault fault = FAULT_INIT;
+	struct child *fresh;
+
+	if (!is_front(child)) {
+		child_stop(child, STOP_GRACE_MS);
+		return;
+	}
+	fresh = add(children, child->role, &fault);
+	if (fresh && launch(children, fresh, &fault))
+		return;
+	children->reload_done = false;
+	buf_printf(&children->reload_text, "%s%s cannot be replaced: %s",
+		buf_length(&children->reload_text) ? "; " : "", role_name(child->role), fault.text);
+}
+
+static void
+on_reload(void *context, struct child *child, enum child_reload result, const char *text)
+{
+	struct children *children = context;
+
+	if (result == CHILD_RELOADED) {
+		settle(children, child);
+	} else if (result == CHILD_REPLACE) {
+		replace(children, child);
+	} else if (result == CHILD_KEPT) {
+		children->reload_done = false;
+		buf_printf(&children->reload_text, "%s%s keeps the old settings: %s",
+			buf_length(&children->reload_text) ? "; " : "", role_name(child->role),
+			text);
+	}
+	check_reloaded(children);
+}
+
+/* More or fewer front ends than before. */
+static bool
+fit_workers(struct children *children, enum role role, struct fault *fault)
+{
+	unsigned goal = wanted(children->super->settings, role);
+
+	while (count_of(children, role) < goal) {
+		struct child *child = add(children, role, fault);
+
+		if (!child || !launch(children, child, fault))
+			return false;
+	}
+	for (struct child *child = children->first; child; child = child->next) {
+		if (child->role != role || child->retired || count_of(children, role) <= goal)
+			continue;
+		child->retired = true;
+		if (child->channel)
+			child_stop(child, RETIRE_GRACE_MS);
+	}
+	return true;
+}
+
+void
+children_reload(struct children *children, super_done_fn *on_done, void *context)
+{
+	struct fault fault = FAULT_INIT;
+
+	children->on_reloaded = on_done;
+	children->reload_context = context;
+	children->reload_done = true;
+	buf_clear(&children->reload_text);
+	for (struct child *child = children->first; child; child = child->next) {
+		if (child->phase == CHILD_SERVING)
+			child_reload(child);
+	}
+	if (!fit_workers(children, ROLE_SMTP, &fault) ||
+		!fit_workers(children, ROLE_MAILBOX, &fault)) {
+		children->reload_done = false;
+		buf_printf(&children->reload_text, "%s", fault.text);
+	}
+	check_reloaded(children);
+}
+
+/* ---- the end of one --------------------------------------------------------------------------- */
+
+static void
+say_start_failed(struct children *children, enum role role, int status)
+{
+	char text[START_FAILED_MAX_BYTES];
+
+	if (children->failed)
+		return;
+	children->failed = true;
+	if (WIFSIGNALED(status))
+		snprintf(text, sizeof text, "%s was ended by signal %d", role_name(role),
+			WTERMSIG(status));
+	else if (WEXITSTATUS(status) == CONFINE_BREACH_STATUS)
+		snprintf(text, sizeof text, "%s made a forbidden system call",
+			role_name(role));
+	else
+		snprintf(text, sizeof text, "%s could not start (status %d); its reason stands above",
+			role_name(role), WEXITSTATUS(status));
+	children->events.on_start_failed(children->context, text);
+}
+
+static void
+cut_links(struct children *children, const struct child *gone)
+{
+	struct links_end lost = end_of(gone);
+
+	for (struct child *other = children->first; other; other = other->next) {
+		struct links_end told = end_of(other);
+
+		if (other != gone && other->channel)
+			links_cut(&told, &lost);
+	}
+}
+
+static void next_stop_stage(struct children *children);
+
+static void
+on_ended(void *context, struct child *child, int status)
+{
+	struct children *children = context;
+
+	cut_links(children, child);
+	if (is_front(child))
+		shared_gate_sweep(children->super->gate, child->instance);
+	child->pid = 0;
+	if (children->stopping || child->retired) {
+		remove_child(children, child);
+		if (children->stopping)
+			next_stop_stage(children);
+		else
+			check_reloaded(children);
+		return;
+	}
+	if (!children->started) {
+		enum role role = child->role;
+
+		remove_child(children, child);
+		say_start_failed(children, role, status);
+		return;
+	}
+	child_restart_later(child);
+	check_reloaded(children);
+}
+
+static void
+on_restart(void *context, struct child *child)
+{
+	struct children *children = context;
+	struct fault fault = FAULT_INIT;
+
+	if (launch(children, child, &fault))
+		return;
+	log_event(EV_SUPER_FAILED, kv_str("of", role_name(child->role)), kv_fault(&fault));
+	/* Without a process nothing will end and bring it back here. */
+	if (child->pid == 0)
+		child_restart_later(child);
+}
+
+void
+children_reap(struct children *children)
+{
+	struct child *child = children->first;
+
+	/* Reaping may remove any child, not only this one: begin anew after each. */
+	while (child) {
+		pid_t pid = child->pid;
+		struct child *still = children->first;
+
+		child_reap(child);
+		while (still && still != child)
+			still = still->next;
+		child = !still || still->pid != pid ? children->first : child->next;
+	}
+}
+
+/* ---- the end of all --------------------------------------------------------------------------- */
+
+static bool
+stop_stage(struct children *children, unsigned roles)
+{
+	bool any = false;
+	struct child *next;
+
+	for (struct child *child = children->first; child; child = next) {
+		next = child->next;
+		if (!(ROLE_BIT(child->role) & roles))
+			continue;
+		if (child->pid == 0) {
+			remove_child(children, child);
+			continue;
+		}
+		any = true;
+		/* A retired front end has a day; now it has as long as the others. */
+		child_stop(child, STOP_GRACE_MS);
+	}
+	return any;
+}
+
+static bool
+has_any(const struct children *children, unsigned roles)
+{
+	for (const struct child *child = children->first; child; child = child->next) {
+		if (ROLE_BIT(child->role) & roles)
+			return true;
+	}
+	return false;
+}
+
+static void
+next_stop_stage(struct children *children)
+{
+	if (!children->stopping || has_any(children, stop_stages[children->stop_stage]))
+		return;
+	while (++children->stop_stage < STOP_STAGE_COUNT) {
+		if (stop_stage(children, stop_stages[children->stop_stage]))
+			return;
+	}
+	children->stop_stage = STOP_STAGE_COUNT - 1;
+	if (!children->stopped)
+		children->events.on_all_stopped(children->context);
+	children->stopped = true;
+}
+
+void
+children_stop(struct children *children)
+{
+	if (children->stopping)
+		return;
+	children->stopping = true;
+	children->stop_stage = 0;
+	if (!stop_stage(children, stop_stages[0]))
+		next_stop_stage(children);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The processes of the roles: start, supervise, restart, replace, stop. */
+#ifndef SUPER_CHILDREN_H
+#define SUPER_CHILDREN_H
+
+#include "super/child.h"
+
+struct children;
+
+struct children_events {
+	void (*on_all_ready)(void *context);                      /* once */
+	void (*on_start_failed)(void *context, const char *text); /* a role ended before that */
+	void (*on_all_stopped)(void *context);
+};
+
+struct children *children_new(struct super *super, const struct children_events *events,
+	void *context);
+void children_free(struct children **children); /* kills what is left */
+/* One of each role, and the front ends that the settings ask for. */
+bool children_start(struct children *children, struct fault *fault);
+/* Everything that runs gets the settings of super->generation; then on_done. */
+void children_reload(struct children *children, super_done_fn *on_done, void *context);
+/* Front ends first, keys last. */
+void children_stop(struct children *children);
+/* Processes have ended. */
+void children_reap(struct children *children);
+
+/* Every child in turn, NULL at the end; start with NULL. */
+struct child *children_next(struct children *children, struct child *child);
+/* One that serves, or NULL. */
+struct child *children_find(struct children *children, enum role role);
+
+#endif

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The control socket. */
+#include "super/control.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "io/sock.h"
+#include "super/verbs.h"
+
+enum {
+	CLIENTS_MAX = 32,
+	READ_BYTES = 16 * 1024,
+	REQUEST_WAIT_MS = 30 * 1000, /* for a whole request, and for output to be taken */
+	OUTPUT_MAX_BYTES = 32 * 1024 * 1024,
+	SOCKET_MODE = 0660,
+};
+
+struct control_client {
+	struct control *control;
+	struct control_client *next;
+	int fd;
+	struct loop_watch *watch;
+	struct loop_timer deadline;
+	struct loop_defer end;   /* it is freed at the end of the turn */
+	struct buf input;
+	struct buf output;
+	bool busy;               /* a verb is at work for it, and will answer */
+	bool gone;
+};
+
+struct control {
+	struct super *super;
+	char *path;
+	int fd;
+	struct sock_acceptor *acceptor;
+	struct control_client *clients;
+	unsigned count;
+};
+
+struct super *
+control_client_super(struct control_client *client)
+{
+	return client->control->super;
+}
+
+/* ---- the end of a client ---------------------------------------------------------------------- */
+
+static void
+free_client(struct control_client *client)
+{
+	struct control_client **place = &client->control->clients;
+
+	while (*place != client)
+		place = &(*place)->next;
+	*place = client->next;
+	client->control->count--;
+	loop_timer_stop(&client->deadline);
+	loop_defer_cancel(&client->end);
+	loop_watch_free(&client->watch);
+	sock_close(&client->fd);
+	/* Requests and answers may hold a password. */
+	buf_wipe(&client->input);
+	buf_wipe(&client->output);
+	buf_fini(&client->input);
+	buf_fini(&client->output);
+	mem_free(&client);
+}
+
+static void
+on_end(void *context)
+{
+	struct control_client *client = context;
+
+	if (!client->busy)
+		free_client(client);
+}
+
+static void
+drop(struct control_client *client, const char *why)
+{
+	if (client->gone)
+		return;
+	client->gone = true;
+	if (why)
+		log_event(EV_CONTROL_REFUSED, kv_str("reason", why));
+	loop_watch_set(client->watch, 0);
+	loop_timer_stop(&client->deadline);
+	loop_defer(&client->end);
+}
+
+/* ---- output ----------------------------------------------------------------------------------- */
+
+static void
+flush(struct control_client *client)
+{
+	while (buf_length(&client->output)) {
+		struct span bytes = buf_span(&client->output);
+		ssize_t size = send(client->fd, bytes.start, bytes.length,
+			MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (size > 0) {
+			buf_consume(&client->output, (size_t)size);
+			loop_timer_start(&client->deadline, REQUEST_WAIT_MS);
+		} else if (errno == EAGAIN) {
+			break;
+		} else if (errno != EINTR) {
+			drop(client, NULL);
+			return;
+		}
+	}
+	loop_watch_set(client->watch,
+		(client->busy ? 0 : LOOP_READABLE) |
+			(buf_length(&client->output) ? LOOP_WRITABLE : 0));
+}
+
+static void take_requests(struct control_client *client);
+
+void
+control_client_pass(struct control_client *client, struct span json, bool more)
+{
+	if (!more)
+		client->busy = false;
+	if (client->gone) {
+		loop_defer(&client->end);
+		return;
+	}
+	if (!control_frame_add(&client->output, json)) {
+		drop(client, "answers are not read");
+		return;
+	}
+	flush(client);
+	if (!more && !client->gone)
+		take_requests(client);
+}
+
+void
+control_client_answer(struct control_client *client, struct span data, bool more)
+{
+	struct buf json = BUF_INIT(0);
+
+	if (control_answer_pack(&json, data, more))
+		control_client_pass(client, buf_span(&json), more);
+	else
+		control_client_error(client, "failed", "answer is too long");
+	buf_fini(&json);
+}
+
+void
+control_client_error(struct control_client *client, const char *kind, const char *text)
+{
+	struct buf json = BUF_INIT(0);
+
+	control_error_pack(&json, kind, text);
+	control_client_pass(client, buf_span(&json), false);
+	buf_fini(&json);
+}
+
+/* ---- input ------------------------------------------------------------------------------------ */
+
+static void
+take_request(struct control_client *client, struct span json)
+{
+	struct control_request request;
+	struct fault fault = FAULT_INIT;
+
+	client->busy = true;
+	loop_watch_set(client->watch, 0);
+	loop_timer_stop(&client->deadline);
+	if (!control_request_unpack(json, &request, &fault)) {
+		control_client_error(client, control_kind_name(fault.kind), fault.text);
+		return;
+	}
+	log_event(EV_CONTROL_VERB, kv_str("verb", request.verb));
+	verbs_run(client, &request, json);
+	control_request_fini(&request);
+}
+
+static void
+take_requests(struct control_client *client)
+{
+	struct span json;
+	size_t size;
+
+	if (client->busy || client->gone)
+		return;
+	switch (control_frame_next(buf_span(&client->input), &json, &size)) {
+	case CONTROL_DONE: {
+		/* Its own copy: the verb may answer at once, and the next request follow. */
+		struct buf own = BUF_INIT(0);
+
+		buf_add_span(&own, json);
+		mem_wipe((void *)(uintptr_t)json.start, json.length);
+		buf_consume(&client->input, size);
+		take_request(client, buf_span(&own));
+		buf_wipe(&own);
+		buf_fini(&own);
+		return;
+	}
+	case CONTROL_MORE:
+		loop_watch_set(client->watch, LOOP_READABLE |
+				(buf_length(&client->output) ? LOOP_WRITABLE : 0));
+		loop_timer_start(&client->deadline, REQUEST_WAIT_MS);
+		return;
+	case CONTROL_BAD:
+		drop(client, "a request of impossible length");
+	}
+}
+
+static void
+on_ready(unsigned events, void *context)
+{
+	struct control_client *client = context;
+	ssize_t size;
+
+	if (events & LOOP_WRITABLE)
+		flush(client);
+	if (!(events & LOOP_READABLE) || client->busy || client->gone)
+		return;
+	/* read(), not recvmsg(): descriptors that come along are dropped by the kernel. */
+	size = read(client->fd, buf_reserve(&client->input, READ_BYTES), READ_BYTES);
+	if (size > 0) {
+		buf_claim(&client->input, (size_t)size);
+		take_requests(client);
+	} else if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
+		drop(client, buf_length(&client->input) ? "ended in a request" : NULL);
+	}
+}
+
+static void
+on_deadline(void *context)
+{
+	struct control_client *client = context;
+
+	drop(client, buf_length(&client->input) || buf_length(&client->output)
+			? "did not go on in time"
+			: NULL);
+}
+
+/* ---- who may ---------------------------------------------------------------------------------- */
+
+/* root, our own user, and those whom the settings name. */
+static bool
+may_control(const struct super *super, uid_t uid)
+{
+	const struct settings_texts *users = &super->settings->control_users;
+
+	if (uid == 0 || uid == geteuid())
+		return true;
+	for (size_t i = 0; i < users->count; i++) {
+		const struct passwd *user = getpwnam(users->items[i]);
+
+		if (user && user->pw_uid == uid)
+			return true;
+	}
+	return false;
+}
+
+static void
+on_accept(int fd, const struct sock_address *peer, void *context)
+{
+	struct control *control = context;
+	struct control_client *client;
+	struct ucred who;
+	socklen_t size = sizeof who;
+
+	(void)peer;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 ||
+		!may_control(control->super, who.uid)) {
+		log_event(EV_CONTROL_REFUSED, kv_str("reason", "not an administrator"),
+			kv_int("uid", (int64_t)who.uid));
+		close(fd);
+		return;
+	}
+	if (control->count == CLIENTS_MAX) {
+		log_event(EV_CONTROL_REFUSED, kv_str("reason", "too many at once"));
+		close(fd);
+		return;
+	}
+	client = mem_alloc(sizeof *client);
+	client->control = control;
+	client->fd = fd;
+	client->output.cap = OUTPUT_MAX_BYTES;
+	client->watch = loop_watch_new(control->super->loop, fd, on_ready, client);
+	loop_timer_init(&client->deadline, control->super->loop, on_deadline, client);
+	loop_defer_init(&client->end, control->super->loop, on_end, client);
+	client->next = control->clients;
+	control->clients = client;
+	control->count++;
+	loop_watch_set(client->watch, LOOP_READABLE);
+	loop_timer_start(&client->deadline, REQUEST_WAIT_MS);
+}
+
+/* ---- the socket ------------------------------------------------------------------------------- */
+
+static bool
+set_access(const struct super *super, const char *path, struct fault *fault)
+{
+	struct stat status;
+
+	if (chmod(path, SOCKET_MODE) != 0)
+		return fault_set_errno(fault, "%s", path);
+	/* Its group may be one that the installation made for this. */
+	if (geteuid() == 0 && stat(super->settings->run_dir, &status) == 0 &&
+		chown(path, (uid_t)-1, status.st_gid) != 0)
+		return fault_set_errno(fault, "%s", path);
+	return true;
+}
+
+struct control *
+control_open(struct super *super, struct fault *fault)
+{
+	struct control *control = mem_alloc(sizeof *control);
+	struct sock_address address;
+	char *text;
+
+	control->super = super;
+	control->path = mem_printf("%s/control.sock", super->settings->run_dir);
+	text = mem_printf("unix:%s", control->path);
+	control->fd = sock_address_parse(span_text(text), &address, fault)
+			      ? sock_listen(&address, fault)
+			      : -1;
+	mem_free(&text);
+	if (control->fd < 0 || !set_access(super, control->path, fault)) {
+		control_close(&control);
+		return NULL;
+	}
+	control->acceptor = sock_acceptor_new(super->loop, control->fd, on_accept, control);
+	return control;
+}
+
+void
+control_close(struct control **control)
+{
+	struct control *old = *control;
+
+	if (!old)
+		return;
+	while (old->clients)
+		free_client(old->clients);
+	sock_acceptor_free(&old->acceptor);
+	if (old->fd >= 0)
+		unlink(old->path);
+	sock_close(&old->fd);
+	mem_free(&old->path);
+	mem_free(control);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a role is given before START. */
+#include "super/provide.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "config/slice.h"
+#include "super/files.h"
+#include "super/listeners.h"
+#include "super/logs.h"
+#include "super/secrets.h"
+#include "super/shared_gate.h"
+
+struct provision {
+	struct super *super;
+	struct channel *channel;
+	enum role role;
+	struct fault *fault;
+};
+
+/* The system user of a role; "" where we are an ordinary user ourselves. */
+static const char *
+user_of(const struct settings *settings, enum role role)
+{
+	switch ((unsigned)role) {
+	case ROLE_SMTP:
+		return settings->users.smtp;
+	case ROLE_MAILBOX:
+		return settings->users.mailbox;
+	case ROLE_AUTH:
+		return settings->users.auth;
+	case ROLE_KEYS:
+		return settings->users.keys;
+	case ROLE_DIAL:
+		return settings->users.dial;
+	case ROLE_QUEUE:
+		return settings->users.queue;
+	case ROLE_RELAY:
+		return settings->users.relay;
+	default:
+		return "";
+	}
+}
+
+static bool
+send_settings(struct provision *to, unsigned instance)
+{
+	struct message_settings message = { .generation = to->super->generation,
+		.instance = (uint8_t)instance,
+		.user = user_of(to->super->settings, to->role) };
+	struct buf slice = BUF_INIT(SLICE_MAX_BYTES);
+	struct buf content = BUF_INIT(0);
+	bool done = settings_pack(to->super->settings, to->role, &slice);
+
+	if (done) {
+		message.slice = buf_span(&slice);
+		message_settings_pack(&content, &message);
+		done = channel_send(to->channel, MSG_SETTINGS, &content, -1);
+	}
+	buf_fini(&slice);
+	buf_fini(&content);
+	return done ||
+		fault_set(to->fault, FAULT_LIMIT, "settings for %s are too long",
+			role_name(to->role));
+}
+
+/* fd is borrowed: the role gets a duplicate. */
+static bool
+send_file(struct provision *to, enum file_kind kind, const char *name, unsigned index, int fd)
+{
+	struct message_file message = { kind, (uint16_t)index, name };
+	struct buf content = BUF_INIT(0);
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	bool done;
+
+	if (copy < 0)
+		return fault_set_errno(to->fault, "dup");
+	message_file_pack(&content, &message);
+	done = channel_send(to->channel, MSG_FILE, &content, copy);
+	buf_fini(&content);
+	return done ||
+		fault_set(to->fault, FAULT_LIMIT, "too much waits for %s", role_name(to->role));
+}
+
+static bool
+send_entry(void *context, const struct files_entry *entry)
+{
+	struct provision *to = context;
+	bool done;
+	int fd;
+
+	if (!(entry->roles & ROLE_BIT(to->role)))
+		return true;
+	fd = files_open(entry, to->fault);
+	if (fd < 0)
+		return false;
+	done = send_file(to, entry->kind, entry->name, entry->index, fd);
+	close(fd);
+	return done;
+}
+
+static bool
+serves(enum role role, const struct settings_listener *listener)
+{
+	return role == (listener->protocol == LISTENER_SMTP ? ROLE_SMTP : ROLE_MAILBOX);
+}
+
+static bool
+send_listener(struct provision *to, const struct settings_listener *listener)
+{
+	struct span key = secrets_ticket_key(to->super->secrets, listener->title);
+
+	for (unsigned index = 0; index < listener->address.count; index++) {
+		if (!send_file(to, FILE_LISTENER, listener->title, index,
+			    listeners_fd(to->super->listeners, listener->title, index)))
+			return false;
+	}
+	return key.length == 0 ||
+		provide_secret(to->channel, SECRET_TICKET_KEY, listener->title, key);
+}
+
+static bool
+send_logs(struct provision *to)
+{
+	static const enum listener_protocol of_mailbox[] = { LISTENER_IMAP, LISTENER_POP3 };
+	const struct logs *logs = to->super->logs;
+	bool done = send_file(to, FILE_EVENT_LOG, "", 0, logs_event_fd(logs));
+	int fd = logs_protocol_fd(logs, logs_protocol_name(LISTENER_SMTP));
+
+	if (to->role == ROLE_SMTP && fd >= 0)
+		done = done && send_file(to, FILE_PROTOCOL_LOG,
+				       logs_protocol_name(LISTENER_SMTP), 0, fd);
+	for (size_t i = 0; to->role == ROLE_MAILBOX && i < 2; i++) {
+		const char *name = logs_protocol_name(of_mailbox[i]);
+
+		fd = logs_protocol_fd(logs, name);
+		if (fd >= 0)
+			done = done && send_file(to, FILE_PROTOCOL_LOG, name, 0, fd);
+	}
+	return done;
+}
+
+static bool
+send_front_end(struct provision *to, unsigned instance)
+{
+	const struct settings *settings = to->super->settings;
+
+	if (to->role != ROLE_SMTP && to->role != ROLE_MAILBOX)
+		return true;
+	for (size_t i = 0; i < settings->listener.count; i++) {
+		if (serves(to->role, &settings->listener.items[i]) &&
+			!send_listener(to, &settings->listener.items[i]))
+			return false;
+	}
+	return send_file(to, FILE_GATE, "", instance, shared_gate_fd(to->super->gate));
+}
+
+static bool
+send_grant_key(struct provision *to)
+{
+	return (to->role != ROLE_AUTH && to->role != ROLE_QUEUE) ||
+		provide_secret(to->channel, SECRET_GRANT_KEY, "",
+			secrets_grant_key(to->super->secrets));
+}
+
+bool
+provide(struct super *super, struct channel *channel, unsigned instance, struct fault *fault)
+{
+	struct provision to = { super, channel, channel_peer(channel), fault };
+
+	return send_settings(&to, instance) && send_logs(&to) &&
+		files_visit(super->settings, send_entry, &to) && send_front_end(&to, instance) &&
+		send_grant_key(&to);
+}
+
+bool
+provide_secret(struct channel *channel, enum secret_kind kind, const char *name,
+	struct span bytes)
+{
+	struct message_secret message = { kind, name, bytes };
+	struct buf content = BUF_INIT(0);
+	bool done;
+
+	message_secret_pack(&content, &message);
+	done = channel_send(channel, MSG_SECRET, &content, -1);
+	buf_fini(&content);
+	return done;
+}
+
+bool
+provide_logs(struct super *super, struct channel *channel, struct fault *fault)
+{
+	struct provision to = { super, channel, channel_peer(channel), fault };
+
+	return send_logs(&to);
+}
