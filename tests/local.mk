@@ -3,5 +3,6 @@ TESTS += tests/layers.sh tests/layers_breach.sh
 EXTRA_DIST += tests/layers.sh tests/layers_breach.sh
 EXTRA_DIST += tests/run/pytest.ini tests/run/test_install.py
 
+include tests/fake/local.mk
 include tests/unit/local.mk
 include tests/bench/local.mk

@@ -58,6 +58,7 @@ clear_process(struct child *child)
 	loop_timer_stop(&child->deadline);
 	channel_free(&child->channel);
 	child->pid = 0;
+	child->begun = false;
 	child->reloading = false;
 }
 
@@ -172,7 +173,9 @@ on_started(void *context, struct channel_message *answer)
 void
 child_begin(struct child *child)
 {
-	channel_ask(child->channel, MSG_START, NULL, -1, START_WAIT_MS, on_started, child);
+	if (!child->begun)
+		channel_ask(child->channel, MSG_START, NULL, -1, START_WAIT_MS, on_started, child);
+	child->begun = true;
 }
 
 /* ---- heartbeat -------------------------------------------------------------------------------- */

@@ -48,6 +48,7 @@ struct child {
 	uint64_t since_ms;      /* steady; when its phase began */
 	unsigned restarts;      /* since super started */
 	unsigned failures;      /* in a row, for the back-off */
+	bool begun;             /* START was sent */
 	bool reloading;
 	struct loop_timer restart;
 	struct loop_timer heartbeat;
@@ -62,7 +63,7 @@ void child_free(struct child **child); /* kills the process if there is one */
 bool child_spawn(struct child *child, struct fault *fault);
 /* SETTINGS, files, secrets. Links may follow; then child_begin(). */
 bool child_provide(struct child *child, struct fault *fault);
-void child_begin(struct child *child);
+void child_begin(struct child *child); /* again is free */
 void child_reload(struct child *child);
 void child_stop(struct child *child, uint32_t grace_ms);
 void child_kill(struct child *child, const char *why);

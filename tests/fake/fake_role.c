@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A role that does little, for tests of super: a copy of this program under the name sallyport-ROLE is
+ * that role. A file "mode-ROLE" beside it says how it goes wrong. As smtp it greets and closes.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "io/loop.h"
+#include "io/sock.h"
+#include "ipc/frame.h"
+#include "proc/role.h"
+
+struct fake {
+	struct role_context *context;
+	struct sock_acceptor *acceptor;
+	int listen_fd;
+	char mode[32];
+	unsigned links;
+	struct loop_timer timer;
+};
+
+static enum role own_role;
+
+/* What super must not believe: an answer nobody asked for, and a message of another role. */
+static void
+send_garbage(void *context)
+{
+	struct frame frame = { MSG_COMMITTED, 0, 0, { NULL, 0 } };
+	struct fake *fake = context;
+	struct buf bytes = BUF_INIT(0);
+
+	(void)fake;
+	frame_pack_head(&bytes, &frame);
+	(void)!write(ROLE_SUPER_FD, bytes.bytes, buf_length(&bytes));
+	buf_fini(&bytes);
+}
+
+static void
+read_mode(char *to, size_t size)
+{
+	char path[4096];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 64);
+	FILE *file;
+
+	to[0] = '\0';
+	if (length < 0)
+		return;
+	path[length] = '\0';
+	snprintf(strrchr(path, '/'), 64, "/mode-%s", role_name(own_role));
+	file = fopen(path, "r");
+	if (!file)
+		return;
+	if (fgets(to, (int)size, file))
+		to[strcspn(to, "\n")] = '\0';
+	fclose(file);
+}
+
+static void
+on_accept(int fd, const struct sock_address *peer, void *context)
+{
+	struct fake *fake = context;
+	char line[128];
+	int length = snprintf(line, sizeof line, "220 pid %d generation %u hostname %s\r\n",
+		(int)getpid(), (unsigned)role_generation(fake->context),
+		role_settings(fake->context)->hostname);
+
+	(void)peer;
+	(void)!write(fd, line, (size_t)length);
+	close(fd);
+}
+
+static void
+listen_anew(struct fake *fake)
+{
+	const struct settings *settings = role_settings(fake->context);
+
+	sock_acceptor_free(&fake->acceptor);
+	sock_close(&fake->listen_fd);
+	if (own_role != ROLE_SMTP)
+		return;
+	fake->listen_fd = role_take_file(
+		fake->context, FILE_LISTENER, settings->listener.items[0].title, 0);
+	fake->acceptor =
+		sock_acceptor_new(role_loop(fake->context), fake->listen_fd, on_accept, fake);
+}
+
+static void *
+fake_start(struct role_context *context, struct fault *fault)
+{
+	struct fake *fake = mem_alloc(sizeof *fake);
+
+	fake->context = context;
+	fake->listen_fd = -1;
+	read_mode(fake->mode, sizeof fake->mode);
+	if (strcmp(fake->mode, "fail") == 0) {
+		fault_set(fault, FAULT_CONFIG, "told to fail");
+		return NULL;
+	}
+	if (strcmp(fake->mode, "abort") == 0)
+		raise(SIGKILL);
+	loop_timer_init(&fake->timer, role_loop(context), send_garbage, fake);
+	if (strcmp(fake->mode, "garbage") == 0)
+		loop_timer_start(&fake->timer, 200);
+	listen_anew(fake);
+	return fake;
+}
+
+static bool
+fake_on_link(void *private, const struct message_link *link, int fd)
+{
+	struct fake *fake = private;
+
+	(void)link;
+	fake->links++;
+	close(fd);
+	return true;
+}
+
+static void
+fake_on_unlink(void *private, enum role peer, uint8_t instance)
+{
+	struct fake *fake = private;
+
+	(void)peer;
+	(void)instance;
+	fake->links--;
+}
+
+static bool
+fake_on_reload(void *private, struct fault *fault)
+{
+	struct fake *fake = private;
+
+	if (strcmp(role_settings(fake->context)->hostname, "refused.example.org") == 0 &&
+		own_role == ROLE_AUTH)
+		return fault_set(fault, FAULT_CONFIG, "told to refuse");
+	listen_anew(fake);
+	return true;
+}
+
+static void
+fake_on_control(void *private, uint32_t request, struct span json)
+{
+	struct fake *fake = private;
+	struct buf data = BUF_INIT(0);
+
+	/* Two pages: one that says how it is, one with what was asked. */
+	buf_printf(&data, "{\"links\":%u,\"instance\":%u,\"generation\":%u,\"asked\":%zu}",
+		fake->links, role_instance(fake->context), (unsigned)role_generation(fake->context),
+		json.length);
+	role_answer(fake->context, request, buf_span(&data), own_role == ROLE_QUEUE);
+	if (own_role == ROLE_QUEUE)
+		role_answer(fake->context, request, buf_span(&data), false);
+	buf_fini(&data);
+}
+
+static void
+fake_on_stop(void *private, uint64_t grace_ms)
+{
+	struct fake *fake = private;
+
+	(void)grace_ms;
+	if (strcmp(fake->mode, "stay") != 0)
+		role_finished(fake->context);
+}
+
+static void
+fake_free(void **private)
+{
+	struct fake *fake = *private;
+
+	loop_timer_stop(&fake->timer);
+	sock_acceptor_free(&fake->acceptor);
+	sock_close(&fake->listen_fd);
+	mem_free(private);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct role_program program = { .start = fake_start,
+		.on_link = fake_on_link,
+		.on_unlink = fake_on_unlink,
+		.on_reload = fake_on_reload,
+		.on_control = fake_on_control,
+		.on_stop = fake_on_stop,
+		.free = fake_free };
+	const char *name = strrchr(argv[0], '-');
+
+	if (!name || !role_find(span_text(name + 1), &own_role))
+		return EXIT_FAILURE;
+	program.role = own_role;
+	return role_main(&program, argc, argv);
+}
