@@ -12,4 +12,12 @@
  */
 struct settings *config_load(const char *path, struct fault *fault);
 
+/* Name of the control socket in run-dir. */
+#define CONFIG_SOCKET_NAME "control.sock"
+/*
+ * Path of the control socket. Needs only that the file can be parsed: a wrong value elsewhere must
+ * not keep the administrator from the running daemon.
+ */
+bool config_find_socket(const char *path, char *to, size_t size, struct fault *fault);
+
 #endif

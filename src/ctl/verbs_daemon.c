@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Verbs about the daemon: status, reload, stop. */
+#include "ctl/command.h"
+
+static const struct table_column status_fields[] = {
+	{ "version", "version", TABLE_TEXT },
+	{ "pid", "pid", TABLE_TEXT },
+	{ "generation", "generation", TABLE_TEXT },
+	{ "started", "started_ms", TABLE_TIME },
+	{ NULL, NULL, TABLE_TEXT },
+};
+
+static const struct table_column listener_columns[] = {
+	{ "LISTENER", "name", TABLE_TEXT },
+	{ "PROTOCOL", "protocol", TABLE_TEXT },
+	{ "TLS", "tls", TABLE_TEXT },
+	{ "ADDRESSES", "addresses", TABLE_TEXT },
+	{ NULL, NULL, TABLE_TEXT },
+};
+
+static const struct table_column role_columns[] = {
+	{ "ROLE", "role", TABLE_TEXT },
+	{ "INSTANCE", "instance", TABLE_TEXT },
+	{ "PID", "pid", TABLE_TEXT },
+	{ "GENERATION", "generation", TABLE_TEXT },
+	{ "RESTARTS", "restarts", TABLE_TEXT },
+	{ NULL, NULL, TABLE_TEXT },
+};
+
+static enum ctl_exit
+status(struct ctl *ctl, const struct command *command, const struct arguments *arguments)
+{
+	json_t *data;
+	enum ctl_exit result = ctl_ask(ctl, command, json_object(), &data);
+
+	(void)arguments;
+	if (result != CTL_DONE)
+		return result;
+	if (ctl->json) {
+		ctl_print_json(ctl, data);
+	} else {
+		table_print_fields(ctl->out, status_fields, data);
+		fputc('\n', ctl->out);
+		table_print(ctl->out, listener_columns, json_object_get(data, "listeners"),
+			ctl->terminal);
+		fputc('\n', ctl->out);
+		table_print(ctl->out, role_columns, json_object_get(data, "roles"), ctl->terminal);
+	}
+	json_decref(data);
+	return CTL_DONE;
+}
+
+static const struct table_column reload_fields[] = {
+	{ "generation", "generation", TABLE_TEXT },
+	{ NULL, NULL, TABLE_TEXT },
+};
+
+const struct command commands_daemon[] = {
+	{ .verb = "status", .run = status,
+		.help = "Show what runs: processes, and where it listens" },
+	{ .verb = "reload", .columns = reload_fields,
+		.help = "Take over the configuration and the certificates as they are now" },
+	{ .verb = "stop", .help = "End the daemon once clients and deliveries are told",
+		.done = "The daemon ends." },
+	{ .verb = NULL },
+};
