@@ -76,6 +76,8 @@ pack_json(struct buf *to, json_t *value)
 	bool done = text && buf_add_text(to, text);
 
 	json_decref(value);
+	if (text)
+		mem_wipe(text, strlen(text)); /* a request may hold a password */
 	mem_free(&text);
 	return done && buf_length(to) <= CONTROL_JSON_MAX_BYTES;
 }
