@@ -66,3 +66,9 @@ EVENT(CLIENT_CERTIFICATE_EXPIRES, "client.certificate-expires", WARNING, "a cert
 EVENT(DIRECTORY_DOWN, "directory.down", ERROR, "accounts cannot be looked up; logins are put off, or go by what was known last")
 EVENT(DIRECTORY_BACK, "directory.back", NOTICE, "accounts can be looked up again")
 EVENT(DIRECTORY_MIGRATED, "directory.migrated", NOTICE, "the accounts database was brought to a newer schema; a copy of the old one stands beside it")
+
+/* smtp */
+EVENT(SMTP_STATE, "smtp.state", DEBUG, "how far a dialogue has come has changed")
+EVENT(SMTP_REFUSED, "smtp.refused", NOTICE, "a sender, recipient or message was refused, and by what")
+EVENT(SMTP_ACCEPTED, "smtp.accepted", INFO, "a message was accepted and is safe in the queue")
+EVENT(SMTP_DISCARDED, "smtp.discarded", NOTICE, "a message was accepted and thrown away, as the policy wants")

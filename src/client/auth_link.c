@@ -5,33 +5,34 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "client/peer.h"
 #include "client/session_private.h"
 
 struct auth_link {
 	struct front *front;
-	struct channel *channel; /* NULL: auth is away */
+	struct peer peer;
 	struct loop_timer sweep;
 };
 
 static bool on_message(void *context, struct channel_message *message);
-static void on_closed(void *context, const struct fault *why);
 
-static const struct channel_events events = { .on_message = on_message, .on_closed = on_closed };
+static const struct channel_events events = { .on_message = on_message };
 
 /* Identities that have got old are asked for anew. */
 static void
 on_sweep(void *context)
 {
 	struct auth_link *link = context;
+	struct channel *channel = auth_link_channel(link);
 	uint64_t now = loop_now_ms(link->front->loop);
 
 	loop_timer_start(&link->sweep, AUTH_LINK_SWEEP_MS);
-	for (struct session *session = link->front->sessions; session && link->channel;
+	for (struct session *session = link->front->sessions; session && channel;
 		session = session_next(session)) {
 		struct standing *standing = session_standing(session);
 
 		if (standing->name && now - standing->fetched_ms >= AUTH_LINK_RENEW_MS)
-			standing_refetch(standing, link->channel);
+			standing_refetch(standing, channel);
 	}
 }
 
@@ -41,6 +42,7 @@ auth_link_new(struct front *front)
 	struct auth_link *link = mem_alloc(sizeof *link);
 
 	link->front = front;
+	peer_init(&link->peer, front->loop, front->role, ROLE_AUTH, &events, link);
 	loop_timer_init(&link->sweep, front->loop, on_sweep, link);
 	loop_timer_start(&link->sweep, AUTH_LINK_SWEEP_MS);
 	return link;
@@ -52,36 +54,28 @@ auth_link_free(struct auth_link **link)
 	if (!*link)
 		return;
 	loop_timer_stop(&(*link)->sweep);
-	channel_free(&(*link)->channel);
+	peer_fini(&(*link)->peer);
 	mem_free(link);
 }
 
 struct channel *
 auth_link_channel(const struct auth_link *link)
 {
-	return link->channel && channel_is_open(link->channel) ? link->channel : NULL;
+	return peer_channel(&link->peer);
 }
 
 void
 auth_link_set(struct auth_link *link, int fd)
 {
-	struct front *front = link->front;
+	struct channel *channel;
 
-	channel_free(&link->channel);
-	link->channel = channel_new(front->loop, fd, front->role, ROLE_AUTH, &events, link);
-	for (struct session *session = front->sessions; session; session = session_next(session))
+	peer_set(&link->peer, fd);
+	channel = auth_link_channel(link);
+	for (struct session *session = link->front->sessions; session;
+		session = session_next(session))
 		if (session_standing(session)->name)
-			standing_announce(session_standing(session), link->channel);
-	channel_send(link->channel, MSG_SESSIONS_ANNOUNCED, NULL, -1);
-}
-
-static void
-on_closed(void *context, const struct fault *why)
-{
-	struct auth_link *link = context;
-
-	log_event(EV_CHANNEL_CLOSED, kv_str("peer", role_name(ROLE_AUTH)), kv_fault(why));
-	channel_free(&link->channel);
+			standing_announce(session_standing(session), channel);
+	channel_send(channel, MSG_SESSIONS_ANNOUNCED, NULL, -1);
 }
 
 static bool

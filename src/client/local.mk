@@ -8,6 +8,7 @@ src_client_libclient_a_SOURCES = \
 	src/client/journal.c src/client/journal.h \
 	src/client/login.c src/client/login.h \
 	src/client/offer.c src/client/offer.h \
+	src/client/peer.c src/client/peer.h \
 	src/client/reader.c \
 	src/client/serial.c src/client/serial.h \
 	src/client/session.c src/client/session.h src/client/session_private.h \

@@ -1,1 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
+noinst_LIBRARIES += src/smtp/libsmtp.a
+src_smtp_libsmtp_a_SOURCES = \
+	src/smtp/authentication.c src/smtp/authentication.h \
+	src/smtp/content.c src/smtp/content.h \
+	src/smtp/greeting.c src/smtp/greeting.h \
+	src/smtp/handoff.c src/smtp/handoff.h \
+	src/smtp/queue_link.c src/smtp/queue_link.h \
+	src/smtp/service.h \
+	src/smtp/smtp.c src/smtp/smtp.h \
+	src/smtp/transaction.c src/smtp/transaction.h
+
+SMTP_LIBS = src/smtp/libsmtp.a $(CLIENT_LIBS) $(POLICY_LIBS) $(IPC_LIBS)

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The end of a message: last verdicts, the charge, the commit. */
+#include "smtp/handoff.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "client/auth_link.h"
+#include "client/front.h"
+#include "policy/rights.h"
+#include "policy/tidy.h"
+#include "smtp/service.h"
+
+enum { CHARGE_WAIT_MS = 10 * 1000 };
+
+void
+handoff_cancel(struct transaction *transaction)
+{
+	struct channel *auth = auth_link_channel(session_front(transaction->smtp->session)->auth);
+
+	if (auth && transaction->charge)
+		channel_forget(auth, transaction->charge);
+	transaction->charge = 0;
+	queue_link_forget(&transaction->commit);
+	buf_fini(&transaction->header);
+	mem_free(&transaction->recipients);
+}
+
+/* ---- what the client hears ----------------------------------------------------------------------- */
+
+static void
+refuse(struct transaction *transaction, const struct verdict *verdict)
+{
+	struct smtp *smtp = transaction->smtp;
+	const struct mail *mail = transaction->mail;
+
+	log_event(EV_SMTP_REFUSED, kv_str("sid", smtp->mail.id), kv_str("id", mail->id),
+		kv_str("client", smtp->mail.client_address),
+		kv_str("login", smtp->mail.identity ? smtp->mail.identity->login : ""),
+		kv_str("at", "message"), kv_str("from", mail->sender[0] ? mail->sender : "<>"),
+		kv_int("code", verdict->code), kv_str("text", verdict->text),
+		kv_str("where", verdict->where));
+	transaction_end(smtp);
+	smtp_reply_verdict(smtp, verdict);
+	smtp_go_on(smtp);
+}
+
+static void
+accept_message(struct transaction *transaction, enum log_event_id event)
+{
+	struct smtp *smtp = transaction->smtp;
+	const struct mail *mail = transaction->mail;
+	char id[SERIAL_MESSAGE_SIZE];
+
+	snprintf(id, sizeof id, "%s", mail->id);
+	log_event(event, kv_str("sid", smtp->mail.id), kv_str("id", mail->id),
+		kv_str("client", smtp->mail.client_address),
+		kv_str("login", smtp->mail.identity ? smtp->mail.identity->login : ""),
+		kv_str("from", mail->sender[0] ? mail->sender : "<>"),
+		kv_str("to", mail->recipients[0].path),
+		kv_int("recipients", (int64_t)mail->recipient_count),
+		kv_int("size", (int64_t)transaction->content.data.size),
+		kv_str("held", mail->hold ? mail->hold_reason : ""));
+	smtp->errors = 0;
+	transaction_end(smtp);
+	smtp_replyf(smtp, 250, "2.0.0", "Ok: queued as %s", id);
+	smtp_go_on(smtp);
+}
+
+/* ---- the queue ----------------------------------------------------------------------------------- */
+
+static void
+on_committed(void *context, const struct message_refused *refused)
+{
+	struct transaction *transaction = context;
+	struct verdict verdict;
+
+	if (!refused) {
+		content_release(&transaction->content);
+		accept_message(transaction, EV_SMTP_ACCEPTED);
+		return;
+	}
+	verdict = verdict_refuse(refused->code >= 400 && refused->code < 600 ? refused->code : 451,
+		refused->enhanced, "queue", "%s", refused->text);
+	refuse(transaction, &verdict);
+}
+
+static void
+describe_recipients(struct transaction *transaction)
+{
+	const struct mail *mail = transaction->mail;
+	struct message_recipient *to =
+		mem_alloc_array(mail->recipient_count, sizeof *transaction->recipients);
+
+	for (size_t i = 0; i < mail->recipient_count; i++)
+		to[i] = (struct message_recipient){ .number = (uint32_t)i,
+			.path = mail->recipients[i].path,
+			.notify = mail->recipients[i].notify,
+			.orcpt = mail->recipients[i].orcpt };
+	transaction->recipients = to;
+}
+
+static void
+describe(struct transaction *transaction, const unsigned char hash[DIGEST_BYTES])
+{
+	struct smtp *smtp = transaction->smtp;
+	const struct mail *mail = transaction->mail;
+	struct message_commit *record = &transaction->record;
+	bool eightbit = mail->eightbit || transaction->content.data.has_8bit;
+
+	describe_recipients(transaction);
+	*record = (struct message_commit){ .id = mail->id,
+		.session = smtp->mail.id,
+		.listener = smtp->mail.listener->title,
+		.protocol = tidy_protocol(&smtp->mail, mail->smtputf8),
+		.client_address = smtp->mail.client_address,
+		.login = smtp->mail.identity ? smtp->mail.identity->login : "",
+		.grant = secret_span(session_standing(smtp->session)->grant),
+		.hold = mail->hold,
+		.hold_reason = mail->hold ? mail->hold_reason : "",
+		.envelope = { .sender = mail->sender,
+			.envid = mail->envid,
+			.ret = mail->ret,
+			.body_kind = eightbit ? BODY_8BITMIME : BODY_7BIT,
+			.smtputf8 = mail->smtputf8,
+			.recipient_count = mail->recipient_count,
+			.recipients = transaction->recipients },
+		.content = { .header = buf_span(&transaction->header),
+			.in_file = mail->body_fd >= 0,
+			.body = buf_span(&mail->body),
+			.file = transaction->content.file,
+			.body_length = mail->body_length } };
+	memcpy(record->content.body_hash, hash, sizeof record->content.body_hash);
+}
+
+static void
+commit(struct transaction *transaction)
+{
+	unsigned char hash[DIGEST_BYTES];
+	struct verdict verdict;
+
+	content_close(&transaction->content, hash);
+	content_explain(&transaction->content, &verdict);
+	buf_init(&transaction->header, MESSAGE_HEADER_MAX_BYTES);
+	if (verdict.kind == VERDICT_CONTINUE &&
+		(!header_format(&transaction->mail->header, &transaction->header) ||
+			!buf_add_text(&transaction->header, "\r\n")))
+		verdict = verdict_refuse(552, "5.3.4", "header size", "The header is too large");
+	if (verdict.kind != VERDICT_CONTINUE) {
+		refuse(transaction, &verdict);
+		return;
+	}
+	describe(transaction, hash);
+	queue_link_commit(transaction->smtp->service->queue, &transaction->commit,
+		&transaction->record, on_committed, transaction);
+}
+
+/* ---- the charge ---------------------------------------------------------------------------------- */
+
+/* What auth says of the budgets of this login. */
+static void
+on_charged(struct transaction *transaction, const struct message_charged *charged)
+{
+	struct mail *mail = transaction->mail;
+	struct verdict verdict;
+
+	switch (charged->verdict) {
+	case CHARGE_HOLD:
+		if (!mail->hold) {
+			mail->hold = true;
+			mail->hold_reason = arena_strdup(mail->arena, charged->text);
+		}
+		commit(transaction);
+		return;
+	case CHARGE_TEMPFAIL:
+		verdict = verdict_refuse(452, "4.7.1", "limits", "%s", charged->text);
+		break;
+	case CHARGE_REFUSE:
+		verdict = verdict_refuse(550, "5.7.1", "limits", "%s", charged->text);
+		break;
+	case CHARGE_PASS:
+	case CHARGE_VERDICT_COUNT:
+		commit(transaction);
+		return;
+	}
+	refuse(transaction, &verdict);
+}
+
+static bool
+on_charge_answer(void *context, struct channel_message *answer)
+{
+	static const struct message_refused away = { 451, "4.3.0",
+		"The limits cannot be checked; try again later" };
+	struct transaction *transaction = context;
+	struct arena *arena = arena_new(0);
+	struct message_charged charged;
+
+	transaction->charge = 0;
+	if (answer && answer->id == MSG_CHARGED &&
+		message_charged_unpack(answer->bytes, arena, &charged))
+		on_charged(transaction, &charged);
+	else
+		on_committed(transaction, &away);
+	arena_free(&arena);
+	return true;
+}
+
+static void
+charge(struct transaction *transaction)
+{
+	struct smtp *smtp = transaction->smtp;
+	struct channel *auth = auth_link_channel(session_front(smtp->session)->auth);
+	struct message_charge message = { .session = smtp->mail.id,
+		.login = smtp->mail.identity->login,
+		.client_address = smtp->mail.client_address,
+		.recipients = (uint32_t)transaction->mail->recipient_count,
+		.bytes = transaction->content.data.size };
+	struct buf content = BUF_INIT(0);
+
+	message_charge_pack(&content, &message);
+	if (auth)
+		transaction->charge = channel_ask(auth, MSG_CHARGE, &content, -1, CHARGE_WAIT_MS,
+			on_charge_answer, transaction);
+	buf_fini(&content);
+	if (transaction->charge == 0)
+		on_charge_answer(transaction, NULL);
+}
+
+/* ---- the policy ---------------------------------------------------------------------------------- */
+
+static void
+on_message_verdict(void *context, const struct verdict *verdict)
+{
+	struct transaction *transaction = context;
+
+	if (verdict->kind == VERDICT_REJECT || verdict->kind == VERDICT_TEMPFAIL)
+		refuse(transaction, verdict);
+	else if (verdict->kind == VERDICT_DISCARD)
+		accept_message(transaction, EV_SMTP_DISCARDED);
+	else if (transaction->smtp->mail.identity)
+		charge(transaction);
+	else
+		commit(transaction);
+}
+
+void
+handoff_start(struct transaction *transaction)
+{
+	struct smtp *smtp = transaction->smtp;
+	struct mail *mail = transaction->mail;
+	struct fault fault = FAULT_INIT;
+	struct verdict verdict;
+
+	smtp_enter(smtp, SMTP_STATE_ENDING);
+	smtp_wait(smtp);
+	content_explain(&transaction->content, &verdict);
+	if (verdict.kind == VERDICT_CONTINUE &&
+		!mail_parse_header(mail, rights_is_submission(&smtp->mail), &fault))
+		verdict = fault.kind == FAULT_LIMIT
+			? verdict_refuse(552, "5.3.4", "header size", "%s", fault.text)
+			: verdict_refuse(554, "5.6.0", "header grammar", "%s", fault.text);
+	if (verdict.kind != VERDICT_CONTINUE)
+		refuse(transaction, &verdict);
+	else if (transaction->discard)
+		accept_message(transaction, EV_SMTP_DISCARDED);
+	else
+		chain_message(smtp->chain, mail, on_message_verdict, transaction);
+}

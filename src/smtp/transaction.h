@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One mail transaction: sender, recipients, content; then handed to the queue, or abandoned. */
+#ifndef SMTP_TRANSACTION_H
+#define SMTP_TRANSACTION_H
+
+#include "smtp/content.h"
+#include "smtp/queue_link.h"
+#include "smtp/smtp.h"
+
+struct transaction {
+	struct smtp *smtp;
+	struct mail *mail;
+	struct content content;
+	unsigned refused;             /* recipients */
+	bool discard;                 /* a stage wants it to vanish */
+	bool chunked;                 /* by BDAT */
+	struct smtp_bdat chunk;       /* the one under way */
+
+	struct mail_recipient asked;  /* the recipient that the policy is thinking about */
+	char asked_path[ADDRESS_TEXT_SIZE];
+	char *asked_orcpt;
+
+	/* ---- handoff.c's */
+	uint32_t charge;              /* number of the question to auth; 0: none */
+	struct buf header;            /* final, with its empty line */
+	struct message_recipient *recipients;
+	struct message_commit record;
+	struct queue_commit commit;
+};
+
+void transaction_mail(struct smtp *smtp, const struct smtp_mail *mail);
+void transaction_rcpt(struct smtp *smtp, const struct smtp_rcpt *rcpt);
+void transaction_data(struct smtp *smtp);
+void transaction_bdat(struct smtp *smtp, const struct smtp_bdat *bdat);
+/* Takes content from the front of bytes; how much. */
+size_t transaction_content(struct smtp *smtp, struct span bytes);
+/* Whatever became of it: nothing of it is left, and MAIL may come. NULL is free. */
+void transaction_end(struct smtp *smtp);
+
+#endif
