@@ -56,21 +56,36 @@ read_whole(int fd, struct buf *out, struct fault *fault)
 }
 
 static void
-warn_of_expiry(const struct settings_tls *tls, const struct tls_certificate *certificate,
-	const char *path)
+note_expiry(struct maker *maker, const struct settings_tls *tls, unsigned index,
+	const struct tls_certificate *certificate)
 {
-	int64_t left_s = tls_certificate_facts(certificate)->expires_s - clock_wall_ms() / 1000;
+	struct setup *setup = maker->setup;
 
-	if (left_s * 1000 < (int64_t)tls->expiry_warning)
-		log_event(EV_CLIENT_CERTIFICATE_EXPIRES, kv_str("tls", tls->title),
-			kv_str("file", path), kv_int("days", left_s / 86400));
+	setup->expiries = mem_grow_array(
+		setup->expiries, setup->expiry_count + 1, sizeof *setup->expiries);
+	setup->expiries[setup->expiry_count++] = (struct setup_expiry){ .tls = tls,
+		.file = index,
+		.expires_s = tls_certificate_facts(certificate)->expires_s };
+}
+
+void
+setup_warn(const struct setup *setup, int64_t now_s)
+{
+	for (size_t i = 0; i < setup->expiry_count; i++) {
+		const struct setup_expiry *expiry = &setup->expiries[i];
+		int64_t left_s = expiry->expires_s - now_s;
+
+		if (left_s * 1000 < (int64_t)expiry->tls->expiry_warning)
+			log_event(EV_CLIENT_CERTIFICATE_EXPIRES, kv_str("tls", expiry->tls->title),
+				kv_str("file", expiry->tls->certificate.items[expiry->file]),
+				kv_int("days", left_s / 86400));
+	}
 }
 
 static struct tls_certificate *
 load_certificate(struct maker *maker, const struct settings_tls *tls, unsigned index)
 {
 	struct buf pem = BUF_INIT(TLS_CHAIN_MAX_BYTES);
-	const char *path = tls->certificate.items[index];
 	struct tls_certificate *certificate = NULL;
 	int fd = role_take_file(maker->role, FILE_CERTIFICATE, tls->title, index);
 
@@ -83,9 +98,10 @@ load_certificate(struct maker *maker, const struct settings_tls *tls, unsigned i
 		tls_certificate_free(&certificate);
 	if (certificate) {
 		signer_attach(maker->signer, certificate, tls->title, (uint16_t)index);
-		warn_of_expiry(tls, certificate, path);
+		note_expiry(maker, tls, index, certificate);
 	} else {
-		fault_add(maker->fault, "%s: certificate %s", tls->where, path);
+		fault_add(maker->fault, "%s: certificate %s", tls->where,
+			tls->certificate.items[index]);
 	}
 	sock_close(&fd);
 	buf_fini(&pem);
@@ -253,6 +269,7 @@ setup_free(struct setup **setup)
 	for (size_t i = 0; i < old->count; i++)
 		tls_server_free(&old->listeners[i].tls);
 	mem_free(&old->listeners);
+	mem_free(&old->expiries);
 	settings_free(&old->settings);
 	mem_free(&old);
 }

@@ -19,12 +19,21 @@ struct listener {
 	struct gate_limits gate;
 };
 
+/* When a certificate in use ends, and from when on that is worth a warning. */
+struct setup_expiry {
+	const struct settings_tls *tls;
+	unsigned file;
+	int64_t expires_s;
+};
+
 /* Sessions hold the one they began with, so a reload changes nothing for them. */
 struct setup {
 	unsigned holds;
 	struct settings *settings;
 	struct listener *listeners; /* those of the protocols asked for */
 	size_t count;
+	struct setup_expiry *expiries;
+	size_t expiry_count;
 };
 
 /*
@@ -36,6 +45,8 @@ struct setup *setup_new(struct role_context *role, const struct settings *settin
 	unsigned protocols, struct signer *signer, struct fault *fault_out);
 struct setup *setup_hold(struct setup *setup);
 void setup_free(struct setup **setup); /* gives up one hold */
+/* A line in the log for each certificate that ends soon. */
+void setup_warn(const struct setup *setup, int64_t now_s);
 const struct listener *setup_find(const struct setup *setup, const char *title);
 
 #endif

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 noinst_LIBRARIES += src/smtp/libsmtp.a
+src_smtp_libsmtp_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/authentication.c src/smtp/authentication.h \
 	src/smtp/content.c src/smtp/content.h \
 	src/smtp/greeting.c src/smtp/greeting.h \
 	src/smtp/handoff.c src/smtp/handoff.h \
 	src/smtp/queue_link.c src/smtp/queue_link.h \
-	src/smtp/service.h \
+	src/smtp/service.c src/smtp/service.h \
 	src/smtp/smtp.c src/smtp/smtp.h \
 	src/smtp/transaction.c src/smtp/transaction.h
 
 SMTP_LIBS = src/smtp/libsmtp.a $(CLIENT_LIBS) $(POLICY_LIBS) $(IPC_LIBS)
+
+pkglibexec_PROGRAMS += src/sallyport-smtp
+src_sallyport_smtp_SOURCES = src/smtp/main.c
+src_sallyport_smtp_LDADD = $(SMTP_LIBS)

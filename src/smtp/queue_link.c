@@ -105,6 +105,21 @@ queue_link_forget(struct queue_commit *commit)
 	take(commit);
 }
 
+static bool on_answer(void *context, struct channel_message *answer);
+
+static void
+send_commit(struct queue_commit *commit)
+{
+	struct channel *channel = queue_link_channel(commit->link);
+	struct buf content = BUF_INIT(IPC_COMMIT_MAX_BYTES);
+
+	if (!channel)
+		return;
+	message_commit_pack(&content, commit->record);
+	commit->request = channel_ask(channel, MSG_COMMIT, &content, -1, 0, on_answer, commit);
+	buf_fini(&content);
+}
+
 static void
 on_answered(struct queue_commit *commit, const struct channel_message *answer)
 {
@@ -137,19 +152,6 @@ on_answer(void *context, struct channel_message *answer)
 	else
 		send_commit(commit); /* that queue went away; if there is another, it is asked */
 	return true;
-}
-
-static void
-send_commit(struct queue_commit *commit)
-{
-	struct channel *channel = queue_link_channel(commit->link);
-	struct buf content = BUF_INIT(IPC_COMMIT_MAX_BYTES);
-
-	if (!channel)
-		return;
-	message_commit_pack(&content, commit->record);
-	commit->request = channel_ask(channel, MSG_COMMIT, &content, -1, 0, on_answer, commit);
-	buf_fini(&content);
 }
 
 static void

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The smtp role. */
+#include "smtp/service.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "client/auth_link.h"
+#include "client/signer.h"
+#include "io/sock.h"
+#include "ipc/control.h"
+#include "smtp/smtp.h"
+
+enum {
+	RSA_THREADS = 2,
+	RSA_WAITING_MAX = 256,
+	REPLY_MAX_BYTES = 32 * 1024, /* a challenge is the longest */
+	DAY_MS = 24 * 60 * 60 * 1000,
+};
+
+static const struct session_protocol *const protocols[FRONT_PROTOCOLS] = {
+	[LISTENER_SMTP] = &smtp_protocol,
+};
+
+/* Once a day, by one process for all of them. */
+static void
+on_expiry(void *context)
+{
+	struct service *service = context;
+
+	loop_timer_start(&service->expiry, DAY_MS);
+	if (role_instance(service->role) == 0)
+		setup_warn(service->front->setup, clock_wall_ms() / 1000);
+}
+
+static struct journal *
+open_journal(struct role_context *role)
+{
+	enum log_protocol format = role_settings(role)->log.protocol_log;
+	int fd = -1;
+
+	if (format != LOG_PROTOCOL_OFF)
+		fd = role_take_file(role, FILE_PROTOCOL_LOG, smtp_protocol.name, 0);
+	return fd >= 0 ? journal_new(fd, format) : NULL;
+}
+
+static bool
+serve(struct service *service, struct fault *fault)
+{
+	struct setup *setup = setup_new(service->role, role_settings(service->role),
+		1u << LISTENER_SMTP, service->signer, fault);
+
+	return setup && front_serve(service->front, setup, service->role, fault);
+}
+
+static void
+free_service(void **private)
+{
+	struct service *service = *private;
+
+	if (!service)
+		return;
+	*private = NULL;
+	loop_timer_stop(&service->expiry);
+	front_free(&service->front);
+	queue_link_free(&service->queue);
+	worker_pool_free(&service->pool, 0);
+	signer_free(&service->signer);
+	buf_fini(&service->reply);
+	mem_free(&service);
+}
+
+static void *
+start(struct role_context *role, struct fault *fault)
+{
+	int table = role_take_file(role, FILE_GATE, "", 0);
+	struct gate *gate = gate_open(table, role_instance(role), fault);
+	struct worker_pool *pool =
+		worker_pool_new(role_loop(role), "tls", RSA_THREADS, RSA_WAITING_MAX, fault);
+	struct service *service;
+
+	sock_close(&table);
+	if (!gate || !pool) {
+		gate_close(&gate);
+		worker_pool_free(&pool, 0);
+		return NULL;
+	}
+	service = mem_alloc(sizeof *service);
+	service->role = role;
+	service->pool = pool;
+	service->signer = signer_new();
+	service->queue = queue_link_new(role_loop(role));
+	buf_init(&service->reply, REPLY_MAX_BYTES);
+	service->front = front_new(role_loop(role), ROLE_SMTP, protocols, gate, open_journal(role),
+		pool, service);
+	loop_timer_init(&service->expiry, role_loop(role), on_expiry, service);
+	if (!serve(service, fault)) {
+		void *private = service;
+
+		free_service(&private);
+		return NULL;
+	}
+	loop_timer_start(&service->expiry, 0);
+	return service;
+}
+
+static bool
+on_link(void *private, const struct message_link *link, int fd)
+{
+	struct service *service = private;
+
+	if (link->kind == LINK_SIGN && link->peer == ROLE_KEYS)
+		signer_link(service->signer, fd);
+	else if (link->kind == LINK_CHANNEL && link->peer == ROLE_AUTH)
+		auth_link_set(service->front->auth, fd);
+	else if (link->kind == LINK_CHANNEL && link->peer == ROLE_QUEUE)
+		queue_link_set(service->queue, fd);
+	else
+		sock_close(&fd); /* nothing here has use for it */
+	return true;
+}
+
+static bool
+on_reload(void *private, struct fault *fault)
+{
+	struct service *service = private;
+
+	if (!serve(service, fault))
+		return false;
+	journal_free(&service->front->journal);
+	service->front->journal = open_journal(service->role);
+	return true;
+}
+
+static void
+on_secret(void *private, enum secret_kind kind, const char *name)
+{
+	struct service *service = private;
+	const struct listener *listener = setup_find(service->front->setup, name);
+	struct span key = role_secret(service->role, kind, name);
+
+	if (kind == SECRET_TICKET_KEY && listener && listener->tls &&
+		listener->settings->tls_ticket_life && key.length == TLS_TICKET_KEY_BYTES)
+		tls_server_set_ticket_key(listener->tls, (const unsigned char *)key.start);
+}
+
+static void
+on_file(void *private, enum file_kind kind, const char *name)
+{
+	struct service *service = private;
+	int fd;
+
+	if (kind != FILE_PROTOCOL_LOG || !service->front->journal)
+		return;
+	fd = role_take_file(service->role, kind, name, 0);
+	if (fd >= 0)
+		journal_reopen(service->front->journal, fd);
+}
+
+/* ---- control ------------------------------------------------------------------------------------- */
+
+static size_t
+count_logins(const struct front *front)
+{
+	size_t count = 0;
+
+	for (struct session *session = front->sessions; session; session = session_next(session))
+		count += session_standing(session)->name != NULL;
+	return count;
+}
+
+static void
+answer_status(struct service *service, uint32_t request)
+{
+	struct queue_link *queue = service->queue;
+	const char *pressure = queue_link_pressure(queue);
+	struct buf json = BUF_INIT(IPC_CONTROL_MAX_BYTES);
+	json_t *status = json_pack("{s:I, s:I, s:b, s:b, s:b, s:s?}", "sessions",
+		(json_int_t)service->front->session_count, "logins",
+		(json_int_t)count_logins(service->front), "auth",
+		auth_link_channel(service->front->auth) != NULL, "queue",
+		queue_link_channel(queue) != NULL, "keys", signer_is_linked(service->signer),
+		"pressure", pressure);
+	char *text = json_dumps(status, JSON_COMPACT);
+
+	buf_add_text(&json, text);
+	role_answer(service->role, request, buf_span(&json), false);
+	buf_fini(&json);
+	free(text);
+	json_decref(status);
+}
+
+static void
+on_control(void *private, uint32_t request, struct span json)
+{
+	struct service *service = private;
+	struct control_request asked;
+	struct fault fault = FAULT_INIT;
+
+	if (!control_request_unpack(json, &asked, &fault)) {
+		role_answer_error(service->role, request, control_kind_name(fault.kind), fault.text);
+		return;
+	}
+	if (span_is(span_text(asked.verb), "status"))
+		answer_status(service, request);
+	else
+		role_answer_error(service->role, request, control_kind_name(FAULT_MISSING),
+			"no such verb");
+	control_request_fini(&asked);
+}
+
+/* ---- the end ------------------------------------------------------------------------------------- */
+
+static void
+on_empty(void *context)
+{
+	struct service *service = context;
+
+	role_finished(service->role);
+}
+
+static void
+on_stop(void *private, uint64_t grace_ms)
+{
+	struct service *service = private;
+
+	loop_timer_stop(&service->expiry);
+	front_stop(service->front, grace_ms, on_empty);
+}
+
+const struct role_program smtp_program = {
+	.role = ROLE_SMTP,
+	.start = start,
+	.on_link = on_link,
+	.on_reload = on_reload,
+	.on_control = on_control,
+	.on_stop = on_stop,
+	.free = free_service,
+	.on_secret = on_secret,
+	.on_file = on_file,
+};
