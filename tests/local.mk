@@ -5,4 +5,5 @@ EXTRA_DIST += tests/run/pytest.ini tests/run/test_install.py
 
 include tests/fake/local.mk
 include tests/unit/local.mk
+include tests/fuzz/local.mk
 include tests/bench/local.mk

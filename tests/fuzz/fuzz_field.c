@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Values of Date and Message-ID: what was read is written so that it reads the same. */
+#include "fuzz.h"
+
+#include "wire/encoded_word.h"
+#include "wire/mail_date.h"
+#include "wire/message_id.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	struct span in = fuzz_input(bytes, size);
+	char text[MAIL_DATE_SIZE];
+	int64_t seconds;
+	int64_t again;
+	struct span id;
+
+	if (mail_date_parse(in, &seconds)) {
+		FUZZ_CHECK(mail_date_format(seconds, 0, text) == 31);
+		FUZZ_CHECK(mail_date_parse(span_text(text), &again));
+		/* A zone can carry the last hours of the range over its edge. */
+		if (seconds > INT64_C(-2208900000) && seconds < INT64_C(253402200000))
+			FUZZ_CHECK(seconds == again);
+	}
+	if (in.length >= sizeof seconds) {
+		memcpy(&seconds, in.start, sizeof seconds);
+		FUZZ_CHECK(mail_date_format(seconds, (int)in.length, text) == 31);
+		FUZZ_CHECK(mail_date_parse(span_text(text), &again));
+	}
+	if (message_id_parse(in, true, &id)) {
+		FUZZ_CHECK(id.start[0] == '<' && id.start[id.length - 1] == '>');
+		FUZZ_CHECK(span_find(id, '@') > 1 && span_find(id, '@') < id.length - 2);
+		FUZZ_CHECK(message_id_parse(id, true, &id));
+	}
+	encoded_word_look(in);
+	return 0;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Header blocks: fields tile the block, a grep sees the same ones, and changes keep it well formed. */
+#include "fuzz.h"
+
+#include "wire/header.h"
+
+/* How many lines a careless reader takes for a From: "from", blanks, a colon, behind any line end. */
+static size_t
+grep_from(struct span text)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < text.length; i++) {
+		struct span line = span_from(text, i);
+
+		if (i && text.start[i - 1] != '\n' && text.start[i - 1] != '\r')
+			continue;
+		if (!span_starts_nocase(line, "from"))
+			continue;
+		line = span_trim(span_from(line, 4));
+		count += span_starts(line, ":");
+	}
+	return count;
+}
+
+static void
+check_block(const struct header *header, unsigned rules)
+{
+	struct arena *arena = arena_new(1024);
+	struct buf out = BUF_INIT(0);
+	struct header again;
+	struct fault fault;
+
+	FUZZ_CHECK(header_format(header, &out));
+	FUZZ_CHECK(buf_length(&out) == header->bytes);
+	FUZZ_CHECK(header_parse(buf_span(&out), rules, arena, &again, &fault));
+	FUZZ_CHECK(again.count == header->count);
+	FUZZ_CHECK(grep_from(buf_span(&out)) == header_count(header, "From"));
+	for (size_t i = 0; i < again.count; i++) {
+		FUZZ_CHECK(span_equal(again.fields[i].whole, header->fields[i].whole));
+		FUZZ_CHECK(span_equal(again.fields[i].name, header->fields[i].name));
+		FUZZ_CHECK(span_equal(again.fields[i].value, header->fields[i].value));
+	}
+	buf_fini(&out);
+	arena_free(&arena);
+}
+
+static void
+check_folding(const struct header *header, struct arena *arena)
+{
+	for (size_t i = 0; i < header->count; i++) {
+		struct span plain = header_unfold(header->fields[i].value, arena);
+		struct span folded = header_fold(header->fields[i].name, plain, arena);
+
+		FUZZ_CHECK(!span_has_byte(plain, '\n') && !span_has_byte(plain, '\r'));
+		FUZZ_CHECK(span_equal(header_unfold(folded, arena), plain));
+	}
+}
+
+/* The value is the fuzzer's: what a filter could ask for. */
+static void
+check_changes(struct header *header, struct span value)
+{
+	struct span name = span_cut(value, ':', &value);
+	size_t count = header->count;
+	bool added = header_insert(header, header->count / 2, name, value);
+
+	FUZZ_CHECK(header->count == count + added);
+	check_block(header, HEADER_RAW);
+	if (header->count)
+		header_replace(header, 0, value);
+	check_block(header, HEADER_RAW);
+	if (header->count)
+		header_delete(header, header->count - 1);
+	header_delete_all(header, "From");
+	FUZZ_CHECK(header_count(header, "From") == 0);
+	check_block(header, HEADER_RAW);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	struct span in = fuzz_input(bytes, size);
+	unsigned rules = fuzz_take(&in) & 3;
+	struct arena *arena = arena_new(1024);
+	struct header header;
+	struct fault fault = FAULT_INIT;
+
+	if (header_parse(in, rules, arena, &header, &fault)) {
+		FUZZ_CHECK(header.bytes == in.length);
+		check_block(&header, rules);
+		check_folding(&header, arena);
+	} else {
+		FUZZ_CHECK(fault.kind == FAULT_PEER || fault.kind == FAULT_LIMIT);
+		FUZZ_CHECK(fault.text[0] && span_is_printable(span_text(fault.text)));
+		header_init(&header, arena);
+	}
+	check_changes(&header, in);
+	arena_free(&arena);
+	return 0;
+}
