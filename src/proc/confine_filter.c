@@ -69,6 +69,8 @@ static const struct {
 	{ ALWAYS, "close" },
 	{ ALWAYS, "close_range" },
 	{ ALWAYS, "dup" },
+	{ ALWAYS, "dup2" },
+	{ ALWAYS, "dup3" },
 	{ ALWAYS, "fstat" },
 	{ ALWAYS, "fsync" },
 	{ ALWAYS, "fdatasync" },

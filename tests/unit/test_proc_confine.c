@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Every row of the table, from inside: what it may do works, what it may not do fails or ends it. */
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/landlock.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "config.h"
+#include "proc/confine.h"
+#include "proc/confine_table.h"
+
+enum {
+	WORKS = 0,
+	DIES = CONFINE_BREACH_STATUS,
+	SET_UP_FAILED = 250,
+	ORDINARY_UID = 65534,
+};
+
+static char spool[64];
+static int listening = -1;
+
+/* ---- probes: 0 or an errno; some end the process ---------------------------------------------- */
+
+static int
+result(int value)
+{
+	return value < 0 ? errno : 0;
+}
+
+static int
+probe_open(const char *path, int flags)
+{
+	int fd = open(path, flags, 0600);
+
+	if (fd >= 0)
+		close(fd);
+	return result(fd);
+}
+
+static int
+read_elsewhere(void)
+{
+	return probe_open("/etc/shells", O_RDONLY);
+}
+
+static int
+read_root(void)
+{
+	return probe_open("/", O_RDONLY | O_DIRECTORY);
+}
+
+static int
+read_hosts(void)
+{
+	return probe_open("/etc/hosts", O_RDONLY);
+}
+
+static int
+write_hosts(void)
+{
+	return probe_open("/etc/hosts", O_WRONLY);
+}
+
+static int
+write_tmp(void)
+{
+	return probe_open("/tmp/sallyport-confine-probe", O_WRONLY | O_CREAT);
+}
+
+static int
+write_spool(void)
+{
+	char from[96];
+	char to[96];
+	int fd;
+
+	snprintf(from, sizeof from, "%s/from-%d", spool, (int)getpid());
+	snprintf(to, sizeof to, "%s/to-%d", spool, (int)getpid());
+	fd = open(from, O_RDWR | O_CREAT | O_EXCL, 0600);
+	if (fd < 0 || write(fd, "x", 1) != 1 || fsync(fd) != 0 || ftruncate(fd, 0) != 0)
+		return errno;
+	close(fd);
+	if (rename(from, to) != 0 || mkdir(from, 0700) != 0 || rmdir(from) != 0 || unlink(to) != 0)
+		return errno;
+	return 0;
+}
+
+static int
+run_program(void)
+{
+	char *argv[] = { (char *)(uintptr_t) "true", NULL };
+
+	return result(execv("/bin/true", argv));
+}
+
+static int
+fork_process(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return result(pid);
+}
+
+static void *
+nothing(void *context)
+{
+	return context;
+}
+
+static int
+start_thread(void)
+{
+	pthread_t thread;
+	int error = pthread_create(&thread, NULL, nothing, NULL);
+
+	if (error == 0)
+		pthread_join(thread, NULL);
+	return error;
+}
+
+static int
+socket_inet(void)
+{
+	return result(socket(AF_INET, SOCK_STREAM, 0));
+}
+
+static int
+socket_packet(void)
+{
+	return result(socket(AF_PACKET, SOCK_RAW, 0));
+}
+
+static int
+connect_inet(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(1) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	/* Nobody is there; being told so means that we were let through. */
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) != 0 && errno == ECONNREFUSED)
+		return 0;
+	return errno;
+}
+
+static int
+accept_one(void)
+{
+	int fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK);
+
+	return fd < 0 && errno == EAGAIN ? 0 : result(fd);
+}
+
+static int
+map_writable_code(void)
+{
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return page == MAP_FAILED ? errno : 0;
+}
+
+static int
+make_code(void)
+{
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return page == MAP_FAILED ? errno : result(mprotect(page, 4096, PROT_READ | PROT_EXEC));
+}
+
+static int
+map_anonymous_code(void)
+{
+	void *page =
+		mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return page == MAP_FAILED ? errno : 0;
+}
+
+static int
+map_library(void)
+{
+	int fd = open("/lib/x86_64-linux-gnu/libm.so.6", O_RDONLY);
+	void *page;
+
+	if (fd < 0 && errno == ENOENT)
+		fd = open("/usr/lib/libm.so.6", O_RDONLY);
+	if (fd < 0)
+		return errno;
+	page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	return page == MAP_FAILED ? errno : 0;
+}
+
+static int
+trace_parent(void)
+{
+	return result((int)ptrace(PTRACE_ATTACH, getppid(), NULL, NULL));
+}
+
+static int
+signal_parent(void)
+{
+	return result(kill(getppid(), 0));
+}
+
+static int
+become_root(void)
+{
+	return result(setuid(0));
+}
+
+static int
+unshare_user(void)
+{
+	return result((int)syscall(SYS_unshare, 0x10000000));
+}
+
+static int
+mount_something(void)
+{
+	return result((int)syscall(SYS_mount, "none", "/mnt", "tmpfs", 0, NULL));
+}
+
+static int
+use_bpf(void)
+{
+	return result((int)syscall(SYS_bpf, 0, NULL, 0));
+}
+
+static int
+use_keyring(void)
+{
+	return result((int)syscall(SYS_keyctl, 0, 0, 0, 0, 0));
+}
+
+static int
+use_io_uring(void)
+{
+	return result((int)syscall(SYS_io_uring_setup, 1, NULL));
+}
+
+static int
+take_handler_away(void)
+{
+	struct sigaction standard = { .sa_handler = SIG_IGN };
+
+	return result(sigaction(SIGSYS, &standard, NULL));
+}
+
+static int
+raise_limit(void)
+{
+	struct rlimit limit = { 64, 64 };
+
+	return result(setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+static int
+read_limit(void)
+{
+	struct rlimit limit;
+
+	return result(getrlimit(RLIMIT_NOFILE, &limit));
+}
+
+static int
+status_of_open_fd(void)
+{
+	struct stat status;
+
+	return result(fstat(listening, &status));
+}
+
+static int
+stat_path(void)
+{
+	struct stat status;
+
+	return result(stat("/etc/hosts", &status));
+}
+
+static int
+is_dumpable(void)
+{
+	return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+}
+
+static int
+allocate(void)
+{
+	void *volatile large = malloc(8 * 1024 * 1024);
+
+	if (!large)
+		return ENOMEM;
+	memset(large, 1, 8 * 1024 * 1024);
+	free(large);
+	return 0;
+}
+
+/* ---- what each row is to give ----------------------------------------------------------------- */
+
+struct probe {
+	const char *name;
+	int (*run)(void);
+	int wanted;        /* in rows that do not have may */
+	unsigned may;
+	int wanted_if_may;
+};
+
+static const struct probe probes[] = {
+	{ "allocate", allocate, WORKS, 0, 0 },
+	{ "fstat", status_of_open_fd, WORKS, 0, 0 },
+	{ "getrlimit", read_limit, WORKS, 0, 0 },
+	{ "dumpable", is_dumpable, 0, 0, 0 },
+	{ "open elsewhere", read_elsewhere, EACCES, 0, 0 },
+	{ "open /", read_root, EACCES, 0, 0 },
+	{ "open what names need", read_hosts, EACCES, MAY_LOAD, WORKS },
+	{ "write what is read only", write_hosts, EACCES, 0, 0 },
+	{ "write /tmp", write_tmp, EACCES, 0, 0 },
+	{ "stat", stat_path, EACCES, MAY_READ_FILES, WORKS },
+	{ "work in the spool", write_spool, EACCES, MAY_WRITE_FILES, WORKS },
+	{ "exec", run_program, DIES, 0, 0 },
+	{ "fork", fork_process, DIES, 0, 0 },
+	{ "thread", start_thread, DIES, MAY_THREAD, WORKS },
+	{ "socket", socket_inet, EACCES, MAY_CONNECT, WORKS },
+	{ "connect", connect_inet, EACCES, MAY_CONNECT, WORKS },
+	{ "packet socket", socket_packet, EACCES, MAY_CONNECT, DIES },
+	{ "accept", accept_one, DIES, MAY_ACCEPT, WORKS },
+	{ "mmap rwx", map_writable_code, DIES, 0, 0 },
+	{ "mprotect x", make_code, DIES, 0, 0 },
+	{ "mmap x of no file", map_anonymous_code, DIES, 0, 0 },
+	{ "mmap x of a library", map_library, EACCES, MAY_LOAD, WORKS },
+	{ "ptrace", trace_parent, DIES, 0, 0 },
+	{ "kill", signal_parent, DIES, 0, 0 },
+	{ "setuid", become_root, DIES, 0, 0 },
+	{ "unshare", unshare_user, DIES, 0, 0 },
+	{ "mount", mount_something, DIES, 0, 0 },
+	{ "bpf", use_bpf, DIES, 0, 0 },
+	{ "keyctl", use_keyring, DIES, 0, 0 },
+	{ "io_uring", use_io_uring, ENOSYS, 0, 0 },
+	{ "SIGSYS handler", take_handler_away, DIES, 0, 0 },
+	{ "setrlimit", raise_limit, EPERM, 0, 0 },
+};
+
+static void
+fill_paths(enum role role, struct confine_paths *paths)
+{
+	*paths = (struct confine_paths){ .read_write = { NULL } };
+	if (confine_row(role)->may & MAY_WRITE_FILES)
+		paths->read_write[0] = spool;
+	if (confine_row(role)->may & MAY_LOAD) {
+		paths->read_only[0] = "/etc/hosts";
+		paths->read_only[1] = "/lib";
+		paths->read_only[2] = "/usr/lib";
+		paths->read_only[3] = "/not/there";
+	}
+}
+
+/* In a process of its own, since it does not come back from there. */
+static int
+run_confined(enum role role, bool as_root, int (*run)(void))
+{
+	struct fault fault = FAULT_INIT;
+	struct confine_paths paths;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		/* What a forbidden call says is wanted here, not on the terminal. */
+		int null = open("/dev/null", O_WRONLY);
+
+		if (geteuid() == 0 && !as_root &&
+			(setgroups(0, NULL) != 0 || setgid(ORDINARY_UID) != 0 ||
+				setuid(ORDINARY_UID) != 0))
+			_exit(SET_UP_FAILED);
+		fill_paths(role, &paths);
+		if (!confine_drop(role, as_root ? "nobody" : "", &fault) ||
+			!confine_enter(role, &paths, &fault)) {
+			dprintf(STDERR_FILENO, "%s: %s\n", role_name(role), fault.text);
+			_exit(SET_UP_FAILED);
+		}
+		dup2(null, STDERR_FILENO);
+		_exit(run());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	/* The C library starts threads with all signals blocked: our handler does not get to speak. */
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		return DIES;
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static bool
+has_landlock(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) >= 1;
+}
+
+static void
+check_row(enum role role, bool as_root)
+{
+	unsigned may = confine_row(role)->may;
+
+	for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++) {
+		const struct probe *probe = &probes[i];
+		bool has = probe->may && (may & probe->may) == probe->may;
+		int got = run_confined(role, as_root, probe->run);
+
+		if (got != (has ? probe->wanted_if_may : probe->wanted))
+			fail_msg("%s as %s: %s gave %d", role_name(role),
+				as_root ? "root" : "ordinary user", probe->name, got);
+	}
+}
+
+static void
+check_all_rows(bool as_root)
+{
+#ifdef SALLYPORT_SANITIZE
+	(void)as_root;
+	print_message("SKIP: the walls are left out in builds with sanitizers\n");
+	skip();
+#else
+	if (!has_landlock()) {
+		print_message("SKIP: this kernel has no Landlock\n");
+		skip();
+	}
+	for (enum role role = ROLE_SMTP; role < ROLE_COUNT; role++)
+		check_row(role, as_root);
+#endif
+}
+
+static void
+rows_as_ordinary_user(void **state)
+{
+	(void)state;
+	check_all_rows(false);
+}
+
+static void
+rows_as_root(void **state)
+{
+	(void)state;
+	if (geteuid() != 0) {
+		print_message("SKIP: not started as root\n");
+		skip();
+	}
+	check_all_rows(true);
+}
+
+/* ---- the first step alone --------------------------------------------------------------------- */
+
+static bool
+status_has(const char *wanted)
+{
+	char line[256];
+	FILE *file = fopen("/proc/self/status", "r");
+	bool found = false;
+
+	while (file && fgets(line, sizeof line, file)) {
+		line[strcspn(line, "\n")] = '\0';
+		found |= strcmp(line, wanted) == 0;
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+static int
+look_at_drop(void)
+{
+	struct rlimit core;
+
+	if (getuid() == 0 || getgroups(0, NULL) != 0)
+		return 1;
+	if (getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_max != 0)
+		return 2;
+	if (!status_has("CapEff:\t0000000000000000") || !status_has("CapPrm:\t0000000000000000") ||
+		!status_has("CapInh:\t0000000000000000"))
+		return 3;
+	if (!status_has("NoNewPrivs:\t1") || !status_has("Umask:\t0077"))
+		return 4;
+	return setuid(0) == 0 ? 5 : 0;
+}
+
+static void
+drop(void **state)
+{
+	struct fault fault = FAULT_INIT;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	if (geteuid() != 0) {
+		print_message("SKIP: not started as root\n");
+		skip();
+	}
+	assert_int_equal(setgroups(1, (const gid_t[]){ 4 }), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (!confine_drop(ROLE_SMTP, "nobody", &fault))
+			_exit(SET_UP_FAILED);
+		_exit(status_has("CapBnd:\t0000000000000000") ? look_at_drop() : 6);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void
+no_such_user(void **state)
+{
+	struct fault fault = FAULT_INIT;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	if (geteuid() != 0) {
+		print_message("SKIP: not started as root\n");
+		skip();
+	}
+	pid = fork();
+	if (pid == 0)
+		_exit(confine_drop(ROLE_SMTP, "no-such-user-here", &fault) ||
+			confine_drop(ROLE_SMTP, "root", &fault));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void
+super_has_no_row(void **state)
+{
+	(void)state;
+	assert_null(confine_row(ROLE_SUPER));
+	assert_null(confine_row(ROLE_CTL));
+	/* A front end has no files, no sockets, no threads: nothing but its connections. */
+	assert_int_equal(confine_row(ROLE_SMTP)->may, MAY_ACCEPT);
+	assert_int_equal(confine_row(ROLE_MAILBOX)->may, MAY_ACCEPT);
+	/* Who has the private keys has nothing else. */
+	assert_int_equal(confine_row(ROLE_KEYS)->may, MAY_THREAD);
+	/* Nobody has both the network and a place to write. */
+	for (enum role role = ROLE_SMTP; role < ROLE_COUNT; role++)
+		assert_true((confine_row(role)->may & (MAY_CONNECT | MAY_WRITE_FILES)) !=
+			(MAY_CONNECT | MAY_WRITE_FILES));
+}
+
+static int
+set_up(void **state)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET };
+
+	(void)state;
+	snprintf(spool, sizeof spool, "/tmp/sallyport-confine-XXXXXX");
+	if (!mkdtemp(spool) || chmod(spool, 0777) != 0)
+		return -1;
+	listening = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	if (bind(listening, (struct sockaddr *)&any, sizeof any) != 0)
+		return -1;
+	return listen(listening, 4);
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	close(listening);
+	return rmdir(spool);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(super_has_no_row),
+		cmocka_unit_test(drop),
+		cmocka_unit_test(no_such_user),
+		cmocka_unit_test(rows_as_ordinary_user),
+		cmocka_unit_test(rows_as_root),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
