@@ -294,18 +294,16 @@ def gate(make_gate, sink, sayers):
 def test_H05_what_the_next_hop_says(gate, sayers, sink, token, name):
     """CVE-2020-8794: classified by a well formed code alone, and never copied raw."""
     hop = sayers[name]
-    before = len(gate.events)
     domain = f"{name.replace('_', '-')}.test"
     with gate.session() as wire:
         assert deliver(wire, letter(token), recipient=b"u@" + domain.encode()).code == 250
 
     def settled():
-        deferred = [e for e in gate.events_named("relay.deferred", before)]
         if hop.with_token(token) and not gate.queue():
             return "delivered"
         if any(m.sender == b"" and token in m.raw for m in sink.messages):
             return "failed"
-        return "kept" if deferred and gate.queue() else None
+        return "kept" if gate.tried(f"u@{domain}") else None
 
     became = until(settled, 30, lambda: f"an outcome\n{gate.story(10)}")
     wanted = HOP_REPLIES[name][2]
@@ -316,8 +314,7 @@ def test_H05_what_the_next_hop_says(gate, sayers, sink, token, name):
             assert not re.search(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x9b]", message.raw)
             _, _, (fields,), _ = parse_notice(message)
             assert "X-Injected" not in fields and len(fields["Diagnostic-Code"]) < 2000
-    for waiting in gate.queue():
-        gate.ctl("queue", "delete", str(waiting["id"]))
+    gate.empty_queue()
 
 
 # --- H6, H7: what a message carries

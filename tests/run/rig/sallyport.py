@@ -277,6 +277,24 @@ class Sallyport:
     def wait_until_queue_is_empty(self, seconds=15):
         until(lambda: not self.queue(), seconds, lambda: f"the queue is empty: {self.queue()}")
 
+    def tried(self, recipient):
+        """A recipient of a waiting message, as `queue show` tells it, if delivery was tried in vain."""
+        for message in self.queue():
+            if recipient not in message["recipients"]:
+                continue
+            for row in self.ctl_json("queue", "show", str(message["id"]))["recipients"]:
+                if row["address"] == recipient and row.get("attempts"):
+                    return {**row, "id": message["id"]}
+        return None
+
+    def wait_until_tried(self, recipient, seconds=20):
+        return until(lambda: self.tried(recipient), seconds,
+                     lambda: f"a try to deliver to {recipient}: {self.queue()}\n{self.story(10)}")
+
+    def empty_queue(self):
+        for message in self.queue():
+            self.ctl("queue", "delete", str(message["id"]), check=False)
+
     # --- processes
 
     def roles(self):
