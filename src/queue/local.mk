@@ -4,10 +4,12 @@ src_queue_libqueue_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
 src_queue_libqueue_a_SOURCES = \
 	src/queue/brief.c src/queue/brief.h \
 	src/queue/folder.c src/queue/folder.h \
+	src/queue/index.c src/queue/index.h \
 	src/queue/parcel.c src/queue/parcel.h \
 	src/queue/recipient.c src/queue/recipient.h \
 	src/queue/record.c src/queue/record.h \
-	src/queue/spool.h \
+	src/queue/schedule.c src/queue/schedule.h \
+	src/queue/spool.c src/queue/spool.h \
 	src/queue/spool_db.c src/queue/spool_db.h \
 	src/queue/spool_read.c \
 	src/queue/spool_schema.c src/queue/spool_schema.h \

@@ -11,6 +11,7 @@
 struct spool;
 
 enum spool_result {
+	SPOOL_UNDONE,  /* not yet */
 	SPOOL_DONE,    /* durable, if it was to write */
 	SPOOL_CLASH,   /* COMMIT: the id belongs to another message */
 	SPOOL_MISSING, /* no such message in the queue */

@@ -38,6 +38,7 @@ begin_start(struct spool_store *store, struct fault *fault)
 	if (db->result != SPOOL_DB_DONE)
 		goto failed;
 	folder_sweep_bodies(store->folder, file_limit, is_wanted, db);
+	store->first_file = file_limit;
 	store->file_limit = file_limit + FILE_BLOCK;
 	spool_db_set_meta(db, "starts", starts);
 	spool_db_set_meta(db, "file-limit", (int64_t)store->file_limit);
@@ -100,6 +101,12 @@ const struct spool_counts *
 spool_store_counts(const struct spool_store *store)
 {
 	return &store->counts;
+}
+
+uint64_t
+spool_store_first_file(const struct spool_store *store)
+{
+	return store->first_file;
 }
 
 uint64_t

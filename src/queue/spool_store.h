@@ -14,6 +14,7 @@ const struct folder *spool_store_folder(const struct spool_store *store);
 /* As they stand after the last committed transaction. */
 const struct spool_counts *spool_store_counts(const struct spool_store *store);
 /* Numbers that no restart gives out again. Limits are durable only after a transaction. */
+uint64_t spool_store_first_file(const struct spool_store *store);
 uint64_t spool_store_file_limit(const struct spool_store *store);
 uint64_t spool_store_first_job(const struct spool_store *store);
 

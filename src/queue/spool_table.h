@@ -11,6 +11,7 @@ struct spool_store {
 	struct spool_db db;
 	struct folder *folder;
 	uint64_t next_seq;
+	uint64_t first_file;
 	uint64_t file_limit;
 	uint64_t first_job;
 	struct spool_counts counts;

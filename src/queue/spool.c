@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The spool: SQLite on a thread of its own, many requests in one transaction. */
+#include "queue/spool.h"
+
+#include "base/log.h"
+#include "io/worker.h"
+#include "queue/spool_store.h"
+
+#include <stdlib.h>
+
+enum {
+	BATCH_MAX = 1024,           /* requests in one transaction */
+	BATCH_MAX_BYTES = 16 * 1024 * 1024,
+	RETRY_MS = 1000,            /* after a failure */
+	/* The pool needs one; a disk that hangs longer is seen in the log, and waited for. */
+	BATCH_DEADLINE_MS = 24 * 3600 * 1000,
+	CLOSE_WAIT_MS = 10 * 1000,
+};
+
+struct request_list {
+	struct spool_request *first;
+	struct spool_request **end;
+	size_t count;
+};
+
+/* What the thread works on: nobody else touches it between begin and end. */
+struct batch {
+	struct request_list requests;
+	bool probe;                  /* the last one failed: see if the disk is well */
+	enum spool_result failure;   /* DONE if all was committed */
+	bool kept;                   /* what must succeed did */
+	struct fault fault;
+};
+
+struct spool {
+	struct spool_store *store;
+	struct loop *loop;
+	struct worker_pool *pool;
+	struct loop_timer retry;
+	struct loop_defer begin;
+	struct loop_defer refuse;
+	struct request_list waiting;
+	struct request_list refused; /* answered at the end of the turn */
+	struct batch batch;
+	bool busy;
+	struct spool_counts counts;
+	uint64_t next_file;
+	uint64_t file_limit;
+	uint64_t next_job;
+};
+
+static void
+list_init(struct request_list *list)
+{
+	list->first = NULL;
+	list->end = &list->first;
+	list->count = 0;
+}
+
+static void
+list_add(struct request_list *list, struct spool_request *request)
+{
+	request->next = NULL;
+	*list->end = request;
+	list->end = &request->next;
+	list->count++;
+}
+
+static struct spool_request *
+list_take(struct request_list *list)
+{
+	struct spool_request *first = list->first;
+	if (!first)
+		return NULL;
+	list->first = first->next;
+	if (!list->first)
+		list->end = &list->first;
+	list->count--;
+	return first;
+}
+
+/* ---- on the thread */
+
+static bool
+is_reading(const struct spool_request *request)
+{
+	return request->verb == SPOOL_FETCH || request->verb == SPOOL_PAGE ||
+		request->verb == SPOOL_TRACK;
+}
+
+static bool
+must_succeed(const struct spool_request *request)
+{
+	return request->verb == SPOOL_SETTLE || request->verb == SPOOL_TICK;
+}
+
+/* All of the batch in one transaction, or only what must succeed. */
+static bool
+run_writes(struct spool_store *store, struct batch *batch, bool all)
+{
+	bool sound = spool_store_begin(store);
+	for (struct spool_request *request = batch->requests.first; sound && request;
+		request = request->next) {
+		if (!all && !must_succeed(request))
+			continue;
+		spool_store_do(store, request);
+		sound = spool_store_is_sound(store);
+	}
+	if (spool_store_commit(store))
+		return true;
+	batch->failure = spool_store_failure(store);
+	batch->fault = *spool_store_fault(store);
+	return false;
+}
+
+static void
+run_batch(void *context)
+{
+	struct spool *spool = context;
+	struct spool_store *store = spool->store;
+	struct batch *batch = &spool->batch;
+	batch->failure = SPOOL_DONE;
+	batch->kept = true;
+	if (batch->probe && !spool_store_probe(store)) {
+		batch->failure = spool_store_failure(store);
+		batch->fault = *spool_store_fault(store);
+		batch->kept = false;
+	} else if (!run_writes(store, batch, true)) {
+		batch->kept = false;
+		if (batch->failure == SPOOL_FULL) {
+			/* Results are written with what was kept back; who brings mail waits. */
+			folder_release_reserve(spool_store_folder(store));
+			batch->kept = run_writes(store, batch, false);
+		}
+	}
+	if (batch->failure == SPOOL_DONE)
+		return;
+	for (struct spool_request *request = batch->requests.first; request;
+		request = request->next) {
+		if (is_reading(request) && request->result == SPOOL_UNDONE)
+			spool_store_do(store, request);
+	}
+}
+
+/* ---- on the loop */
+
+static void
+note_outcome(struct spool *spool)
+{
+	const struct batch *batch = &spool->batch;
+	bool was_suspect = spool->counts.suspect;
+	spool->counts = *spool_store_counts(spool->store);
+	spool->file_limit = spool_store_file_limit(spool->store);
+	spool->counts.suspect = batch->failure == SPOOL_BROKEN;
+	if (batch->failure == SPOOL_BROKEN && !was_suspect)
+		log_event(EV_SPOOL_FAILED, kv_fault(&batch->fault));
+	else if (batch->failure == SPOOL_FULL)
+		log_event(EV_SPOOL_FULL, kv_fault(&batch->fault));
+	else if (batch->failure == SPOOL_DONE && was_suspect)
+		log_event(EV_SPOOL_WELL);
+}
+
+/* What must succeed goes back in front of what came in meanwhile. */
+static void
+take_back(struct spool *spool, struct request_list *again)
+{
+	if (!again->first)
+		return;
+	*again->end = spool->waiting.first;
+	if (!spool->waiting.first)
+		spool->waiting.end = again->end;
+	spool->waiting.first = again->first;
+	spool->waiting.count += again->count;
+	loop_timer_start(&spool->retry, RETRY_MS);
+}
+
+static void
+on_batch_done(enum worker_result outcome, void *context)
+{
+	struct spool *spool = context;
+	struct batch *batch = &spool->batch;
+	struct request_list done = batch->requests;
+	struct request_list again;
+	struct request_list answers;
+	if (outcome == WORKER_LATE)
+		abort(); /* a day in one transaction: the thread will not come back */
+	list_init(&again);
+	list_init(&answers);
+	note_outcome(spool);
+	spool->busy = false;
+	for (struct spool_request *request; (request = list_take(&done));) {
+		if (must_succeed(request) && !batch->kept) {
+			request->result = SPOOL_UNDONE;
+			list_add(&again, request);
+			continue;
+		}
+		if (batch->failure != SPOOL_DONE && !is_reading(request) && !must_succeed(request))
+			request->result = batch->failure;
+		list_add(&answers, request);
+	}
+	take_back(spool, &again);
+	if (spool->waiting.first)
+		loop_defer(&spool->begin);
+	for (struct spool_request *request; (request = list_take(&answers));)
+		request->on_done(request);
+}
+
+static const struct worker_task batch_task = { .run = run_batch, .done = on_batch_done };
+
+static size_t
+request_bytes(const struct spool_request *request)
+{
+	if (request->verb != SPOOL_COMMIT)
+		return 0;
+	return ((const struct spool_commit *)request)->parcel->content.length;
+}
+
+static void
+begin_batch(void *context)
+{
+	struct spool *spool = context;
+	size_t bytes = 0;
+	if (spool->busy || !spool->waiting.first || loop_timer_is_running(&spool->retry))
+		return;
+	list_init(&spool->batch.requests);
+	while (spool->waiting.first && spool->batch.requests.count < BATCH_MAX &&
+		bytes < BATCH_MAX_BYTES) {
+		struct spool_request *request = list_take(&spool->waiting);
+		bytes += request_bytes(request);
+		list_add(&spool->batch.requests, request);
+	}
+	spool->batch.probe = spool->counts.suspect;
+	spool->busy = true;
+	if (!worker_submit(spool->pool, &batch_task, spool, BATCH_DEADLINE_MS))
+		abort(); /* its queue has room for the one job there ever is */
+}
+
+static void
+on_retry(void *context)
+{
+	begin_batch(context);
+}
+
+static void
+answer_refused(void *context)
+{
+	struct spool *spool = context;
+	struct request_list refused = spool->refused;
+	if (!refused.first)
+		return;
+	list_init(&spool->refused);
+	for (struct spool_request *request; (request = list_take(&refused));) {
+		request->result = SPOOL_BROKEN;
+		request->on_done(request);
+	}
+}
+
+void
+spool_ask(struct spool *spool, struct spool_request *request)
+{
+	request->result = SPOOL_UNDONE;
+	if (request->verb == SPOOL_TICK)
+		((struct spool_tick *)request)->next_file = spool->next_file;
+	if (spool->counts.suspect &&
+		(request->verb == SPOOL_COMMIT || request->verb == SPOOL_CHANGE)) {
+		list_add(&spool->refused, request);
+		loop_defer(&spool->refuse);
+		return;
+	}
+	list_add(&spool->waiting, request);
+	loop_defer(&spool->begin);
+}
+
+struct spool *
+spool_open(struct loop *loop, const char *path, bool sync, struct fault *fault)
+{
+	struct spool *spool = mem_alloc(sizeof(*spool));
+	spool->loop = loop;
+	list_init(&spool->waiting);
+	list_init(&spool->refused);
+	list_init(&spool->batch.requests);
+	loop_timer_init(&spool->retry, loop, on_retry, spool);
+	loop_defer_init(&spool->begin, loop, begin_batch, spool);
+	loop_defer_init(&spool->refuse, loop, answer_refused, spool);
+	spool->store = spool_store_open(path, sync, fault);
+	if (spool->store)
+		spool->pool = worker_pool_new(loop, "spool", 1, 1, fault);
+	if (!spool->pool) {
+		spool_close(&spool);
+		return NULL;
+	}
+	spool->counts = *spool_store_counts(spool->store);
+	spool->file_limit = spool_store_file_limit(spool->store);
+	spool->next_file = spool_store_first_file(spool->store);
+	spool->next_job = spool_store_first_job(spool->store);
+	log_event(EV_SPOOL_OPENED, kv_int("messages", (int64_t)spool->counts.messages),
+		kv_int("held", (int64_t)spool->counts.held));
+	return spool;
+}
+
+void
+spool_close(struct spool **spool)
+{
+	struct spool *old = *spool;
+	*spool = NULL;
+	if (!old)
+		return;
+	loop_timer_stop(&old->retry);
+	loop_defer_cancel(&old->begin);
+	loop_defer_cancel(&old->refuse);
+	if (old->pool)
+		worker_pool_free(&old->pool, CLOSE_WAIT_MS);
+	spool_store_close(&old->store);
+	mem_free(&old);
+}
+
+const struct folder *
+spool_folder(const struct spool *spool)
+{
+	return spool_store_folder(spool->store);
+}
+
+const struct spool_counts *
+spool_counts(const struct spool *spool)
+{
+	return &spool->counts;
+}
+
+uint64_t
+spool_next_file(struct spool *spool)
+{
+	return spool->next_file < spool->file_limit ? spool->next_file++ : 0;
+}
+
+uint64_t
+spool_next_job(struct spool *spool)
+{
+	return spool->next_job++;
+}
