@@ -45,6 +45,9 @@ EVENT(SPOOL_FULL, "spool.full", ERROR, "the spool's disk is full; nothing is acc
 EVENT(SPOOL_WELL, "spool.well", NOTICE, "the spool works again")
 EVENT(SPOOL_TORN, "spool.torn", ERROR, "a message is not what was written; it is held and kept")
 EVENT(SPOOL_OPENED, "spool.opened", NOTICE, "the spool was opened and recovered")
+EVENT(QUEUE_RESULT, "queue.result", INFO, "what became of one recipient: delivered, relayed, deferred or failed")
+EVENT(QUEUE_NOTICE, "queue.notice", INFO, "a notice to a sender was queued; about names the message it tells of")
+EVENT(QUEUE_UNTOLD, "queue.untold", WARNING, "a message without a sender failed; nobody is told, so it ends here")
 
 /* client connections */
 EVENT(CLIENT_OPENED, "client.opened", DEBUG, "a client connected and was let in")

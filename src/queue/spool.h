@@ -62,7 +62,7 @@ struct spool_settle {
 	bool stored;             /* recipients of it may have been stored before */
 	int64_t due_ms;          /* not finished: the earliest next attempt */
 	int64_t now_ms;
-	struct parcel **notices; /* each gets its seq, and a reference is still the caller's */
+	struct parcel **notices; /* borrowed; each gets its seq; 0: it was there already */
 	size_t notice_count;
 };
 
@@ -147,6 +147,7 @@ struct spool_tick {
 	struct spool_request request;
 	uint64_t next_file;          /* the spool's own */
 	int64_t forget_ms;           /* history that finished before is pruned, a bit each time */
+	int64_t due_max_ms;          /* nothing waits longer: the clock may have been wrong */
 	struct folder_space space;   /* out */
 };
 

@@ -35,6 +35,7 @@
 	S(WAITING_RELEASE,  "UPDATE waiting SET due = ?2, reason = NULL" \
 	                    " WHERE seq = ?1 AND due IS NULL") \
 	S(WAITING_FLUSH,    "UPDATE waiting SET due = ?2 WHERE seq = ?1 AND due IS NOT NULL") \
+	S(WAITING_PULL,     "UPDATE waiting SET due = ?1 WHERE due > ?1") \
 	S(WAITING_GET,      "SELECT due, reason FROM waiting WHERE seq = ?1") \
 	S(WAITING_DELETE,   "DELETE FROM waiting WHERE seq = ?1") \
 	S(WAITING_HELD,     "SELECT count(*) FROM waiting WHERE due IS NULL") \

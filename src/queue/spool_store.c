@@ -198,6 +198,10 @@ do_tick(struct spool_store *store, struct spool_tick *tick)
 	tick->request.result = SPOOL_DONE;
 	if (tick->forget_ms > 0)
 		spool_write_forget(store, tick->forget_ms);
+	if (tick->due_max_ms > 0) {
+		spool_db_bind_number(&store->db, SQL_WAITING_PULL, 1, tick->due_max_ms);
+		spool_db_run(&store->db, SQL_WAITING_PULL);
+	}
 	if (tick->next_file + FILE_BLOCK / 2 > store->file_limit) {
 		store->file_limit += FILE_BLOCK;
 		spool_db_set_meta(&store->db, "file-limit", (int64_t)store->file_limit);

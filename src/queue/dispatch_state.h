@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What dispatch.c and dispatch_result.c share. For them alone. */
+#ifndef QUEUE_DISPATCH_STATE_H
+#define QUEUE_DISPATCH_STATE_H
+
+#include "queue/dispatch.h"
+#include "queue/loader.h"
+
+struct replay;
+
+struct dispatch {
+	struct loop *loop;
+	struct spool *spool;
+	struct settings *settings;
+	struct schedule *schedule;
+	struct backlog *backlog;
+	struct loader *loader;
+	struct channel *relay;
+	bool relay_ready;
+	bool stopping;
+	struct index jobs;           /* lots at relay, by the number of their job */
+	size_t settling;             /* results on their way to disk */
+	struct replay *unread;       /* results whose message could not be read just now */
+	struct loop_timer fill;
+	struct loop_timer due;
+	struct loop_defer pump;
+	int64_t (*now)(void *context);
+	void *context;
+};
+
+static inline int64_t
+dispatch_now(const struct dispatch *dispatch)
+{
+	return dispatch->now(dispatch->context);
+}
+
+/*
+ * A lot that has left the schedule, and what became of it: writes it down, tells relay, puts back
+ * what still waits. The result's texts are in the arena, which is taken.
+ */
+void dispatch_settle(struct dispatch *dispatch, struct lot *lot, const struct message_result *result,
+	struct arena *arena);
+/* A result of a job that another queue sent. Takes the arena too. */
+void dispatch_replay(struct dispatch *dispatch, const struct message_result *result,
+	struct arena *arena);
+void dispatch_retry_replays(struct dispatch *dispatch);
+void dispatch_forget_replays(struct dispatch *dispatch);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a result means: which recipients are done, which wait and until when, who is told; pure. */
+#include "queue/tally.h"
+
+#include "queue/schedule.h"
+
+static const struct message_recipient_result *
+result_of(const struct message_result *result, uint32_t number)
+{
+	for (size_t i = 0; i < result->count; i++) {
+		if (result->results[i].number == number)
+			return &result->results[i];
+	}
+	return NULL;
+}
+
+static const char *
+cut(const char *text, size_t size, struct arena *arena)
+{
+	return arena_strndup(arena, text, span_first(span_text(text), size).length);
+}
+
+static bool
+is_expired(const struct tally_facts *facts)
+{
+	const struct settings_queue *queue = &facts->settings->queue;
+	bool is_notice = !facts->parcel->record.envelope.sender[0];
+	uint64_t expiry = is_notice ? queue->notice_expiry : queue->expiry;
+	return facts->now_ms - facts->parcel->received_ms >= (int64_t)expiry;
+}
+
+static void
+defer(const struct tally_facts *facts, struct recipient *recipient)
+{
+	recipient->attempts++;
+	if (is_expired(facts)) {
+		recipient->stage = RECIPIENT_FAILED;
+		recipient->enhanced = "5.4.7"; /* RFC 3463 3.5: delivery time expired */
+	}
+}
+
+static void
+apply(const struct tally_facts *facts, struct recipient *recipient, struct arena *arena)
+{
+	const struct message_recipient_result *found =
+		result_of(facts->result, recipient->number);
+	recipient->job = facts->result->job;
+	recipient->tried_ms = facts->now_ms;
+	recipient->hop = facts->result->hop;
+	recipient->code = found ? found->code : 0;
+	recipient->enhanced = found ? found->enhanced : "";
+	recipient->text = found ? cut(found->text, RECIPIENT_TEXT_MAX_BYTES, arena) : "no result";
+	switch (found ? found->outcome : OUTCOME_DEFERRED) {
+	case OUTCOME_DELIVERED:
+		recipient->stage = RECIPIENT_DELIVERED;
+		break;
+	case OUTCOME_RELAYED:
+		recipient->stage = RECIPIENT_RELAYED;
+		break;
+	case OUTCOME_FAILED:
+		recipient->stage = RECIPIENT_FAILED;
+		break;
+	case OUTCOME_DEFERRED:
+	case OUTCOME_COUNT:
+		defer(facts, recipient);
+		break;
+	}
+}
+
+static bool
+is_late(const struct tally_facts *facts, const struct recipient *recipient)
+{
+	uint64_t delay = facts->settings->queue.delay_notice;
+	return recipient->stage == RECIPIENT_WAITING && !recipient->delay_told && delay &&
+		facts->now_ms - facts->parcel->received_ms >= (int64_t)delay;
+}
+
+static bool
+concerns(const struct tally_facts *facts, const struct recipient *recipient, enum notice_kind kind)
+{
+	static const enum recipient_stage stages[NOTICE_KIND_COUNT] = {
+		[NOTICE_FAILURE] = RECIPIENT_FAILED,
+		[NOTICE_DELAY] = RECIPIENT_WAITING,
+		[NOTICE_SUCCESS] = RECIPIENT_RELAYED,
+	};
+	if (recipient->stage != stages[kind] ||
+		!notice_is_wanted(&facts->parcel->record, recipient->number, kind))
+		return false;
+	return kind != NOTICE_DELAY || is_late(facts, recipient);
+}
+
+static void
+add_notices(const struct tally_facts *facts, enum notice_kind kind, struct arena *arena,
+	struct tally *tally)
+{
+	const struct settings *settings = facts->settings;
+	struct recipient *told = arena_alloc(arena, tally->count * sizeof(*told));
+	size_t count = 0;
+	for (size_t i = 0; i < tally->count; i++) {
+		if (!concerns(facts, &tally->recipients[i], kind))
+			continue;
+		tally->recipients[i].delay_told |= kind == NOTICE_DELAY;
+		told[count++] = tally->recipients[i];
+	}
+	struct notice notice = {
+		.kind = kind,
+		.parcel = facts->parcel,
+		.hostname = settings->hostname,
+		.postmaster = settings->postmaster[0] ?
+			settings->postmaster :
+			arena_printf(arena, "postmaster@%s", settings->hostname),
+		.now_ms = facts->now_ms,
+		.until_ms = facts->parcel->received_ms + (int64_t)settings->queue.expiry,
+		.at_mailbox = facts->at_mailbox,
+	};
+	size_t told_now;
+	for (size_t done = 0; done < count; done += told_now) {
+		notice.recipients = told + done;
+		notice.recipient_count = count - done;
+		tally->notices[tally->notice_count++] = notice_make(&notice, &told_now);
+	}
+}
+
+void
+tally_make(const struct tally_facts *facts, struct arena *arena, struct tally *tally_out)
+{
+	uint32_t attempts = 0;
+	*tally_out = (struct tally){
+		.recipients = arena_dup(
+			arena, facts->recipients, facts->count * sizeof(*facts->recipients)),
+		.count = facts->count,
+		/* A recipient is in one stage, so it is told of at most once. */
+		.notices = arena_alloc(arena, facts->count * sizeof(struct parcel *)),
+	};
+	for (size_t i = 0; i < tally_out->count; i++) {
+		struct recipient *recipient = &tally_out->recipients[i];
+		apply(facts, recipient, arena);
+		if (recipient->stage != RECIPIENT_WAITING)
+			continue;
+		tally_out->waiting++;
+		if (recipient->attempts > attempts)
+			attempts = recipient->attempts;
+	}
+	tally_out->due_ms =
+		facts->now_ms + schedule_retry_ms(&facts->settings->queue.retry, attempts);
+	for (unsigned kind = 0; kind < NOTICE_KIND_COUNT; kind++)
+		add_notices(facts, (enum notice_kind)kind, arena, tally_out);
+}
+
+void
+tally_drop_notices(struct tally *tally)
+{
+	for (size_t i = 0; i < tally->notice_count; i++)
+		parcel_drop(&tally->notices[i]);
+	tally->notice_count = 0;
+}
