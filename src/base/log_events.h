@@ -75,3 +75,6 @@ EVENT(SMTP_STATE, "smtp.state", DEBUG, "how far a dialogue has come has changed"
 EVENT(SMTP_REFUSED, "smtp.refused", NOTICE, "a sender, recipient or message was refused, and by what")
 EVENT(SMTP_ACCEPTED, "smtp.accepted", INFO, "a message was accepted and is safe in the queue")
 EVENT(SMTP_DISCARDED, "smtp.discarded", NOTICE, "a message was accepted and thrown away, as the policy wants")
+
+/* keys */
+EVENT(SIGN_REFUSED, "keys.refused", WARNING, "a front end asked for a signature that it does not get")

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The keys role: one thread for each front end, which waits for questions on its own pair. */
+#include "keys/keys.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "ipc/message_login.h"
+#include "ipc/sync_call.h"
+#include "keys/signer.h"
+
+enum {
+	KEYS_FILE_MAX_BYTES = 256 * 1024,
+	KEYS_STACK_BYTES = 256 * 1024,
+};
+
+struct keys {
+	struct role_context *context;
+	pthread_mutex_t lock;    /* around signer: replaced by a reload, used by the threads */
+	struct signer *signer;
+};
+
+/* What one thread needs; its own from the start. */
+struct desk {
+	struct keys *keys;
+	int fd;
+	struct signer_rate rate;
+};
+
+/* ---- keys ----------------------------------------------------------------------------------------- */
+
+static bool
+read_file(struct keys *keys, enum file_kind kind, const char *name, unsigned index,
+	struct buf *bytes_out)
+{
+	int fd = role_take_file(keys->context, kind, name, index);
+	ssize_t got = -1;
+	char *to;
+
+	if (fd < 0)
+		return false;
+	while ((to = buf_reserve(bytes_out, 4096))) {
+		got = read(fd, to, 4096);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		buf_claim(bytes_out, (size_t)got);
+	}
+	close(fd);
+	return to && got == 0;
+}
+
+static bool
+add_pair(struct keys *keys, struct signer *signer, const struct settings_tls *tls, unsigned index,
+	struct fault *fault)
+{
+	struct buf certificate = BUF_INIT(KEYS_FILE_MAX_BYTES);
+	struct buf key = BUF_INIT(KEYS_FILE_MAX_BYTES);
+	bool good;
+
+	if (!read_file(keys, FILE_CERTIFICATE, tls->title, index, &certificate))
+		good = fault_set(fault, FAULT_CONFIG, "%s: cannot be read",
+			tls->certificate.items[index]);
+	else if (!read_file(keys, FILE_KEY, tls->title, index, &key))
+		good = fault_set(fault, FAULT_CONFIG, "%s: cannot be read", tls->key.items[index]);
+	else
+		good = signer_add(signer, tls->title, index, buf_span(&certificate), buf_span(&key),
+			clock_wall_ms() / 1000, fault) ||
+			fault_add(fault, "%s", tls->certificate.items[index]);
+	if (!good)
+		fault_add(fault, "%s", tls->where);
+	buf_wipe(&key);
+	buf_fini(&key);
+	buf_fini(&certificate);
+	return good;
+}
+
+/* All keys of the settings, or none: a half-loaded set would serve some names with errors. */
+static struct signer *
+load(struct keys *keys, struct fault *fault)
+{
+	const struct settings_tls_list *list = &role_settings(keys->context)->tls;
+	struct signer *signer = signer_new();
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct settings_tls *tls = &list->items[i];
+
+		for (unsigned index = 0; index < tls->certificate.count; index++) {
+			if (!add_pair(keys, signer, tls, index, fault)) {
+				signer_free(&signer);
+				return NULL;
+			}
+		}
+	}
+	return signer;
+}
+
+/* ---- a front end's thread ------------------------------------------------------------------------- */
+
+static struct signer *
+signer_now(struct keys *keys)
+{
+	struct signer *signer;
+
+	pthread_mutex_lock(&keys->lock);
+	signer = signer_hold(keys->signer);
+	pthread_mutex_unlock(&keys->lock);
+	return signer;
+}
+
+/* An empty signature is a refusal: the front end fails that one handshake. */
+static void
+sign(struct desk *desk, const struct message_sign *question,
+	unsigned char signature[TLS_SIGNATURE_MAX_BYTES], size_t *size_out)
+{
+	struct signer *signer = signer_now(desk->keys);
+	struct fault fault = FAULT_INIT;
+	bool good;
+
+	if (!signer_rate_take(&desk->rate, clock_steady_ms()))
+		good = fault_set(&fault, FAULT_LIMIT, "too many signatures a second");
+	else
+		good = signer_sign(signer, question->name, question->index,
+			(enum tls_sign)question->algorithm, question->hash, signature, size_out,
+			&fault);
+	if (!good) {
+		*size_out = 0;
+		log_event(EV_SIGN_REFUSED, kv_str("key", question->name),
+			kv_int("algorithm", question->algorithm), kv_fault(&fault));
+	}
+	signer_free(&signer);
+}
+
+/* False ends the desk: the front end is gone, or said what it may not say. */
+static bool
+serve(struct desk *desk, struct arena *arena)
+{
+	struct buf asked = BUF_INIT(IPC_SHORT_MAX_BYTES);
+	struct buf answered = BUF_INIT(IPC_SHORT_MAX_BYTES);
+	unsigned char signature[TLS_SIGNATURE_MAX_BYTES];
+	struct message_signed answer = { 0 };
+	struct message_sign question;
+	struct fault fault = FAULT_INIT;
+	enum message_id id;
+	bool good = sync_call_wait(desk->fd, &id, &asked, &fault);
+
+	if (good && (id != MSG_SIGN || !message_sign_unpack(buf_span(&asked), arena, &question))) {
+		log_event(EV_CHANNEL_REFUSED, kv_str("peer", "front end"),
+			kv_str("reason", "not a question for a signature"));
+		good = false;
+	}
+	if (good) {
+		sign(desk, &question, signature, &answer.signature.length);
+		answer.signature.start = (const char *)signature;
+		message_signed_pack(&answered, &answer);
+		good = sync_call_answer(desk->fd, MSG_SIGNED, buf_span(&answered), &fault);
+	}
+	buf_fini(&asked);
+	buf_fini(&answered);
+	return good;
+}
+
+static void *
+desk_run(void *context)
+{
+	struct desk *desk = context;
+	struct arena *arena = arena_new(1024);
+
+	while (serve(desk, arena))
+		arena_reset(arena);
+	arena_free(&arena);
+	close(desk->fd);
+	mem_free(&desk);
+	return NULL;
+}
+
+static bool
+desk_start(struct keys *keys, int fd)
+{
+	struct desk *desk = mem_alloc(sizeof *desk);
+	pthread_attr_t attributes;
+	sigset_t all, before;
+	pthread_t thread;
+	bool started;
+
+	desk->keys = keys;
+	desk->fd = fd;
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attributes, KEYS_STACK_BYTES);
+	/* Signals are the loop's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	started = pthread_create(&thread, &attributes, desk_run, desk) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	if (!started)
+		mem_free(&desk);
+	return started;
+}
+
+/* ---- role ----------------------------------------------------------------------------------------- */
+
+static void *
+keys_start(struct role_context *context, struct fault *fault)
+{
+	struct keys *keys = mem_alloc(sizeof *keys);
+
+	keys->context = context;
+	pthread_mutex_init(&keys->lock, NULL);
+	keys->signer = load(keys, fault);
+	if (!keys->signer)
+		mem_free(&keys);
+	return keys;
+}
+
+/* The pair blocks: its thread has nothing else to do. */
+static bool
+keys_on_link(void *private, const struct message_link *link, int fd)
+{
+	if (link->kind == LINK_SIGN && desk_start(private, fd))
+		return true;
+	close(fd);
+	return false;
+}
+
+static bool
+keys_on_reload(void *private, struct fault *fault)
+{
+	struct keys *keys = private;
+	struct signer *fresh = load(keys, fault);
+	struct signer *old;
+
+	if (!fresh)
+		return false;
+	pthread_mutex_lock(&keys->lock);
+	old = keys->signer;
+	keys->signer = fresh;
+	pthread_mutex_unlock(&keys->lock);
+	signer_free(&old);
+	return true;
+}
+
+static void
+keys_on_stop(void *private, uint64_t grace_ms)
+{
+	struct keys *keys = private;
+
+	(void)grace_ms;
+	role_finished(keys->context);
+}
+
+/* The threads may still be at work; they and what they use end with the process. */
+static void
+keys_free(void **private)
+{
+	*private = NULL;
+}
+
+const struct role_program keys_program = {
+	.role = ROLE_KEYS,
+	.start = keys_start,
+	.on_link = keys_on_link,
+	.on_reload = keys_on_reload,
+	.on_stop = keys_on_stop,
+	.free = keys_free,
+};

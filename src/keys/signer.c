@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Private keys, and the only thing done with them: signing. */
+#include "keys/signer.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
+
+#include "base/memory.h"
+
+struct key {
+	struct key *next;
+	char *name;
+	unsigned index;
+	gnutls_privkey_t key;
+};
+
+struct signer {
+	atomic_uint holds;
+	struct key *keys;
+};
+
+/* What an algorithm is to the library, which key it wants, and how long its hash is. */
+static const struct rule {
+	gnutls_sign_algorithm_t sign;
+	gnutls_pk_algorithm_t key;
+	size_t input; /* 0: a message, for Ed25519 */
+} rules[TLS_SIGN_COUNT] = {
+	[TLS_SIGN_ECDSA_SHA256] = { GNUTLS_SIGN_ECDSA_SHA256, GNUTLS_PK_ECDSA, 32 },
+	[TLS_SIGN_ECDSA_SHA384] = { GNUTLS_SIGN_ECDSA_SHA384, GNUTLS_PK_ECDSA, 48 },
+	[TLS_SIGN_ECDSA_SHA512] = { GNUTLS_SIGN_ECDSA_SHA512, GNUTLS_PK_ECDSA, 64 },
+	[TLS_SIGN_ED25519] = { GNUTLS_SIGN_EDDSA_ED25519, GNUTLS_PK_EDDSA_ED25519, 0 },
+	[TLS_SIGN_RSA_PSS_SHA256] = { GNUTLS_SIGN_RSA_PSS_RSAE_SHA256, GNUTLS_PK_RSA, 32 },
+	[TLS_SIGN_RSA_PSS_SHA384] = { GNUTLS_SIGN_RSA_PSS_RSAE_SHA384, GNUTLS_PK_RSA, 48 },
+	[TLS_SIGN_RSA_PSS_SHA512] = { GNUTLS_SIGN_RSA_PSS_RSAE_SHA512, GNUTLS_PK_RSA, 64 },
+	[TLS_SIGN_RSA_PKCS1_SHA256] = { GNUTLS_SIGN_RSA_SHA256, GNUTLS_PK_RSA, 32 },
+	[TLS_SIGN_RSA_PKCS1_SHA384] = { GNUTLS_SIGN_RSA_SHA384, GNUTLS_PK_RSA, 48 },
+	[TLS_SIGN_RSA_PKCS1_SHA512] = { GNUTLS_SIGN_RSA_SHA512, GNUTLS_PK_RSA, 64 },
+};
+
+struct signer *
+signer_new(void)
+{
+	struct signer *signer = mem_alloc(sizeof *signer);
+
+	signer->holds = 1;
+	return signer;
+}
+
+struct signer *
+signer_hold(struct signer *signer)
+{
+	atomic_fetch_add(&signer->holds, 1);
+	return signer;
+}
+
+void
+signer_free(struct signer **signer)
+{
+	struct signer *old = *signer;
+
+	*signer = NULL;
+	if (!old || atomic_fetch_sub(&old->holds, 1) != 1)
+		return;
+	while (old->keys) {
+		struct key *key = old->keys;
+
+		old->keys = key->next;
+		gnutls_privkey_deinit(key->key);
+		mem_free(&key->name);
+		mem_free(&key);
+	}
+	mem_free(&old);
+}
+
+static bool
+check_pair(struct span certificate_pem, struct span key_pem, int64_t now_s, struct fault *fault_out)
+{
+	struct tls_certificate *certificate = tls_certificate_load(certificate_pem, fault_out);
+	bool good = certificate && tls_certificate_check(certificate, now_s, fault_out) &&
+		tls_certificate_fits_key(certificate, key_pem, fault_out);
+
+	tls_certificate_free(&certificate);
+	return good;
+}
+
+bool
+signer_add(struct signer *signer, const char *name, unsigned index, struct span certificate_pem,
+	struct span key_pem, int64_t now_s, struct fault *fault_out)
+{
+	gnutls_datum_t pem = { (unsigned char *)key_pem.start, (unsigned)key_pem.length };
+	struct key *key;
+	int result;
+
+	if (!check_pair(certificate_pem, key_pem, now_s, fault_out))
+		return false;
+	key = mem_alloc(sizeof *key);
+	gnutls_privkey_init(&key->key);
+	result = gnutls_privkey_import_x509_raw(key->key, &pem, GNUTLS_X509_FMT_PEM, NULL, 0);
+	if (result < 0) {
+		gnutls_privkey_deinit(key->key);
+		mem_free(&key);
+		return fault_set(fault_out, FAULT_CONFIG, "the key cannot be read: %s",
+			gnutls_strerror(result));
+	}
+	key->name = mem_strdup(name);
+	key->index = index;
+	key->next = signer->keys;
+	signer->keys = key;
+	return true;
+}
+
+static const struct key *
+find_key(const struct signer *signer, const char *name, unsigned index)
+{
+	const struct key *key = signer->keys;
+
+	while (key && (key->index != index || strcmp(key->name, name) != 0))
+		key = key->next;
+	return key;
+}
+
+bool
+signer_sign(const struct signer *signer, const char *name, unsigned index, enum tls_sign algorithm,
+	struct span input, unsigned char signature_out[TLS_SIGNATURE_MAX_BYTES], size_t *size_out,
+	struct fault *fault_out)
+{
+	const struct key *key = find_key(signer, name, index);
+	gnutls_datum_t in = { (unsigned char *)input.start, (unsigned)input.length };
+	gnutls_datum_t signature = { 0 };
+	const struct rule *rule;
+	int result;
+
+	if (!key)
+		return fault_set(fault_out, FAULT_MISSING, "no key %s[%u]", name, index);
+	if ((unsigned)algorithm >= TLS_SIGN_COUNT)
+		return fault_set(fault_out, FAULT_DENIED, "an algorithm that is not on the list");
+	rule = &rules[algorithm];
+	if ((gnutls_pk_algorithm_t)gnutls_privkey_get_pk_algorithm(key->key, NULL) != rule->key)
+		return fault_set(fault_out, FAULT_DENIED, "an algorithm for another kind of key");
+	if (rule->input ? input.length != rule->input : input.length > TLS_SIGN_INPUT_MAX_BYTES)
+		return fault_set(fault_out, FAULT_DENIED, "an input of the wrong length");
+	result = rule->input ? gnutls_privkey_sign_hash2(key->key, rule->sign, 0, &in, &signature)
+			     : gnutls_privkey_sign_data2(key->key, rule->sign, 0, &in, &signature);
+	if (result < 0)
+		return fault_set(fault_out, FAULT_SYSTEM, "%s", gnutls_strerror(result));
+	if (signature.size > TLS_SIGNATURE_MAX_BYTES) {
+		gnutls_free(signature.data);
+		return fault_set(fault_out, FAULT_LIMIT, "the key is too large");
+	}
+	memcpy(signature_out, signature.data, signature.size);
+	*size_out = signature.size;
+	gnutls_free(signature.data);
+	return true;
+}
+
+bool
+signer_rate_take(struct signer_rate *rate, uint64_t now_ms)
+{
+	uint64_t elapsed = now_ms > rate->stamp_ms ? now_ms - rate->stamp_ms : 0;
+	uint64_t refill = elapsed > 1000 ? SIGNER_RATE_PER_S : elapsed * SIGNER_RATE_PER_S / 1000;
+
+	/* Less than a whole signature came back: keep the time for the next question. */
+	if (refill) {
+		rate->spent = rate->spent > refill ? rate->spent - refill : 0;
+		rate->stamp_ms = now_ms;
+	}
+	if (rate->spent >= SIGNER_RATE_PER_S)
+		return false;
+	rate->spent++;
+	return true;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Private keys, by the name that super gave them, and the only thing done with them: signing. */
+#ifndef KEYS_SIGNER_H
+#define KEYS_SIGNER_H
+
+#include "base/fault.h"
+#include "io/tls_certificate.h"
+
+struct signer;
+
+/* Filled once, then shared by threads that only sign; counted. */
+struct signer *signer_new(void);
+struct signer *signer_hold(struct signer *signer);
+void signer_free(struct signer **signer);
+/*
+ * certificate_pem and key_pem are a pair of a tls section. False with a fault if the key cannot be
+ * read, is not the certificate's, or the certificate may not serve (tls_certificate_check()).
+ */
+bool signer_add(struct signer *signer, const char *name, unsigned index,
+	struct span certificate_pem, struct span key_pem, int64_t now_s, struct fault *fault_out);
+/*
+ * Signs with the algorithms of enum tls_sign, if they fit the key, and an input of exactly the
+ * length of their hash; there is no way to have anything else done, and none to decrypt.
+ */
+bool signer_sign(const struct signer *signer, const char *name, unsigned index,
+	enum tls_sign algorithm, struct span input,
+	unsigned char signature_out[TLS_SIGNATURE_MAX_BYTES], size_t *size_out,
+	struct fault *fault_out);
+
+/* How often one front end may ask: a bucket that holds and refills SIGNER_RATE_PER_S a second. */
+enum { SIGNER_RATE_PER_S = 5000 };
+
+struct signer_rate {
+	uint64_t stamp_ms; /* zeroed storage is a full bucket */
+	uint64_t spent;
+};
+
+bool signer_rate_take(struct signer_rate *rate, uint64_t now_ms);
+
+#endif
