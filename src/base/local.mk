@@ -6,6 +6,7 @@ src_base_libbase_a_SOURCES = \
 	src/base/clock.c src/base/clock.h \
 	src/base/digest.c src/base/digest.h \
 	src/base/fault.c src/base/fault.h \
+	src/base/file.c src/base/file.h \
 	src/base/log.c src/base/log.h src/base/log_events.h \
 	src/base/memory.c src/base/memory.h \
 	src/base/pack.c src/base/pack.h \

@@ -2,12 +2,12 @@
 /* The keys role: one thread for each front end, which waits for questions on its own pair. */
 #include "keys/keys.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "ipc/message_login.h"
 #include "ipc/sync_call.h"
@@ -38,21 +38,13 @@ read_file(struct keys *keys, enum file_kind kind, const char *name, unsigned ind
 	struct buf *bytes_out)
 {
 	int fd = role_take_file(keys->context, kind, name, index);
-	ssize_t got = -1;
-	char *to;
+	bool whole;
 
 	if (fd < 0)
 		return false;
-	while ((to = buf_reserve(bytes_out, 4096))) {
-		got = read(fd, to, 4096);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			break;
-		buf_claim(bytes_out, (size_t)got);
-	}
+	whole = file_read_all(fd, bytes_out);
 	close(fd);
-	return to && got == 0;
+	return whole;
 }
 
 static bool

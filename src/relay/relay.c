@@ -2,9 +2,9 @@
 /* The relay: role entry, jobs in, results out. */
 #include "relay/relay.h"
 
-#include <errno.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "io/loop.h"
 #include "relay/destination.h"
@@ -48,21 +48,13 @@ static bool
 read_file(struct relay *relay, enum file_kind kind, const char *name, struct buf *bytes_out)
 {
 	int fd = role_take_file(relay->context, kind, name, 0);
-	ssize_t got = 0;
-	char *to;
+	bool whole;
 
 	if (fd < 0)
 		return false;
-	while ((to = buf_reserve(bytes_out, 4096))) {
-		got = read(fd, to, 4096);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			break;
-		buf_claim(bytes_out, (size_t)got);
-	}
+	whole = file_read_all(fd, bytes_out);
 	close(fd);
-	return to && got == 0;
+	return whole;
 }
 
 static struct secret *

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "unit.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "base/buffer.h"
+#include "base/file.h"
 
 static void
 queue_of_bytes(void **state)
@@ -59,6 +64,35 @@ long_printf(void **state)
 	buf_fini(&buf);
 }
 
+static void
+whole_files(void **state)
+{
+	char name[] = "/tmp/sallyport-file-XXXXXX";
+	int fd = mkstemp(name);
+	struct buf buf = BUF_INIT(0);
+	char text[10000];
+
+	(void)state;
+	unlink(name);
+	memset(text, 'x', sizeof text);
+	assert_int_equal(write(fd, text, sizeof text), sizeof text);
+	lseek(fd, 0, SEEK_SET);
+	assert_true(file_read_all(fd, &buf));
+	assert_int_equal(buf_length(&buf), sizeof text);
+	buf_fini(&buf);
+	buf_init(&buf, sizeof text);
+	lseek(fd, 0, SEEK_SET);
+	assert_true(file_read_all(fd, &buf));
+	buf_fini(&buf);
+	buf_init(&buf, sizeof text - 1);
+	lseek(fd, 0, SEEK_SET);
+	assert_false(file_read_all(fd, &buf));
+	assert_int_equal(errno, EFBIG);
+	close(fd);
+	assert_false(file_read_all(fd, &buf));
+	buf_fini(&buf);
+}
+
 int
 main(void)
 {
@@ -66,6 +100,7 @@ main(void)
 		cmocka_unit_test(queue_of_bytes),
 		cmocka_unit_test(cap),
 		cmocka_unit_test(long_printf),
+		cmocka_unit_test(whole_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
