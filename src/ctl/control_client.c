@@ -16,8 +16,7 @@
 #include "ipc/control.h"
 
 struct control_client {
-	int in_fd;
-	int out_fd;
+	int fd;
 	pid_t child;
 	struct buf in;
 };
@@ -25,12 +24,11 @@ struct control_client {
 enum { FRAME_MAX_BYTES = CONTROL_HEAD_BYTES + CONTROL_JSON_MAX_BYTES };
 
 struct control_client *
-control_client_new(int in_fd, int out_fd, pid_t child)
+control_client_new(int fd, pid_t child)
 {
 	struct control_client *client = mem_alloc(sizeof *client);
 
-	client->in_fd = in_fd;
-	client->out_fd = out_fd;
+	client->fd = fd;
 	client->child = child;
 	buf_init(&client->in, FRAME_MAX_BYTES + 65536);
 	return client;
@@ -66,7 +64,7 @@ control_client_open(const char *socket_path, struct fault *fault_out)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) != 0)
 		return refuse(fd, socket_path, fault_out);
-	return control_client_new(fd, fd, 0);
+	return control_client_new(fd, 0);
 }
 
 void
@@ -77,9 +75,7 @@ control_client_free(struct control_client **client)
 	*client = NULL;
 	if (!old)
 		return;
-	close(old->in_fd);
-	if (old->out_fd != old->in_fd)
-		close(old->out_fd);
+	close(old->fd);
 	/* The end of its input is what tells a child to end. */
 	if (old->child > 0)
 		while (waitpid(old->child, NULL, 0) < 0 && errno == EINTR)
@@ -113,10 +109,9 @@ send_frame(struct control_client *client, struct span frame, uint64_t until_ms,
 	while (frame.length > 0) {
 		ssize_t sent;
 
-		if (!wait_for(client->out_fd, POLLOUT, until_ms, fault_out))
+		if (!wait_for(client->fd, POLLOUT, until_ms, fault_out))
 			return false;
-		/* A pipe knows no MSG_NOSIGNAL; SIGPIPE is ignored by the whole tool. */
-		sent = write(client->out_fd, frame.start, frame.length);
+		sent = send(client->fd, frame.start, frame.length, MSG_NOSIGNAL);
 		if (sent < 0 && errno != EINTR && errno != EAGAIN)
 			return fault_set_errno(fault_out, "control connection");
 		frame = span_from(frame, sent > 0 ? (size_t)sent : 0);
@@ -141,12 +136,12 @@ receive_frame(struct control_client *client, uint64_t until_ms, struct span *jso
 		case CONTROL_MORE:
 			break;
 		}
-		if (!wait_for(client->in_fd, POLLIN, until_ms, fault_out))
+		if (!wait_for(client->fd, POLLIN, until_ms, fault_out))
 			return false;
 		room = buf_reserve(&client->in, 65536);
 		if (!room)
 			return fault_set(fault_out, FAULT_PEER, "the answer is too long");
-		got = read(client->in_fd, room, 65536);
+		got = recv(client->fd, room, 65536, 0);
 		if (got == 0)
 			return fault_set(fault_out, FAULT_PEER, "the connection ended before the answer");
 		if (got < 0 && errno != EINTR && errno != EAGAIN)

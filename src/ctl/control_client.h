@@ -13,8 +13,8 @@ struct control_client;
 
 /* NULL and a fault: FAULT_MISSING if nobody listens there, FAULT_DENIED if we may not. */
 struct control_client *control_client_open(const char *socket_path, struct fault *fault_out);
-/* Over descriptors that become the client's; in and out may be one. child: to be waited for, or 0. */
-struct control_client *control_client_new(int in_fd, int out_fd, pid_t child);
+/* Over a connected socket, which becomes the client's. child: to be waited for, or 0. */
+struct control_client *control_client_new(int fd, pid_t child);
 void control_client_free(struct control_client **client);
 
 enum control_call {

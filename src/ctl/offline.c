@@ -102,5 +102,5 @@ offline_start(const char *config, struct fault *fault_out)
 		close(fds[0]);
 		return NULL;
 	}
-	return control_client_new(fds[0], fds[0], child);
+	return control_client_new(fds[0], child);
 }

@@ -1,1 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
+
+UNIT_TESTS += tests/unit/test_ctl_arguments
+tests_unit_test_ctl_arguments_SOURCES = tests/unit/test_ctl_arguments.c
+tests_unit_test_ctl_arguments_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_ctl_table
+tests_unit_test_ctl_table_SOURCES = tests/unit/test_ctl_table.c
+tests_unit_test_ctl_table_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_ctl_control_client
+tests_unit_test_ctl_control_client_SOURCES = tests/unit/test_ctl_control_client.c tests/unit/control_fixture.h
+tests_unit_test_ctl_control_client_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_ctl_ctl
+tests_unit_test_ctl_ctl_SOURCES = tests/unit/test_ctl_ctl.c tests/unit/control_fixture.h tests/unit/config_file.h
+tests_unit_test_ctl_ctl_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
