@@ -106,29 +106,29 @@ find_row(const struct gate *gate, uint64_t tag)
 	for (unsigned probe = 0; probe < PROBES; probe++) {
 		uint32_t number = row_at(tag, probe);
 
-		if (atomic_load(&gate->table->row[number].tag) == tag)
+		if (atomic_load(&gate->table->tag[number]) == tag)
 			return number;
 	}
 	return ROW_NONE;
 }
 
 static uint64_t
-sum_open(const struct gate_row *row)
+sum_open(const struct gate *gate, uint32_t row)
 {
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < GATE_COLUMNS; i++)
-		sum += atomic_load(&row->column[i].open);
+		sum += atomic_load(&gate->table->count[row][i].open);
 	return sum;
 }
 
 static uint64_t
-sum_early(const struct gate_row *row)
+sum_early(const struct gate *gate, uint32_t row)
 {
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < GATE_COLUMNS; i++)
-		sum += atomic_load(&row->column[i].early);
+		sum += atomic_load(&gate->table->count[row][i].early);
 	return sum;
 }
 
@@ -139,9 +139,10 @@ has_failures(uint64_t failures, uint64_t window_ms, uint64_t now_ms)
 }
 
 static bool
-is_idle(const struct gate_row *row, uint64_t window_ms, uint64_t now_ms)
+is_idle(const struct gate *gate, uint32_t row, uint64_t window_ms, uint64_t now_ms)
 {
-	return sum_open(row) == 0 && !has_failures(atomic_load(&row->failures), window_ms, now_ms);
+	return sum_open(gate, row) == 0 &&
+	       !has_failures(atomic_load(&gate->table->failures[row]), window_ms, now_ms);
 }
 
 /*
@@ -149,20 +150,22 @@ is_idle(const struct gate_row *row, uint64_t window_ms, uint64_t now_ms)
  * we look at the counts after we changed it: one of the two sees the other.
  */
 static bool
-take_row(struct gate *gate, struct gate_row *row, uint64_t tag, uint64_t window_ms, uint64_t now_ms)
+take_row(struct gate *gate, uint32_t row, uint64_t tag, uint64_t window_ms, uint64_t now_ms)
 {
-	uint64_t old = atomic_load(&row->tag);
+	_Atomic uint64_t *place = &gate->table->tag[row];
+	uint64_t old = atomic_load(place);
 
-	if (old > GATE_TAG_TAKING(GATE_COLUMNS) || !is_idle(row, window_ms, now_ms))
+	if (old > GATE_TAG_TAKING(GATE_COLUMNS) ||
+		(old != 0 && !is_idle(gate, row, window_ms, now_ms)))
 		return false;
-	if (!atomic_compare_exchange_strong(&row->tag, &old, GATE_TAG_TAKING(gate->column)))
+	if (!atomic_compare_exchange_strong(place, &old, GATE_TAG_TAKING(gate->column)))
 		return false;
-	if (!is_idle(row, window_ms, now_ms)) {
-		atomic_store(&row->tag, old);
+	if (old != 0 && !is_idle(gate, row, window_ms, now_ms)) {
+		atomic_store(place, old);
 		return false;
 	}
-	atomic_store(&row->failures, 0);
-	atomic_store(&row->tag, tag);
+	atomic_store(&gate->table->failures[row], 0);
+	atomic_store(place, tag);
 	return true;
 }
 
@@ -174,7 +177,7 @@ find_or_take_row(struct gate *gate, uint64_t tag, uint64_t window_ms, uint64_t n
 	for (unsigned probe = 0; found == ROW_NONE && probe < PROBES; probe++) {
 		uint32_t number = row_at(tag, probe);
 
-		if (take_row(gate, &gate->table->row[number], tag, window_ms, now_ms))
+		if (take_row(gate, number, tag, window_ms, now_ms))
 			found = number;
 	}
 	return found;
@@ -186,17 +189,17 @@ count_in(struct gate *gate, uint64_t tag, uint64_t window_ms, uint64_t now_ms)
 {
 	for (unsigned i = 0; i < TRIES; i++) {
 		uint32_t number = find_or_take_row(gate, tag, window_ms, now_ms);
-		struct gate_row *row;
+		struct gate_count *count;
 
 		if (number == ROW_NONE)
 			return ROW_NONE;
-		row = &gate->table->row[number];
-		atomic_fetch_add(&row->column[gate->column].open, 1);
-		atomic_fetch_add(&row->column[gate->column].early, 1);
-		if (atomic_load(&row->tag) == tag)
+		count = &gate->table->count[number][gate->column];
+		atomic_fetch_add(&count->open, 1);
+		atomic_fetch_add(&count->early, 1);
+		if (atomic_load(&gate->table->tag[number]) == tag)
 			return number;
-		atomic_fetch_sub(&row->column[gate->column].early, 1);
-		atomic_fetch_sub(&row->column[gate->column].open, 1);
+		atomic_fetch_sub(&count->early, 1);
+		atomic_fetch_sub(&count->open, 1);
 	}
 	return ROW_NONE;
 }
@@ -212,14 +215,13 @@ is_over(uint64_t count, uint64_t limit)
 static enum gate_answer
 check_counts(const struct gate *gate, const struct gate_pass *pass, const struct gate_limits *limits)
 {
-	const struct gate_row *listener = &gate->table->row[pass->listener_row - 1];
-	const struct gate_row *address = &gate->table->row[pass->address_row - 1];
+	uint32_t listener = pass->listener_row - 1;
 
-	if (is_over(sum_open(address), limits->connections_per_address))
+	if (is_over(sum_open(gate, pass->address_row - 1), limits->connections_per_address))
 		return GATE_ADDRESS;
-	if (is_over(sum_open(listener), limits->connections))
+	if (is_over(sum_open(gate, listener), limits->connections))
 		return GATE_ALL;
-	if (is_over(sum_early(listener), limits->connections_early))
+	if (is_over(sum_early(gate, listener), limits->connections_early))
 		return GATE_EARLY;
 	return GATE_PASS;
 }
@@ -233,7 +235,7 @@ failed_too_often(const struct gate *gate, const unsigned char *address,
 
 	if (limits->failures_per_address == 0 || number == ROW_NONE)
 		return false;
-	failures = atomic_load(&gate->table->row[number].failures);
+	failures = atomic_load(&gate->table->failures[number]);
 	return has_failures(failures, limits->failure_window_ms, now_ms) &&
 		failures >> FAILURE_TIME_BITS >= limits->failures_per_address;
 }
@@ -264,7 +266,7 @@ gate_enter(struct gate *gate, struct span listener, const unsigned char address[
 static struct gate_count *
 count_of(struct gate *gate, uint32_t row_plus_1)
 {
-	return row_plus_1 ? &gate->table->row[row_plus_1 - 1].column[gate->column] : NULL;
+	return row_plus_1 ? &gate->table->count[row_plus_1 - 1][gate->column] : NULL;
 }
 
 void
@@ -304,7 +306,7 @@ gate_fail(struct gate *gate, const unsigned char address[GATE_KEY_BYTES], uint64
 
 	if (number == ROW_NONE)
 		return;
-	failures = &gate->table->row[number].failures;
+	failures = &gate->table->failures[number];
 	old = atomic_load(failures);
 	do {
 		if (!has_failures(old, window_ms, now_ms))

@@ -424,12 +424,11 @@ end_of_stream(const struct session *session, enum stream_end end)
 	case STREAM_END_PEER:
 		return SESSION_END_CLIENT;
 	case STREAM_END_TLS:
+	case STREAM_END_DEADLINE:
 		return session->phase == SESSION_HANDSHAKE ? SESSION_END_HANDSHAKE
 							   : SESSION_END_LOST;
 	case STREAM_END_OVERFLOW:
 		return SESSION_END_UNREAD;
-	case STREAM_END_DEADLINE:
-		return SESSION_END_IDLE;
 	case STREAM_END_TRUNCATED:
 	case STREAM_END_RESET:
 	case STREAM_END_LOCAL:

@@ -16,9 +16,9 @@
  * goes wrong can spoil counts, but cannot stop the others.
  */
 enum {
-	GATE_COLUMNS = 48,     /* front ends alive at once: all workers, all generations */
-	GATE_ROWS = 16384,     /* a power of two */
-	GATE_MAGIC = 0x53504731,
+	GATE_COLUMNS = 256,    /* front ends alive at once: all workers, all generations */
+	GATE_ROWS = 8192,      /* a power of two */
+	GATE_MAGIC = 0x53504732,
 };
 
 struct gate_count {
@@ -26,20 +26,16 @@ struct gate_count {
 	_Atomic uint32_t early; /* those of them that have not logged in */
 };
 
-/* Whose row it is says tag, a keyed hash; 0 is nobody's. */
-struct gate_row {
-	_Atomic uint64_t tag;
-	_Atomic uint64_t failures; /* failed logins: how many << 48 | steady ms of the first */
-	struct gate_count column[GATE_COLUMNS];
-};
-
-/* The tag of a row that the process of this column is just taking from its last owner. */
+/* In place of a tag: the process of this column is just taking the row from its last owner. */
 #define GATE_TAG_TAKING(column) (UINT64_MAX - (column))
 
+/* Memory is taken for the rows in use alone. */
 struct gate_table {
 	uint32_t magic;
-	unsigned char key[DIGEST_BYTES]; /* nobody can choose addresses that share a row */
-	struct gate_row row[GATE_ROWS];
+	unsigned char key[DIGEST_BYTES];      /* nobody can choose addresses that share a row */
+	_Atomic uint64_t tag[GATE_ROWS];      /* whose row it is, a keyed hash; 0: nobody's yet */
+	_Atomic uint64_t failures[GATE_ROWS]; /* logins: how many << 48 | steady ms of the first */
+	struct gate_count count[GATE_ROWS][GATE_COLUMNS];
 };
 
 /* For zeroed memory. */
@@ -53,13 +49,14 @@ gate_table_init(struct gate_table *table)
 static inline void
 gate_table_clear_column(struct gate_table *table, unsigned column)
 {
-	for (size_t i = 0; i < GATE_ROWS; i++) {
-		struct gate_row *row = &table->row[i];
+	for (size_t row = 0; row < GATE_ROWS; row++) {
 		uint64_t taking = GATE_TAG_TAKING(column);
 
-		atomic_store(&row->column[column].open, 0);
-		atomic_store(&row->column[column].early, 0);
-		atomic_compare_exchange_strong(&row->tag, &taking, 0);
+		if (atomic_load(&table->tag[row]) == 0)
+			continue;
+		atomic_store(&table->count[row][column].open, 0);
+		atomic_store(&table->count[row][column].early, 0);
+		atomic_compare_exchange_strong(&table->tag[row], &taking, 0);
 	}
 }
 

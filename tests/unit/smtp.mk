@@ -1,1 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
+SMTP_RIG = tests/fake/smtp_rig.c tests/fake/smtp_rig.h tests/unit/tls_fixture.c tests/unit/tls_fixture.h
+SMTP_RIG_LIBS = src/smtp/libsmtp.a src/client/libclient.a $(POLICY_LIBS) $(CONFIG_LIBS) $(IPC_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_smtp_smtp
+tests_unit_test_smtp_smtp_SOURCES = tests/unit/test_smtp_smtp.c $(SMTP_RIG)
+tests_unit_test_smtp_smtp_LDADD = $(SMTP_RIG_LIBS)

@@ -92,7 +92,7 @@ test_columns(void **state)
 {
 	int fd = table_fd();
 	struct gate *first = gate_open(fd, 0, NULL);
-	struct gate *second = gate_open(fd, 47, NULL);
+	struct gate *second = gate_open(fd, GATE_COLUMNS - 1, NULL);
 	struct gate_table *table = mmap(
 		NULL, sizeof *table, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	struct gate_pass pass;
@@ -101,7 +101,7 @@ test_columns(void **state)
 	assert_int_equal(gate_enter(first, LISTENER, address(1), &limits, 1, &pass), GATE_PASS);
 	assert_int_equal(gate_enter(second, LISTENER, address(1), &limits, 1, &pass), GATE_PASS);
 	assert_int_equal(gate_enter(first, LISTENER, address(1), &limits, 1, &pass), GATE_ADDRESS);
-	gate_table_clear_column(table, 47);
+	gate_table_clear_column(table, GATE_COLUMNS - 1);
 	assert_int_equal(gate_enter(first, LISTENER, address(1), &limits, 1, &pass), GATE_PASS);
 	munmap(table, sizeof *table);
 	gate_close(&first);
@@ -200,8 +200,8 @@ test_race(void **state)
 	table = mmap(NULL, sizeof *table, PROT_READ, MAP_SHARED, fd, 0);
 	for (size_t i = 0; i < GATE_ROWS; i++)
 		for (size_t c = 0; c < GATE_COLUMNS; c++) {
-			assert_int_equal(table->row[i].column[c].open, 0);
-			assert_int_equal(table->row[i].column[c].early, 0);
+			assert_int_equal(table->count[i][c].open, 0);
+			assert_int_equal(table->count[i][c].early, 0);
 		}
 	munmap(table, sizeof *table);
 	close(fd);
