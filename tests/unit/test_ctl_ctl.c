@@ -341,7 +341,7 @@ is_in_manual(const char *manual, const struct command *command)
 {
 	char entry[128];
 
-	snprintf(entry, sizeof entry, ".Ic %s", command->verb);
+	snprintf(entry, sizeof entry, "Ic %s", command->verb);
 	if (!strstr(manual, entry))
 		fail_msg("the manual has no %s", entry);
 	for (const struct argument *each = command->arguments; each && each->name; each++) {
