@@ -11,7 +11,9 @@
 #include "base/log.h"
 #include "io/sock.h"
 #include "ipc/message_super.h"
+#include "proc/confine.h"
 #include "proc/role.h"
+#include "super/logs.h"
 #include "super/provide.h"
 #include "super/spawn.h"
 
@@ -112,7 +114,7 @@ child_spawn(struct child *child, struct fault *fault)
 
 	if (!sock_pair(fds, fault))
 		return false;
-	done = spawn_role(child->role, fds[1], &child->pid, fault);
+	done = spawn_role(child->role, fds[1], logs_event_fd(child->super->logs), &child->pid, fault);
 	sock_close(&fds[1]);
 	if (!done) {
 		sock_close(&fds[0]);
@@ -314,6 +316,26 @@ on_closed(void *context, const struct fault *why)
 		loop_timer_start(&child->deadline, END_WAIT_MS);
 }
 
+/* A call outside of its filter is a signal too, though the handler has made a status of it. */
+static void
+log_end(const struct child *child, int status)
+{
+	bool breach = WIFEXITED(status) && WEXITSTATUS(status) == CONFINE_BREACH_STATUS;
+	int number = WIFSIGNALED(status) ? WTERMSIG(status) : breach ? SIGSYS : 0;
+	enum log_event_id event =
+		child->phase == CHILD_STOPPING && status == 0 ? EV_CHILD_ENDED : EV_CHILD_DIED;
+
+	if (number)
+		log_event(event, kv_str("of", role_name(child->role)),
+			kv_int("instance", child->instance), kv_int("of-pid", child->pid),
+			kv_int("signal", number), kv_str("phase", child_phase_name(child)));
+	else
+		log_event(event, kv_str("of", role_name(child->role)),
+			kv_int("instance", child->instance), kv_int("of-pid", child->pid),
+			kv_int("status", WEXITSTATUS(status)),
+			kv_str("phase", child_phase_name(child)));
+}
+
 void
 child_reap(struct child *child)
 {
@@ -324,11 +346,7 @@ child_reap(struct child *child)
 	if (child->phase == CHILD_SERVING &&
 		loop_now_ms(child->super->loop) - child->since_ms >= STABLE_MS)
 		child->failures = 0;
-	log_event(EV_CHILD_ENDED, kv_str("of", role_name(child->role)),
-		kv_int("instance", child->instance), kv_int("of-pid", child->pid),
-		kv_str("how", WIFSIGNALED(status) ? "signal" : "exit"),
-		kv_int("status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)),
-		kv_str("after", child_phase_name(child)));
+	log_end(child, status);
 	end_reload(child, CHILD_LOST, "ended");
 	child->events->on_ended(child->context, child, status);
 }

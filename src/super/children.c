@@ -465,7 +465,7 @@ say_start_failed(struct children *children, enum role role, int status)
 		snprintf(text, sizeof text, "%s made a forbidden system call",
 			role_name(role));
 	else
-		snprintf(text, sizeof text, "%s could not start (status %d); its reason stands above",
+		snprintf(text, sizeof text, "%s could not start (status %d); its reason stands in the log",
 			role_name(role), WEXITSTATUS(status));
 	children->events.on_start_failed(children->context, text);
 }

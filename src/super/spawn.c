@@ -70,7 +70,7 @@ fill_environment(char *to[])
 
 /* Between fork() and exec(): nothing but system calls. */
 static void __attribute__((noreturn))
-become(const char *path, char *const argv[], char *const environment[], int fd)
+become(const char *path, char *const argv[], char *const environment[], int fd, int error_fd)
 {
 	struct sigaction standard = { .sa_handler = SIG_DFL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -81,7 +81,8 @@ become(const char *path, char *const argv[], char *const environment[], int fd)
 		sigaction(number, &standard, NULL);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setpgid(0, 0);
-	if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDOUT_FILENO) >= 0) {
+	if (null >= 0 && dup2(error_fd, STDERR_FILENO) >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
+		dup2(null, STDOUT_FILENO) >= 0) {
 		if (fd == ROLE_SUPER_FD)
 			fcntl(fd, F_SETFD, 0);
 		else
@@ -95,7 +96,7 @@ become(const char *path, char *const argv[], char *const environment[], int fd)
 }
 
 bool
-spawn_role(enum role role, int fd, pid_t *pid_out, struct fault *fault)
+spawn_role(enum role role, int fd, int error_fd, pid_t *pid_out, struct fault *fault)
 {
 	char *environment[sizeof passed / sizeof passed[0]];
 	char *path = find_program(role, fault);
@@ -109,7 +110,7 @@ spawn_role(enum role role, int fd, pid_t *pid_out, struct fault *fault)
 	fill_environment(environment);
 	pid = fork();
 	if (pid == 0)
-		become(path, argv, environment, fd);
+		become(path, argv, environment, fd, error_fd);
 	mem_free(&path);
 	if (pid < 0)
 		return fault_set_errno(fault, "fork");

@@ -9,9 +9,9 @@
 #include "base/role.h"
 
 /*
- * fd becomes the child's channel (proc/role.h) and stays the caller's. The program is found beside our
- * own, or in the folder where it was installed.
+ * fd becomes the child's channel (proc/role.h), error_fd its standard error; both stay the caller's.
+ * The program is found beside our own, or in the folder where it was installed.
  */
-bool spawn_role(enum role role, int fd, pid_t *pid_out, struct fault *fault);
+bool spawn_role(enum role role, int fd, int error_fd, pid_t *pid_out, struct fault *fault);
 
 #endif

@@ -3,6 +3,7 @@
 #include "super/super.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,6 +40,9 @@ on_start_failed(void *context, const char *text)
 	struct super *super = context;
 
 	log_event(EV_SUPER_FAILED, kv_str("reason", text));
+	/* Whoever called us from a terminal does not see the log. */
+	if (!super->options.foreground)
+		fprintf(stderr, "sallyportd: %s\n", text);
 	super_stop(super, EXIT_FAILURE);
 }
 

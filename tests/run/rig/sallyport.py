@@ -119,7 +119,7 @@ class Sallyport:
         log = os.open(log_path, os.O_WRONLY | os.O_APPEND)
         ready, notice = os.pipe()
         self.process = subprocess.Popen(
-            [ground.program("sallyportd"), "-c", self.config, "-f", "--ready-fd", str(notice)],
+            [self.program(), "-c", self.config, "-f", "--ready-fd", str(notice)],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(notice,), cwd="/",
             env={**os.environ, **SANITIZER}, start_new_session=True,
             **({} if self.as_root else ground.as_user()))
@@ -139,6 +139,9 @@ class Sallyport:
             self.add_account(login, password, addresses)
         self.accounts = ()
         return self
+
+    def program(self):
+        return ground.program("sallyportd")
 
     def learn_ports(self):
         for listener in self.status()["listeners"]:
