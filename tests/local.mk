@@ -12,7 +12,8 @@ RUN_TESTS = \
 	tests/run/test_catalogue_h.py \
 	tests/run/test_install.py \
 	tests/run/test_smarthost.py \
-	tests/run/test_submit_clients.py
+	tests/run/test_submit_clients.py \
+	tests/run/test_super.py
 
 RUN_RIG = \
 	tests/run/rig/__init__.py \
