@@ -35,7 +35,7 @@ buf_length(const struct buf *buf)
 static inline struct span
 buf_span(const struct buf *buf)
 {
-	return span_of(buf->bytes + buf->begin, buf->end - buf->begin);
+	return buf->bytes ? span_of(buf->bytes + buf->begin, buf->end - buf->begin) : SPAN_EMPTY;
 }
 
 /* False, and nothing added and the overflow flag set, if it would exceed the cap. */
