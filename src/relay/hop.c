@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/stream.h"
 #include "relay/hop_login.h"
 #include "relay/transfer.h"
 
@@ -14,7 +15,6 @@ enum {
 	HOP_OUTPUT_HIGH_BYTES = 256 * 1024,
 	HOP_OUTPUT_LOW_BYTES = 64 * 1024,
 	HOP_OUTPUT_MAX_BYTES = 8 * 1024 * 1024, /* a whole envelope, header and inline body */
-	HOP_CLEAR_MS = 10 * 60 * 1000,
 };
 
 enum phase {
@@ -58,20 +58,6 @@ struct hop {
 
 /* ---- the end -------------------------------------------------------------------------------------- */
 
-static bool
-is_lmtp(const struct hop *hop)
-{
-	return hop->route->settings->to.scheme == ROUTE_LMTP;
-}
-
-static const char *
-name_of(const struct hop *hop)
-{
-	const struct endpoint *endpoint = &hop->route->settings->to.endpoint;
-
-	return endpoint->kind == ENDPOINT_UNIX ? endpoint->path : endpoint->host;
-}
-
 /* Its job is not lost: what has no result yet is deferred, with the reason. */
 static void
 gone(struct hop *hop)
@@ -80,7 +66,7 @@ gone(struct hop *hop)
 		return;
 	hop->phase = PHASE_GONE;
 	if (hop->job) {
-		job_set_hop(hop->job, name_of(hop), hop->address_text, hop->tls_text);
+		job_set_hop(hop->job, hop_route_host(hop->route), hop->address_text, hop->tls_text);
 		job_set_rest(hop->job, OUTCOME_DEFERRED, 0, "4.4.2", span_text(hop->fault.text));
 		hop->job_done = true;
 	}
@@ -155,7 +141,7 @@ enter_ready(struct hop *hop)
 static void
 say_hello(struct hop *hop)
 {
-	const char *verb = is_lmtp(hop) ? "LHLO" : hop->helo_tried ? "HELO" : "EHLO";
+	const char *verb = hop_route_is_lmtp(hop->route) ? "LHLO" : hop->helo_tried ? "HELO" : "EHLO";
 
 	stream_printf(hop->stream, "%s %s\r\n", verb, hop->route->helo);
 	enter(hop, PHASE_EHLO);
@@ -163,32 +149,14 @@ say_hello(struct hop *hop)
 
 /* ---- TLS ------------------------------------------------------------------------------------------ */
 
-static enum route_tls
-tls_mode(const struct hop *hop)
-{
-	return hop->route->settings->tls;
-}
-
 static void
 start_tls(struct hop *hop)
 {
-	const struct settings_route *settings = hop->route->settings;
-	const char *name = settings->tls_name[0] ? settings->tls_name : name_of(hop);
-
 	enter(hop, PHASE_HANDSHAKE);
 	/* What the hop said after its 220 and before the handshake is somebody else's (RFC 3207 5). */
-	if (!stream_start_client(hop->stream, hop->route->tls, name, &hop->fault))
+	if (!stream_start_client(hop->stream, hop->route->tls,
+		    hop_route_tls_name(hop->route), &hop->fault))
 		stream_abort(hop->stream);
-}
-
-static bool
-wants_starttls(const struct hop *hop)
-{
-	if (stream_is_secure(hop->stream) || tls_mode(hop) == ROUTE_TLS_NONE)
-		return false;
-	if (tls_mode(hop) != ROUTE_TLS_MAY)
-		return true;
-	return hop->offer.starttls && loop_now_ms(hop->route->loop) >= hop->route->clear_until_ms;
 }
 
 static void
@@ -197,7 +165,7 @@ on_secure(struct stream *stream, void *context)
 	struct hop *hop = context;
 
 	tls_session_describe(stream_tls(stream), hop->tls_text);
-	if (hop->route->settings->to.scheme == ROUTE_SMTPS)
+	if (hop_route_is_implicit_tls(hop->route))
 		enter(hop, PHASE_GREETING);
 	else
 		say_hello(hop);
@@ -233,7 +201,7 @@ log_in_if_asked(struct hop *hop)
 		return;
 	}
 	on_login_step(hop,
-		hop_login_start(&hop->login, hop->stream, hop->route->settings, name_of(hop),
+		hop_login_start(&hop->login, hop->stream, hop->route->settings, hop_route_host(hop->route),
 			hop->route->password, &hop->offer, hop->local, &fault),
 		&fault);
 }
@@ -243,9 +211,8 @@ log_in_if_asked(struct hop *hop)
 static void
 on_hello_reply(struct hop *hop)
 {
-	bool needs_tls = tls_mode(hop) == ROUTE_TLS_ENCRYPT || tls_mode(hop) == ROUTE_TLS_VERIFY;
-
-	if (hop->reply.code >= 500 && !hop->helo_tried && !is_lmtp(hop) && !needs_tls) {
+	if (hop->reply.code >= 500 && !hop->helo_tried && !hop_route_is_lmtp(hop->route) &&
+		!hop_route_needs_tls(hop->route)) {
 		hop->helo_tried = true;
 		say_hello(hop);
 		return;
@@ -255,7 +222,7 @@ on_hello_reply(struct hop *hop)
 		return;
 	}
 	offer_parse(&hop->reply, &hop->offer);
-	if (wants_starttls(hop)) {
+	if (!stream_is_secure(hop->stream) && hop_route_wants_starttls(hop->route, &hop->offer)) {
 		if (!hop->offer.starttls) {
 			fail(hop, FAULT_DENIED, "TLS", SPAN_LITERAL("the next hop offers no STARTTLS"));
 			return;
@@ -272,8 +239,8 @@ on_starttls_reply(struct hop *hop)
 {
 	if (hop->reply.code < 300) {
 		start_tls(hop);
-	} else if (tls_mode(hop) == ROUTE_TLS_MAY) {
-		hop->route->clear_until_ms = loop_now_ms(hop->route->loop) + HOP_CLEAR_MS;
+	} else if (!hop_route_needs_tls(hop->route)) {
+		hop_route_rest_in_clear(hop->route);
 		log_in_if_asked(hop);
 	} else {
 		fail_reply(hop, "STARTTLS refused");
@@ -283,7 +250,7 @@ on_starttls_reply(struct hop *hop)
 static void
 finish_job(struct hop *hop)
 {
-	job_set_hop(hop->job, name_of(hop), hop->address_text, hop->tls_text);
+	job_set_hop(hop->job, hop_route_host(hop->route), hop->address_text, hop->tls_text);
 	hop->job_done = true;
 	hop->jobs++;
 	enter_ready(hop);
@@ -392,10 +359,8 @@ on_close(struct stream *stream, enum stream_end end, const struct fault *fault, 
 	if (hop->phase != PHASE_QUIT && !hop_is_ready(hop) && hop->fault.kind == FAULT_NONE)
 		fault_set(&hop->fault, FAULT_PEER, "the connection ended (%s): %s",
 			stream_end_name(end), fault ? fault->text : "");
-	/* tls = may is for hops that cannot: the next connections go in clear for a while. */
-	if (handshake && tls_mode(hop) == ROUTE_TLS_MAY &&
-		hop->route->settings->to.scheme != ROUTE_SMTPS)
-		hop->route->clear_until_ms = loop_now_ms(hop->route->loop) + HOP_CLEAR_MS;
+	if (handshake && !hop_route_is_implicit_tls(hop->route))
+		hop_route_rest_in_clear(hop->route);
 	gone(hop);
 }
 
@@ -429,7 +394,7 @@ on_connected(int fd, const struct sock_address *address, const struct fault *fau
 	}
 	hop->local = sock_address_is_loopback(address);
 	hop->stream = stream_new(hop->route->loop, fd, &stream_hooks, &stream_limits, hop);
-	if (hop->route->settings->to.scheme == ROUTE_SMTPS)
+	if (hop_route_is_implicit_tls(hop->route))
 		start_tls(hop);
 	else
 		enter(hop, PHASE_GREETING);
@@ -460,14 +425,6 @@ on_news(void *context)
 struct hop *
 hop_new(struct hop_route *route, const struct hop_hooks *hooks, void *context)
 {
-	const struct endpoint *endpoint = &route->settings->to.endpoint;
-	bool is_unix = endpoint->kind == ENDPOINT_UNIX;
-	struct connector_place place = {
-		.path = is_unix ? endpoint->path : NULL,
-		.host = is_unix ? NULL : endpoint->host,
-		.port = endpoint->port,
-		.source = route->relay->source,
-	};
 	struct hop *hop = mem_alloc(sizeof *hop);
 
 	hop->route = route;
@@ -475,8 +432,7 @@ hop_new(struct hop_route *route, const struct hop_hooks *hooks, void *context)
 	hop->context = context;
 	smtp_reply_reader_init(&hop->reply);
 	loop_defer_init(&hop->news, route->loop, on_news, hop);
-	hop->connector = connector_new(route->loop, route->resolver, &place,
-		route->relay->connect_wait, on_connected, hop);
+	hop->connector = hop_route_connect(route, on_connected, hop);
 	return hop;
 }
 
@@ -508,7 +464,7 @@ hop_send(struct hop *hop, struct job *job)
 	assert(hop_is_ready(hop));
 	hop->job = job;
 	hop->phase = PHASE_TRANSFER;
-	step = transfer_start(&hop->transfer, hop->stream, &hop->offer, is_lmtp(hop), job);
+	step = transfer_start(&hop->transfer, hop->stream, &hop->offer, hop_route_is_lmtp(hop->route), job);
 	on_transfer_step(hop, step);
 }
 

@@ -3,24 +3,10 @@
 #ifndef RELAY_HOP_H
 #define RELAY_HOP_H
 
-#include "config/settings.h"
-#include "io/connector.h"
-#include "io/stream.h"
+#include "relay/hop_route.h"
 #include "relay/job.h"
 
 struct hop;
-
-/* What all hops of a route share; outlives them. */
-struct hop_route {
-	const struct settings_route *settings;
-	const struct settings_relay *relay;
-	const char *helo;
-	struct loop *loop;
-	struct resolver *resolver;
-	struct tls_client *tls;
-	const struct secret *password; /* NULL: no login */
-	uint64_t clear_until_ms;       /* tls = may: a handshake failed, so no STARTTLS until then */
-};
 
 /* Never from inside a hop_* call. */
 struct hop_hooks {

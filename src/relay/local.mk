@@ -5,6 +5,7 @@ src_relay_librelay_a_SOURCES = \
 	src/relay/destination.c src/relay/destination.h \
 	src/relay/hop.c src/relay/hop.h \
 	src/relay/hop_login.c src/relay/hop_login.h \
+	src/relay/hop_route.c src/relay/hop_route.h \
 	src/relay/job.c src/relay/job.h \
 	src/relay/login.c src/relay/login.h \
 	src/relay/offer.c src/relay/offer.h \
