@@ -372,8 +372,8 @@ check_fields(const struct originators *message, const char *name, unsigned rules
 {
 	size_t count = message->header->count;
 
-	for (size_t nth = 0, at = header_find(message->header, name, 0); at < count;
-		at = header_find(message->header, name, ++nth)) {
+	for (size_t at = header_next(message->header, name, 0); at < count;
+		at = header_next(message->header, name, at + 1)) {
 		struct verdict verdict = check_field(message, name, at, rules, on_behalf_ok);
 
 		if (verdict.kind != VERDICT_CONTINUE)
