@@ -3,6 +3,23 @@
 #include "config/check.h"
 
 #include <string.h>
+#include <sys/un.h>
+
+#include "config/config.h"
+
+/* A socket's path has to fit sun_path. */
+static bool
+check_run_dir(const struct load *load, struct fault *fault)
+{
+	struct sockaddr_un address;
+	size_t length = strlen(load->settings->run_dir) + strlen("/" CONFIG_SOCKET_NAME);
+
+	if (length >= sizeof address.sun_path)
+		return load_fault(load, load->settings, "run-dir", 0, fault,
+			"is %zu bytes too long for the path of the control socket",
+			length - sizeof address.sun_path + 1);
+	return true;
+}
 
 static bool
 check_certificates(const struct load *load, struct fault *fault)
@@ -197,7 +214,7 @@ bool
 check_all(const struct load *load, struct fault *fault)
 {
 	complete_routes(load);
-	return check_certificates(load, fault) && check_sasl(load, fault) &&
+	return check_run_dir(load, fault) && check_certificates(load, fault) && check_sasl(load, fault) &&
 		check_directories(load, fault) && check_listeners(load, fault) &&
 		check_permits(load, &load->settings->permit, false, fault) &&
 		check_permits(load, &load->settings->deny, true, fault) &&

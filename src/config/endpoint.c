@@ -84,6 +84,8 @@ endpoint_parse(struct span text, enum endpoint_rule rule, uint16_t default_port,
 
 	if (span_starts(text, "inet:"))
 		text = span_from(text, 5);
+	else if (span_starts(text, "inet6:"))
+		text = span_from(text, 6);
 	endpoint.text = arena_strndup(arena, text.start, text.length);
 	if (span_starts(text, "unix:")) {
 		if (!parse_unix(span_from(text, 5), arena, &endpoint, fault))

@@ -15,7 +15,7 @@ enum endpoint_kind {
 /* All texts live in the arena that endpoint_parse() was given. */
 struct endpoint {
 	enum endpoint_kind kind;
-	const char *text; /* as written, without "inet:" */
+	const char *text; /* as written, without "inet:" or "inet6:" */
 	const char *host; /* INET: "*", an IPv4 or IPv6 address without brackets, or a host name */
 	uint16_t port;    /* INET: 0 means any free port (listeners only) */
 	const char *path; /* UNIX: absolute, fits sun_path */

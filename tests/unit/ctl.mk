@@ -15,3 +15,16 @@ tests_unit_test_ctl_control_client_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_ctl_ctl
 tests_unit_test_ctl_ctl_SOURCES = tests/unit/test_ctl_ctl.c tests/unit/control_fixture.h tests/unit/config_file.h
 tests_unit_test_ctl_ctl_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_ctl_password
+tests_unit_test_ctl_password_SOURCES = tests/unit/test_ctl_password.c
+tests_unit_test_ctl_password_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_ctl_practice
+tests_unit_test_ctl_practice_SOURCES = tests/unit/test_ctl_practice.c tests/unit/config_file.h \
+	$(TLS_FIXTURE)
+tests_unit_test_ctl_practice_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_ctl_smtp_probe
+tests_unit_test_ctl_smtp_probe_SOURCES = tests/unit/test_ctl_smtp_probe.c $(TLS_FIXTURE)
+tests_unit_test_ctl_smtp_probe_LDADD = $(CTL_LIBS) $(UNIT_LIBS) -lpthread

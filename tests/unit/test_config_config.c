@@ -8,6 +8,7 @@
 #define HEAD "hostname = \"mail.example.org\"\n"
 #define TLS "tls \"main\" { certificate = \"/c\" key = \"/k\" }\n"
 #define LISTENER "listener \"in\" { address = \"*:587\" }\n"
+#define X10 "xxxxxxxxxx"
 /* A right configuration of three lines; what is wrong stands on line 4. */
 #define GOOD HEAD TLS LISTENER
 
@@ -188,6 +189,8 @@ faults(void **state)
 		{ GOOD "directory \"a\" { }\ndirectory \"b\" { type = local }",
 			"c.conf:5: directory \"b\": type: there is one local directory, and \"a\" is "
 			"it" },
+		{ GOOD "run-dir = \"/" X10 X10 X10 X10 X10 X10 X10 X10 X10 "xxxxx\"",
+			"c.conf:4: run-dir: is 2 bytes too long for the path of the control socket" },
 		{ GOOD "policy { milters = dkim }",
 			"c.conf:4: policy: milters: there is no milter section \"dkim\"" },
 		{ GOOD "queue { retry = { } }", "c.conf:4: queue: retry: is empty" },

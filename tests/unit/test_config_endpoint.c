@@ -52,6 +52,7 @@ endpoints(void **state)
 		{ ENDPOINT_CONNECT, 25, "mail.example.org", NULL, "mail.example.org", 25, "" },
 		{ ENDPOINT_CONNECT, 25, "[2001:db8::1]", NULL, "2001:db8::1", 25, "" },
 		{ ENDPOINT_CONNECT, 0, "inet:127.0.0.1:8891", NULL, "127.0.0.1", 8891, "" },
+		{ ENDPOINT_CONNECT, 0, "inet6:[::1]:8891", NULL, "::1", 8891, "" },
 		{ ENDPOINT_CONNECT, 0, "mail.example.org", "has no port", NULL, 0, NULL },
 		{ ENDPOINT_CONNECT, 0, "127.0.0.1:0", "has port 0, which nothing can be reached at",
 			NULL, 0, NULL },
