@@ -45,3 +45,8 @@ UNIT_TESTS += tests/unit/test_auth_directory_local
 tests_unit_test_auth_directory_local_SOURCES = tests/unit/test_auth_directory_local.c
 tests_unit_test_auth_directory_local_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_directory_local_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_mech
+tests_unit_test_auth_mech_SOURCES = tests/unit/test_auth_mech.c tests/unit/scram_client.h
+tests_unit_test_auth_mech_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_mech_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
