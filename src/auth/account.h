@@ -19,6 +19,7 @@ struct account {
 	bool has_keys[SCRAM_HASH_COUNT]; /* none: no password was ever set */
 	bool disabled;
 	int64_t expires_ms;            /* wall clock; 0: never */
+	int64_t changed_ms;            /* wall clock, of the last change; 0: not known */
 };
 
 struct account *account_new(void);                  /* uses is 1; identity's texts are "" */

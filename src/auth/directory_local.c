@@ -28,7 +28,8 @@ static const char *const schema_steps[] = {
 	"  expires_ms INTEGER NOT NULL,"
 	"  protocols INTEGER NOT NULL,"
 	"  limits TEXT NOT NULL,"
-	"  epoch INTEGER NOT NULL) STRICT;"
+	"  epoch INTEGER NOT NULL,"
+	"  changed_ms INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE scram_key ("
 	"  account INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,"
 	"  hash TEXT NOT NULL,"
@@ -104,7 +105,8 @@ out:
 }
 
 static const char *const statement_texts[STATEMENT_COUNT] = {
-	[FIND_ACCOUNT] = "SELECT id, disabled, expires_ms, protocols, limits, epoch FROM account "
+	[FIND_ACCOUNT] = "SELECT id, disabled, expires_ms, protocols, limits, epoch, changed_ms "
+			 "FROM account "
 			 "WHERE login = ?",
 	[FIND_KEYS] = "SELECT hash, iterations, salt, stored, server FROM scram_key "
 		      "WHERE account = ?",
@@ -309,6 +311,7 @@ read_account(sqlite3_stmt *statement, const char *login)
 	account->identity.protocols = (uint8_t)sqlite3_column_int(statement, 3);
 	account->identity.limits = column_text(statement, 4, account->arena);
 	account->identity.epoch = (uint64_t)sqlite3_column_int64(statement, 5);
+	account->changed_ms = sqlite3_column_int64(statement, 6);
 	return account;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "auth/directory_local_db.h"
+#include "base/clock.h"
 
 /* ---- transactions ------------------------------------------------------------------------------ */
 
@@ -90,10 +91,11 @@ insert_account(struct directory_local *local, const char *login,
 		return fault_set(fault_out, FAULT_DENIED, "there is an account %s already", login);
 	return next_epoch(local, &epoch, fault_out) &&
 		DB_GET(local->db, fault_out, &id,
-			"INSERT INTO account (login, disabled, expires_ms, protocols, limits, epoch) "
-			"VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+			"INSERT INTO account (login, disabled, expires_ms, protocols, limits, epoch, "
+			"changed_ms) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
 			DB_STR(login), DB_INT(settings->disabled), DB_INT(settings->expires_ms),
-			DB_INT(settings->protocols), DB_STR(settings->limits), DB_INT(epoch)) &&
+			DB_INT(settings->protocols), DB_STR(settings->limits), DB_INT(epoch),
+			DB_INT(clock_wall_ms())) &&
 		(!keys || write_keys(local, id, keys, fault_out));
 }
 
@@ -118,7 +120,9 @@ open_change(struct directory_local *local, const char *login, struct change *cha
 {
 	if (!begin(local, fault_out))
 		return false;
-	if (find_id(local, login, &change->id, fault_out))
+	if (find_id(local, login, &change->id, fault_out) &&
+		DB_RUN(local->db, fault_out, "UPDATE account SET changed_ms = ? WHERE id = ?",
+			DB_INT(clock_wall_ms()), DB_INT(change->id)))
 		return true;
 	return end(local, false, fault_out);
 }

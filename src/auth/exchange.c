@@ -31,6 +31,7 @@ exchange_new(const struct exchange_service *service, const struct message_login_
 
 	exchange->arena = arena;
 	exchange->service = service;
+	exchange->settings = settings_hold(service->settings);
 	exchange->events = events;
 	exchange->context = context;
 	exchange->start = (struct message_login_start){
@@ -74,6 +75,7 @@ exchange_free(struct exchange **exchange)
 		return;
 	let_go(*exchange);
 	loop_timer_stop(&(*exchange)->deadline);
+	settings_free(&(*exchange)->settings);
 	arena = (*exchange)->arena;
 	mem_wipe((void *)(*exchange)->start.bind_exporter.start,
 		(*exchange)->start.bind_exporter.length);
@@ -119,7 +121,7 @@ is_own_address(const struct exchange *exchange)
 	struct address address;
 
 	return address_parse(span_text(exchange->login), ADDRESS_UTF8, &address) == ADDRESS_OK &&
-		settings_is_authoritative(exchange->service->settings, address_domain(&address));
+		settings_is_authoritative(exchange->settings, address_domain(&address));
 }
 
 /*
@@ -232,7 +234,7 @@ exchange_choose_keys(const struct exchange *exchange, enum scram_hash hash, stru
 		*keys_out = account->keys[hash];
 	else
 		scram_keys_decoy(keys_out, hash,
-			(uint32_t)exchange->service->settings->sasl.iterations,
+			(uint32_t)exchange->settings->sasl.iterations,
 			exchange->service->decoy_secret, span_text(exchange->login));
 }
 
@@ -253,7 +255,7 @@ verify_password(struct exchange *exchange)
 	exchange_choose_keys(exchange, SCRAM_SHA_256, &keys);
 	copy = secret_new(password);
 	exchange->phase = EXCHANGE_WORK;
-	exchange->work = login_work_verify(service->pool, service->settings->sasl.answer_wait,
+	exchange->work = login_work_verify(service->pool, exchange->settings->sasl.answer_wait,
 		&keys, &copy, on_verified, exchange);
 	mem_wipe(&keys, sizeof keys);
 	if (!exchange->work)
@@ -343,7 +345,7 @@ stand_in_line(struct exchange *exchange)
 static bool
 take_name(struct exchange *exchange, struct span name, struct span authzid)
 {
-	const struct settings *settings = exchange->service->settings;
+	const struct settings *settings = exchange->settings;
 	const char *realm = settings->sasl.realm[0] ? settings->sasl.realm : settings->hostname;
 	char wanted[LOGIN_NAME_SIZE];
 
@@ -421,12 +423,12 @@ exchange_begin(struct exchange *exchange)
 	const struct exchange_service *service = exchange->service;
 	enum login_failure failure;
 
-	if (!login_rule_check(service->settings, &exchange->start, service->gssapi,
+	if (!login_rule_check(exchange->settings, &exchange->start, service->gssapi,
 		    &exchange->rule, &failure)) {
 		exchange_fail(exchange, failure, "not offered here");
 		return;
 	}
-	loop_timer_start(&exchange->deadline, service->settings->sasl.exchange_wait);
+	loop_timer_start(&exchange->deadline, exchange->settings->sasl.exchange_wait);
 	/* Only the client begins, in all of these: an empty challenge asks it to. */
 	if (exchange->initial)
 		take_initial(exchange);

@@ -86,7 +86,7 @@ step(struct exchange *exchange, struct secret **response)
 	const struct exchange_service *service = exchange->service;
 
 	exchange->phase = EXCHANGE_WORK;
-	exchange->work = login_work_step(service->pool, service->settings->sasl.answer_wait,
+	exchange->work = login_work_step(service->pool, exchange->settings->sasl.answer_wait,
 		&exchange->mech, response, on_stepped, exchange);
 	if (!exchange->work)
 		exchange_fail(exchange, LOGIN_TEMPORARY, "too many logins at once");
@@ -95,7 +95,7 @@ step(struct exchange *exchange, struct secret **response)
 static void
 make_mech(struct exchange *exchange)
 {
-	const struct settings *settings = exchange->service->settings;
+	const struct settings *settings = exchange->settings;
 	const char *host = settings->sasl.service_host[0] ? settings->sasl.service_host
 							   : settings->hostname;
 	/* The GSSAPI service of POP3 is "pop" (RFC 5034 4). */

@@ -21,6 +21,7 @@ enum exchange_phase {
 struct exchange {
 	struct arena *arena;
 	const struct exchange_service *service;
+	struct settings *settings;        /* those of its beginning; a reload does not change it */
 	const struct exchange_events *events;
 	void *context;
 	struct message_login_start start; /* in the arena; its secret is not */

@@ -4,24 +4,42 @@ src_auth_libauth_a_CFLAGS = $(AM_CFLAGS) $(NETTLE_CFLAGS) $(SASL_CFLAGS) $(SQLIT
 	$(JANSSON_CFLAGS)
 src_auth_libauth_a_SOURCES = \
 	src/auth/account.c src/auth/account.h \
+	src/auth/admission.c src/auth/admission.h \
+	src/auth/auth.c src/auth/auth.h \
+	src/auth/auth_role.c \
 	src/auth/brake.c src/auth/brake.h \
+	src/auth/control.c src/auth/control.h \
 	src/auth/directory.c src/auth/directory.h \
 	src/auth/directory_local.c src/auth/directory_local.h \
 	src/auth/directory_local_change.c \
 	src/auth/directory_local_db.c src/auth/directory_local_db.h \
 	src/auth/exchange.c src/auth/exchange.h \
 	src/auth/exchange_mech.c src/auth/exchange_private.h \
+	src/auth/explain.c src/auth/explain.h \
+	src/auth/front_link.c src/auth/front_link.h \
+	src/auth/front_link_private.h src/auth/front_renewal.c \
+	src/auth/keytab.c src/auth/keytab.h \
 	src/auth/login_cache.c src/auth/login_cache.h \
 	src/auth/login_name.c src/auth/login_name.h \
 	src/auth/login_plain.c src/auth/login_plain.h \
 	src/auth/login_rule.c src/auth/login_rule.h \
 	src/auth/login_work.c src/auth/login_work.h \
 	src/auth/mech.c src/auth/mech.h \
+	src/auth/offline.c src/auth/offline.h \
+	src/auth/revocations.c src/auth/revocations.h \
 	src/auth/saslprep.c src/auth/saslprep.h \
 	src/auth/scram_keys.c src/auth/scram_keys.h \
 	src/auth/scram_message.c src/auth/scram_message.h \
 	src/auth/sessions.c src/auth/sessions.h \
-	src/auth/table.c src/auth/table.h
+	src/auth/table.c src/auth/table.h \
+	src/auth/verbs.c src/auth/verbs.h \
+	src/auth/verbs_account.c \
+	src/auth/verbs_list.c \
+	src/auth/verbs_session.c src/auth/verbs_session.h
 
-AUTH_LIBS = src/auth/libauth.a $(POLICY_LIBS) $(IPC_LIBS) $(SASL_LIBS) $(SQLITE_LIBS) \
-	$(JANSSON_LIBS) $(NETTLE_LIBS)
+AUTH_LIBS = src/auth/libauth.a $(POLICY_LIBS) $(PROC_LIBS) $(IPC_LIBS) $(IO_LIBS) $(SASL_LIBS) \
+	$(SQLITE_LIBS) $(JANSSON_LIBS) $(NETTLE_LIBS)
+
+pkglibexec_PROGRAMS += src/sallyport-auth
+src_sallyport_auth_SOURCES = src/auth/main.c
+src_sallyport_auth_LDADD = $(AUTH_LIBS)

@@ -8,6 +8,7 @@
 
 struct sessions {
 	struct table by_id;
+	struct table by_request;
 	struct table by_login;
 };
 
@@ -17,6 +18,7 @@ sessions_new(void)
 	struct sessions *sessions = mem_alloc(sizeof *sessions);
 
 	table_init(&sessions->by_id);
+	table_init(&sessions->by_request);
 	table_init(&sessions->by_login);
 	return sessions;
 }
@@ -51,6 +53,7 @@ sessions_free(struct sessions **sessions)
 	while ((*sessions)->by_login.oldest)
 		forget_use(*sessions, use_of((*sessions)->by_login.oldest));
 	table_fini(&(*sessions)->by_id);
+	table_fini(&(*sessions)->by_request);
 	table_fini(&(*sessions)->by_login);
 	mem_free(sessions);
 }
@@ -85,8 +88,37 @@ find_or_add_use(struct sessions *sessions, const char *login)
 	return use;
 }
 
+static struct span
+request_key(const struct login_request *request)
+{
+	return span_of(request, sizeof *request);
+}
+
 struct login_session *
-sessions_add(struct sessions *sessions, void *front, const struct login_session_facts *facts)
+sessions_find_request(const struct sessions *sessions, const struct login_request *request)
+{
+	return TABLE_OWNER(table_find(&sessions->by_request, request_key(request)),
+		struct login_session, by_request);
+}
+
+/* Numbers begin again some day: the newer session then has the number. */
+static void
+remember_request(struct sessions *sessions, struct login_session *session)
+{
+	struct login_session *older = sessions_find_request(sessions, &session->request);
+
+	if (session->request.number == 0)
+		return;
+	if (older) {
+		table_take(&sessions->by_request, &older->by_request);
+		older->request.number = 0;
+	}
+	table_add(&sessions->by_request, &session->by_request, request_key(&session->request));
+}
+
+struct login_session *
+sessions_add(struct sessions *sessions, const struct login_request *request,
+	const struct login_session_facts *facts)
 {
 	struct login_session *session = sessions_find(sessions, facts->id);
 	struct login_use *use;
@@ -95,7 +127,7 @@ sessions_add(struct sessions *sessions, void *front, const struct login_session_
 		sessions_end(sessions, session);
 	use = find_or_add_use(sessions, facts->login);
 	session = mem_alloc(sizeof *session);
-	session->front = front;
+	session->request = *request;
 	session->use = use;
 	session->id = mem_strdup(facts->id);
 	session->listener = mem_strdup(facts->listener);
@@ -112,6 +144,7 @@ sessions_add(struct sessions *sessions, void *front, const struct login_session_
 	use->sessions = session;
 	use->counts[session->protocol]++;
 	table_add(&sessions->by_id, &session->by_id, span_text(session->id));
+	remember_request(sessions, session);
 	return session;
 }
 
@@ -127,6 +160,8 @@ sessions_end(struct sessions *sessions, struct login_session *session)
 	struct login_use *use = session->use;
 
 	table_take(&sessions->by_id, &session->by_id);
+	if (session->request.number)
+		table_take(&sessions->by_request, &session->by_request);
 	if (session->previous)
 		session->previous->next = session->next;
 	else
@@ -150,7 +185,7 @@ sessions_drop_front(struct sessions *sessions, const void *front)
 	while (session) {
 		struct login_session *next = sessions_next(sessions, session);
 
-		if (session->front == front)
+		if (session->request.front == front)
 			sessions_end(sessions, session);
 		session = next;
 	}

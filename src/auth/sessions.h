@@ -12,13 +12,20 @@
 struct sessions;
 struct login_use;
 
+/* The LOGIN_START of a front end. */
+struct login_request {
+	const void *front;
+	uint64_t number;                 /* 0: announced, not logged in here */
+};
+
 /* One session of a login. Read by anybody in auth, written by sessions.c alone. */
 struct login_session {
 	struct table_entry by_id;
+	struct table_entry by_request;   /* of the login it came from, if that is known */
+	struct login_request request;
 	struct login_session *next;      /* of the same login */
 	struct login_session *previous;
 	struct login_use *use;
-	void *front;                     /* whose session it is; only compared here */
 	char *id;
 	char *listener;
 	char *client_address;
@@ -61,9 +68,11 @@ void sessions_free(struct sessions **sessions);
 unsigned sessions_count_of(const struct sessions *sessions, const char *login,
 	enum identity_protocol protocol);
 /* A session of this id that is there already is replaced. */
-struct login_session *sessions_add(struct sessions *sessions, void *front,
+struct login_session *sessions_add(struct sessions *sessions, const struct login_request *request,
 	const struct login_session_facts *facts);
 struct login_session *sessions_find(const struct sessions *sessions, const char *id);
+struct login_session *sessions_find_request(const struct sessions *sessions,
+	const struct login_request *request);
 void sessions_end(struct sessions *sessions, struct login_session *session);
 void sessions_drop_front(struct sessions *sessions, const void *front); /* all of it */
 struct login_use *sessions_find_login(const struct sessions *sessions, const char *login);

@@ -56,6 +56,12 @@ budget_take(struct budget *budget, uint64_t amount, uint64_t window_ms, uint64_t
 	budget->stamp_ms = now_ms;
 }
 
+uint64_t
+budget_spent(const struct budget *budget, uint64_t amount, uint64_t window_ms, uint64_t now_ms)
+{
+	return (spent_now(budget, amount, now_ms) + window_ms - 1) / window_ms;
+}
+
 /* ---- the stage --------------------------------------------------------------------------------- */
 
 static struct stage *

@@ -23,6 +23,10 @@ bool budget_has(const struct budget *budget, uint64_t amount, uint64_t window_ms
 void budget_take(struct budget *budget, uint64_t amount, uint64_t window_ms, uint64_t cost,
 	uint64_t now_ms);
 
+/* How much of the amount is spent now, rounded up; for people. */
+uint64_t budget_spent(const struct budget *budget, uint64_t amount, uint64_t window_ms,
+	uint64_t now_ms);
+
 /*
  * Recipients per message and size. What a login spends is charged by auth, which keeps the counters
  * of all front ends, once after the last verdict of the whole chain (MSG_CHARGE), not by this stage.

@@ -22,6 +22,10 @@ a_budget_fills_and_refills(void **state)
 	assert_false(budget_has(&budget, 10, HOUR, 1, now + HOUR / 10 - 1));
 	assert_true(budget_has(&budget, 10, HOUR, 1, now + HOUR / 10));
 	assert_false(budget_has(&budget, 10, HOUR, 2, now + HOUR / 10));
+	assert_int_equal(budget_spent(&budget, 10, HOUR, now), 10);
+	assert_int_equal(budget_spent(&budget, 10, HOUR, now + HOUR / 10 - 1), 10);
+	assert_int_equal(budget_spent(&budget, 10, HOUR, now + HOUR / 10), 9);
+	assert_int_equal(budget_spent(&budget, 10, HOUR, now + HOUR), 0);
 	/* Saving up ends at the whole amount; a cost above it never fits. */
 	assert_true(budget_has(&budget, 10, HOUR, 10, now + 50ULL * HOUR));
 	assert_false(budget_has(&budget, 10, HOUR, 11, now + 50ULL * HOUR));

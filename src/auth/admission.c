@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From an account to a session. */
+#include "auth/admission.h"
+
+#include <stdio.h>
+
+#include "auth/login_rule.h"
+#include "ipc/grant.h"
+#include "policy/rights.h"
+
+static bool
+describe(const struct auth *auth, const struct admission *admission,
+	const struct identity *identity, struct mail_session *session_out)
+{
+	*session_out = (struct mail_session){
+		.settings = auth->settings,
+		.listener = settings_find_listener(auth->settings, admission->listener),
+		.id = admission->session,
+		.identity = identity,
+		.helo = "",
+		.client_address = admission->client_address,
+		.certificate = "",
+		.tls_version = "",
+		.tls_cipher = "",
+		.tls_group = "",
+	};
+	login_rule_address(admission->client_address, session_out->client_network);
+	return session_out->listener;
+}
+
+static const struct settings_limits *
+find_limits(const struct auth *auth, const struct admission *admission,
+	const struct identity *identity)
+{
+	struct mail_session session;
+
+	/* A reload may have taken the listener away; its sessions go on. */
+	if (describe(auth, admission, identity, &session))
+		return limits_of(&session);
+	return settings_find_limits(auth->settings, "default");
+}
+
+bool
+admission_check(const struct auth *auth, const struct admission *admission,
+	const struct identity *identity, char text_out[ADMISSION_TEXT_SIZE])
+{
+	uint64_t most = find_limits(auth, admission, identity)->connections_per_login;
+	unsigned count = sessions_count_of(auth->sessions, identity->login, admission->protocol);
+
+	if (most == 0 || count < most)
+		return true;
+	snprintf(text_out, ADMISSION_TEXT_SIZE, "Too many connections of this login, the most is %llu",
+		(unsigned long long)most);
+	return false;
+}
+
+void
+admission_enter(struct auth *auth, const struct login_request *request,
+	const struct admission *admission, const struct identity *identity, int64_t since_ms)
+{
+	struct mail_session session;
+	struct login_session_facts facts = {
+		.id = admission->session,
+		.login = identity->login,
+		.listener = admission->listener,
+		.client_address = admission->client_address,
+		.mechanism = identity->mechanism,
+		.limits = find_limits(auth, admission, identity)->title,
+		.protocol = admission->protocol,
+		.epoch = identity->epoch,
+		.since_ms = since_ms,
+	};
+
+	if (describe(auth, admission, identity, &session))
+		facts.bypass_limits = rights_of(&session) & RIGHT_BYPASS_LIMITS;
+	sessions_add(auth->sessions, request, &facts);
+}
+
+bool
+admission_pack(const struct auth *auth, const struct admission *admission,
+	const struct account *account, int64_t now_ms, struct buf *to)
+{
+	struct identity identity = account->identity;
+	struct buf packed = BUF_INIT(IPC_IDENTITY_MAX_BYTES / 2);
+	struct buf signed_grant = BUF_INIT(IPC_IDENTITY_MAX_BYTES);
+	struct message_login_done done;
+	bool fits;
+
+	identity.mechanism = admission->mechanism;
+	identity_pack(&packed, &identity);
+	grant_sign(&signed_grant, secret_span(auth->grant_key),
+		&(const struct grant){
+			.session = span_text(admission->session),
+			.login = span_text(identity.login),
+			.listener = span_text(admission->listener),
+			.identity = buf_span(&packed),
+			.expires_ms = now_ms + AUTH_GRANT_LIFE_MS,
+			.epoch = identity.epoch,
+		});
+	done = (struct message_login_done){
+		.identity = buf_span(&packed),
+		.grant = buf_span(&signed_grant),
+	};
+	fits = !packed.overflow && !signed_grant.overflow;
+	if (fits)
+		message_login_done_pack(to, &done);
+	buf_fini(&packed);
+	buf_wipe(&signed_grant);
+	buf_fini(&signed_grant);
+	return fits && buf_length(to) <= IPC_IDENTITY_MAX_BYTES;
+}

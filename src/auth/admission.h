@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From an account to a session: limits, the identity that rights are decided by, and its signed grant. */
+#ifndef AUTH_ADMISSION_H
+#define AUTH_ADMISSION_H
+
+#include "auth/account.h"
+#include "auth/auth.h"
+
+/* Whose session it is to be, or is. */
+struct admission {
+	const char *session;
+	const char *listener;
+	const char *client_address;
+	const char *mechanism;
+	enum identity_protocol protocol;
+};
+
+enum { ADMISSION_TEXT_SIZE = 160 };
+
+/*
+ * Is there room under the limits for one more session of this login? False with the words for the
+ * client.
+ */
+bool admission_check(const struct auth *auth, const struct admission *admission,
+	const struct identity *identity, char text_out[ADMISSION_TEXT_SIZE]);
+/* Enters the session, or enters it anew with what holds now. */
+void admission_enter(struct auth *auth, const struct login_request *request,
+	const struct admission *admission, const struct identity *identity, int64_t since_ms);
+/* The content of LOGIN_DONE; false if the identity is too large for it. */
+bool admission_pack(const struct auth *auth, const struct admission *admission,
+	const struct account *account, int64_t now_ms, struct buf *to);
+
+#endif

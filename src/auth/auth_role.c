@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The auth role as super starts it: settings, files, links and verbs handed to its parts. */
+#include <string.h>
+#include <unistd.h>
+
+#include "auth/auth.h"
+#include "auth/control.h"
+#include "auth/keytab.h"
+#include "auth/verbs.h"
+
+/* What start() gives. */
+struct auth_role {
+	struct role_context *context;
+	struct auth *auth;
+	struct control_answers answers;
+};
+
+static bool
+has_text(const struct settings_texts *texts, const char *wanted)
+{
+	for (size_t i = 0; i < texts->count; i++) {
+		if (strcmp(texts->items[i], wanted) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+wants_gssapi(const struct settings *settings)
+{
+	bool wanted = has_text(&settings->sasl.mechanisms, "GSSAPI");
+
+	for (size_t i = 0; i < settings->listener.count; i++)
+		wanted = wanted || has_text(&settings->listener.items[i].mechanisms, "GSSAPI");
+	return wanted;
+}
+
+/* "" where GSSAPI is not offered; NULL with a reason where it could not work. */
+static char *
+take_keytab(struct role_context *context, struct fault *fault)
+{
+	char *path;
+	int fd;
+
+	if (!wants_gssapi(role_settings(context)))
+		return mem_strdup("");
+	fd = role_take_file(context, FILE_KEYTAB, "", 0);
+	if (fd < 0) {
+		fault_set(fault, FAULT_CONFIG, "GSSAPI is offered, but there is no keytab");
+		return NULL;
+	}
+	path = keytab_copy(fd, fault);
+	close(fd);
+	return path;
+}
+
+/* ---- verbs ------------------------------------------------------------------------------------- */
+
+static void
+answer_page(void *context, uint32_t request, struct span json, bool more)
+{
+	struct auth_role *role = context;
+
+	role_answer(role->context, request, json, more);
+}
+
+static void
+answer_error(void *context, uint32_t request, const char *kind, const char *text)
+{
+	struct auth_role *role = context;
+
+	role_answer_error(role->context, request, kind, text);
+}
+
+static void
+on_control(void *private, uint32_t request, struct span json)
+{
+	struct auth_role *role = private;
+
+	control_run(role->auth, &role->answers, request, json);
+}
+
+/* ---- life -------------------------------------------------------------------------------------- */
+
+static void *
+start(struct role_context *context, struct fault *fault)
+{
+	char *keytab = take_keytab(context, fault);
+	struct auth_role *role = NULL;
+	struct auth *auth = NULL;
+
+	verbs_wipe_memory();
+	if (keytab)
+		auth = auth_open(role_loop(context), role_settings(context), keytab,
+			role_secret(context, SECRET_GRANT_KEY, ""), fault);
+	if (auth) {
+		role = mem_alloc(sizeof *role);
+		role->context = context;
+		role->auth = auth;
+		role->answers = (struct control_answers){ answer_page, answer_error, role };
+	}
+	mem_free(&keytab);
+	return role;
+}
+
+static bool
+on_link(void *private, const struct message_link *link, int fd)
+{
+	struct auth_role *role = private;
+
+	if (link->kind != LINK_CHANNEL) {
+		close(fd);
+		return false;
+	}
+	auth_add_link(role->auth, link->peer, link->instance, fd);
+	return true;
+}
+
+static void
+on_unlink(void *private, enum role peer, uint8_t instance)
+{
+	struct auth_role *role = private;
+
+	auth_drop_link(role->auth, peer, instance);
+}
+
+/* GSSAPI cannot be loaded once the sandbox is closed: super must start the role anew for that. */
+static bool
+on_reload(void *private, struct fault *fault)
+{
+	struct auth_role *role = private;
+	const struct settings *settings = role_settings(role->context);
+
+	if (wants_gssapi(settings) && !role->auth->exchanges.gssapi)
+		return fault_set(fault, FAULT_CONFIG, "GSSAPI is offered only after a restart");
+	if (strcmp(settings->state_dir, role->auth->settings->state_dir) != 0)
+		return fault_set(fault, FAULT_CONFIG,
+			"another state-dir is used only after a restart");
+	auth_set_settings(role->auth, settings);
+	return true;
+}
+
+static void
+on_secret(void *private, enum secret_kind kind, const char *name)
+{
+	struct auth_role *role = private;
+
+	if (kind == SECRET_GRANT_KEY)
+		auth_set_grant_key(role->auth, role_secret(role->context, kind, name));
+}
+
+/* Logins under way are put off by the end of their channels; nothing here takes long. */
+static void
+on_stop(void *private, uint64_t grace_ms)
+{
+	struct auth_role *role = private;
+
+	(void)grace_ms;
+	role_finished(role->context);
+}
+
+static void
+free_role(void **private)
+{
+	struct auth_role *role = *private;
+
+	if (role)
+		auth_close(&role->auth);
+	mem_free(private);
+}
+
+const struct role_program auth_program = {
+	.role = ROLE_AUTH,
+	.start = start,
+	.on_link = on_link,
+	.on_unlink = on_unlink,
+	.on_reload = on_reload,
+	.on_control = on_control,
+	.on_stop = on_stop,
+	.free = free_role,
+	.on_secret = on_secret,
+};

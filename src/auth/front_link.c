@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The channel to one front end. */
+#include "auth/front_link.h"
+
+#include <string.h>
+
+#include "auth/admission.h"
+#include "auth/front_link_private.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+/* ---- logins under way -------------------------------------------------------------------------- */
+
+/* One LOGIN_START that is not answered yet. */
+struct pending_login {
+	struct table_entry by_request;
+	struct front_link *link;
+	uint32_t request;
+	struct exchange *exchange;
+	bool waiting; /* until it is known who is logged in */
+};
+
+static struct pending_login *
+pending_of(struct table_entry *entry)
+{
+	return TABLE_OWNER(entry, struct pending_login, by_request);
+}
+
+static struct span
+request_key(const uint32_t *request)
+{
+	return span_of(request, sizeof *request);
+}
+
+static struct pending_login *
+find_login(struct front_link *link, uint32_t request)
+{
+	return pending_of(table_find(&link->logins, request_key(&request)));
+}
+
+static void
+end_login(struct pending_login *login)
+{
+	table_take(&login->link->logins, &login->by_request);
+	exchange_free(&login->exchange);
+	mem_free(&login);
+}
+
+void
+front_link_answer_failed(struct front_link *link, uint32_t request,
+	const struct exchange_failure *failure)
+{
+	struct message_login_failed failed = {
+		.failure = failure->failure,
+		.delay_ms = failure->delay_ms,
+		.login = failure->login,
+		.text = failure->text,
+	};
+	struct buf content = BUF_INIT(0);
+
+	message_login_failed_pack(&content, &failed);
+	channel_answer(link->channel, request, MSG_LOGIN_FAILED, &content, -1);
+	buf_fini(&content);
+}
+
+static void
+on_challenge(void *context, struct span challenge)
+{
+	struct pending_login *login = context;
+	struct message_login_challenge message = { .challenge = challenge };
+	struct buf content = BUF_INIT(0);
+
+	message_login_challenge_pack(&content, &message);
+	channel_answer(login->link->channel, login->request, MSG_LOGIN_CHALLENGE, &content, -1);
+	buf_fini(&content);
+}
+
+static void
+on_failed(void *context, const struct exchange_failure *failure)
+{
+	struct pending_login *login = context;
+
+	front_link_answer_failed(login->link, login->request, failure);
+	end_login(login);
+}
+
+static void
+answer_limit(struct pending_login *login, const struct account *account, const char *text)
+{
+	front_link_answer_failed(login->link, login->request,
+		&(const struct exchange_failure){
+			.failure = LOGIN_LIMIT,
+			.login = account->identity.login,
+			.text = text,
+		});
+}
+
+/* Who it is was proved; now for the limits, the identity and the grant. */
+static void
+on_done(void *context, struct account *account)
+{
+	struct pending_login *login = context;
+	struct auth *auth = login->link->auth;
+	const struct message_login_start *start = exchange_start(login->exchange);
+	struct admission admission = {
+		.session = start->session,
+		.listener = start->listener,
+		.client_address = start->client_address,
+		.mechanism = start->mechanism,
+		.protocol = exchange_protocol(login->exchange),
+	};
+	struct identity identity = account->identity;
+	struct buf content = BUF_INIT(0);
+	char text[ADMISSION_TEXT_SIZE];
+	int64_t now = clock_wall_ms();
+
+	identity.mechanism = start->mechanism;
+	if (!admission_check(auth, &admission, &identity, text)) {
+		answer_limit(login, account, text);
+	} else if (!admission_pack(auth, &admission, account, now, &content)) {
+		log_event(EV_ACCOUNT_TOO_LARGE, kv_str("login", identity.login));
+		front_link_answer_failed(login->link, login->request,
+			&(const struct exchange_failure){
+				.failure = LOGIN_TEMPORARY,
+				.login = identity.login,
+				.text = "the account has too many addresses, groups and grants",
+			});
+	} else {
+		admission_enter(auth,
+			&(const struct login_request){ login->link, login->request }, &admission,
+			&identity, now);
+		channel_answer(login->link->channel, login->request, MSG_LOGIN_DONE, &content, -1);
+	}
+	buf_wipe(&content);
+	buf_fini(&content);
+	end_login(login);
+}
+
+static const struct exchange_events exchange_events = {
+	.on_challenge = on_challenge,
+	.on_done = on_done,
+	.on_failed = on_failed,
+};
+
+static bool
+on_login_start(struct front_link *link, const struct channel_message *message)
+{
+	struct message_login_start start;
+	struct pending_login *login;
+
+	if (message->request == 0 || find_login(link, message->request) ||
+		!message_login_start_unpack(message->bytes, link->arena, &start))
+		return false;
+	if (link->logins.count >= FRONT_LINK_EXCHANGES_MAX) {
+		front_link_answer_failed(link, message->request,
+			&(const struct exchange_failure){
+				.failure = LOGIN_TEMPORARY,
+				.login = "",
+				.text = "too many logins at once",
+			});
+		return true;
+	}
+	login = mem_alloc(sizeof *login);
+	login->link = link;
+	login->request = message->request;
+	login->exchange = exchange_new(&link->auth->exchanges, &start, &exchange_events, login);
+	table_add(&link->logins, &login->by_request, request_key(&login->request));
+	login->waiting = !link->auth->sessions_known;
+	if (!login->waiting)
+		exchange_begin(login->exchange);
+	return true;
+}
+
+/* Begins all that wait; each may end, and free itself, at once. */
+static void
+begin_waiting(struct front_link *link)
+{
+	struct table_entry *entry = link->logins.oldest;
+
+	while (entry) {
+		struct pending_login *login = pending_of(entry);
+
+		entry = entry->newer;
+		if (login->waiting) {
+			login->waiting = false;
+			exchange_begin(login->exchange);
+		}
+	}
+}
+
+void
+front_link_begin_waiting(struct auth *auth)
+{
+	for (struct front_link *link = auth->fronts; link; link = link->next)
+		begin_waiting(link);
+}
+
+static bool
+on_login_step(struct front_link *link, struct span bytes)
+{
+	struct message_login_step step;
+	struct pending_login *login;
+
+	if (!message_login_step_unpack(bytes, link->arena, &step))
+		return false;
+	login = find_login(link, step.exchange);
+	return login && !login->waiting && exchange_respond(login->exchange, step.response);
+}
+
+static bool
+on_login_cancel(struct front_link *link, struct span bytes)
+{
+	struct message_login_cancel cancel;
+	struct pending_login *login;
+	struct login_session *session;
+
+	if (!message_login_cancel_unpack(bytes, link->arena, &cancel))
+		return false;
+	login = find_login(link, cancel.exchange);
+	/* It may just have been answered: then there is a session that nobody will end. */
+	session = sessions_find_request(link->auth->sessions,
+		&(const struct login_request){ link, cancel.exchange });
+	if (login)
+		end_login(login);
+	else if (session)
+		sessions_end(link->auth->sessions, session);
+	return true;
+}
+
+/* ---- what they use up -------------------------------------------------------------------------- */
+
+static void
+answer_charge(struct front_link *link, uint32_t request, enum charge_verdict verdict,
+	const char *text)
+{
+	struct message_charged charged = { .verdict = verdict, .text = text };
+	struct buf content = BUF_INIT(0);
+
+	message_charged_pack(&content, &charged);
+	channel_answer(link->channel, request, MSG_CHARGED, &content, -1);
+	buf_fini(&content);
+}
+
+static bool
+on_charge(struct front_link *link, const struct channel_message *message)
+{
+	struct auth *auth = link->auth;
+	const struct settings_limits *limits;
+	struct message_charge charge;
+	struct login_session *session;
+	char text[SESSIONS_TEXT_SIZE];
+
+	if (message->request == 0 ||
+		!message_charge_unpack(message->bytes, link->arena, &charge))
+		return false;
+	session = sessions_find(auth->sessions, charge.session);
+	if (!session || session->request.front != link || strcmp(session->use->login, charge.login) != 0) {
+		answer_charge(link, message->request, CHARGE_TEMPFAIL, "Login is not known here");
+		return true;
+	}
+	limits = settings_find_limits(auth->settings, session->limits);
+	if (!limits)
+		limits = settings_find_limits(auth->settings, "default");
+	if (session->bypass_limits)
+		answer_charge(link, message->request, CHARGE_PASS, "");
+	else
+		answer_charge(link, message->request,
+			sessions_charge(session->use, limits, charge.recipients,
+				loop_now_ms(auth->loop), text),
+			text);
+	return true;
+}
+
+static bool
+on_session_end(struct front_link *link, struct span bytes)
+{
+	struct message_session_end end;
+	struct login_session *session;
+
+	if (!message_session_end_unpack(bytes, link->arena, &end))
+		return false;
+	session = sessions_find(link->auth->sessions, end.session);
+	if (session && session->request.front == link)
+		sessions_end(link->auth->sessions, session);
+	return true;
+}
+
+/* ---- the link ---------------------------------------------------------------------------------- */
+
+static bool
+take_message(struct front_link *link, const struct channel_message *message)
+{
+	switch ((unsigned)message->id) {
+	case MSG_LOGIN_START:
+		return on_login_start(link, message);
+	case MSG_LOGIN_STEP:
+		return on_login_step(link, message->bytes);
+	case MSG_LOGIN_CANCEL:
+		return on_login_cancel(link, message->bytes);
+	case MSG_CHARGE:
+		return on_charge(link, message);
+	case MSG_SESSION_END:
+		return on_session_end(link, message->bytes);
+	case MSG_SESSION_ANNOUNCE:
+		return front_link_on_announce(link, message->bytes);
+	case MSG_IDENTITY_GET:
+		return message->request && front_link_on_identity_get(link, message);
+	case MSG_SESSIONS_ANNOUNCED:
+		link->announced = true;
+		auth_check_announced(link->auth);
+		return message->bytes.length == 0;
+	default:
+		return false;
+	}
+}
+
+static bool
+on_message(void *context, struct channel_message *message)
+{
+	struct front_link *link = context;
+	bool good = take_message(link, message);
+
+	arena_reset(link->arena);
+	return good;
+}
+
+static void
+free_link(struct front_link *link)
+{
+	struct auth *auth = link->auth;
+	struct front_link **at = &auth->fronts;
+
+	while (*at != link)
+		at = &(*at)->next;
+	*at = link->next;
+	while (link->logins.oldest)
+		end_login(pending_of(link->logins.oldest));
+	table_fini(&link->logins);
+	front_link_cancel_renewals(link);
+	sessions_drop_front(auth->sessions, link);
+	channel_free(&link->channel);
+	arena_free(&link->arena);
+	mem_free(&link);
+}
+
+static void
+on_closed(void *context, const struct fault *why)
+{
+	struct front_link *link = context;
+	struct auth *auth = link->auth;
+
+	log_event(EV_CHANNEL_CLOSED, kv_str("peer", role_name(link->role)), kv_fault(why));
+	free_link(link);
+	auth_check_announced(auth);
+}
+
+static const struct channel_events channel_events = {
+	.on_message = on_message,
+	.on_closed = on_closed,
+};
+
+static struct front_link *
+find_link(struct auth *auth, enum role role, unsigned instance)
+{
+	struct front_link *link = auth->fronts;
+
+	while (link && !(link->role == role && link->instance == instance))
+		link = link->next;
+	return link;
+}
+
+void
+front_link_add(struct auth *auth, enum role role, unsigned instance, int fd)
+{
+	struct front_link *link;
+
+	front_link_drop(auth, role, instance);
+	link = mem_alloc(sizeof *link);
+	link->auth = auth;
+	link->role = role;
+	link->instance = instance;
+	link->arena = arena_new(8192);
+	table_init(&link->logins);
+	link->channel = channel_new(auth->loop, fd, ROLE_AUTH, role, &channel_events, link);
+	link->next = auth->fronts;
+	auth->fronts = link;
+}
+
+void
+front_link_drop(struct auth *auth, enum role role, unsigned instance)
+{
+	struct front_link *link = find_link(auth, role, instance);
+
+	if (link)
+		free_link(link);
+}
+
+void
+front_link_free_all(struct auth *auth)
+{
+	while (auth->fronts)
+		free_link(auth->fronts);
+}
+
+bool
+front_link_all_announced(const struct auth *auth)
+{
+	for (const struct front_link *link = auth->fronts; link; link = link->next) {
+		if (!link->announced)
+			return false;
+	}
+	return true;
+}
+
+void
+front_link_revoke(struct front_link *link, const char *login, uint64_t epoch)
+{
+	struct message_revoke revoke = { .login = login, .epoch = epoch };
+	struct buf content = BUF_INIT(0);
+
+	message_revoke_pack(&content, &revoke);
+	channel_send(link->channel, MSG_REVOKE, &content, -1);
+	buf_fini(&content);
+}
+
+void
+front_link_revoke_all(struct auth *auth, const char *login, uint64_t epoch)
+{
+	for (struct front_link *link = auth->fronts; link; link = link->next)
+		front_link_revoke(link, login, epoch);
+}
+
+void
+front_link_kick_id(struct front_link *link, const char *id, const char *text)
+{
+	struct message_session_kick kick = { .session = id, .text = text };
+	struct buf content = BUF_INIT(0);
+
+	message_session_kick_pack(&content, &kick);
+	channel_send(link->channel, MSG_SESSION_KICK, &content, -1);
+	buf_fini(&content);
+}
+
+void
+front_link_kick(struct auth *auth, const struct login_session *session, const char *text)
+{
+	for (struct front_link *link = auth->fronts; link; link = link->next) {
+		if (link == session->request.front)
+			front_link_kick_id(link, session->id, text);
+	}
+}

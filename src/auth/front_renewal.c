@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Sessions that are there already: announced after a restart, and their identities renewed. */
+#include <string.h>
+
+#include "auth/admission.h"
+#include "auth/front_link_private.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "ipc/grant.h"
+
+/* A question to the directory about a session. */
+struct renewal {
+	struct renewal *next;
+	struct front_link *link;
+	uint32_t request; /* of IDENTITY_GET; 0 after an announcement, which is not answered */
+	struct directory_question *question;
+	struct arena *arena;
+	struct admission admission;
+	const char *login;
+	uint64_t epoch;
+	int64_t since_ms;
+};
+
+static void
+free_renewal(struct renewal *renewal)
+{
+	struct renewal **at = &renewal->link->renewals;
+
+	while (*at != renewal)
+		at = &(*at)->next;
+	*at = renewal->next;
+	directory_cancel(&renewal->question);
+	arena_free(&renewal->arena);
+	mem_free(&renewal);
+}
+
+void
+front_link_cancel_renewals(struct front_link *link)
+{
+	while (link->renewals)
+		free_renewal(link->renewals);
+}
+
+/*
+ * A front end may be in the hands of an enemy: what it says of a session must be what was signed when
+ * that session logged in.
+ */
+static bool
+is_believed(struct front_link *link, const struct message_session *session,
+	struct identity *identity_out, enum identity_protocol *protocol_out)
+{
+	struct fault fault = FAULT_INIT;
+	struct grant grant;
+
+	if (!grant_check(session->grant, secret_span(link->auth->grant_key), clock_wall_ms(),
+		    &grant, &fault)) {
+		log_event(EV_SESSION_DOUBTED, kv_str("sid", session->session),
+			kv_str("login", session->login), kv_fault(&fault));
+		return false;
+	}
+	if (!span_is(grant.session, session->session) || !span_is(grant.login, session->login) ||
+		!span_is(grant.listener, session->listener) || grant.epoch != session->epoch ||
+		!identity_unpack(grant.identity, link->arena, identity_out) ||
+		!account_find_protocol(span_text(session->protocol), protocol_out)) {
+		log_event(EV_SESSION_DOUBTED, kv_str("sid", session->session),
+			kv_str("login", session->login),
+			kv_str("reason", "its grant says something else"));
+		return false;
+	}
+	return true;
+}
+
+/* Why a session may not go on; NULL if it may. */
+static const char *
+find_end(const struct renewal *renewal, enum directory_result result,
+	const struct account *account)
+{
+	if (result == DIRECTORY_UNKNOWN)
+		return "account is gone";
+	if (account->identity.epoch > renewal->epoch)
+		return "account has changed";
+	return account_refusal(account, renewal->admission.protocol, clock_wall_ms());
+}
+
+static void
+answer_failed(const struct renewal *renewal, enum login_failure failure, const char *text)
+{
+	front_link_answer_failed(renewal->link, renewal->request,
+		&(const struct exchange_failure){
+			.failure = failure,
+			.login = renewal->login,
+			.text = text,
+		});
+}
+
+/* What changed while nobody could hear of it is told now. */
+static void
+end_announced(const struct renewal *renewal, const struct account *account)
+{
+	uint64_t epoch = renewal->epoch + 1;
+
+	if (account && account->identity.epoch > epoch)
+		epoch = account->identity.epoch;
+	auth_revoke(renewal->link->auth, renewal->login, epoch);
+}
+
+static void
+answer_renewed(const struct renewal *renewal, const struct account *account)
+{
+	struct front_link *link = renewal->link;
+	struct login_session *session =
+		sessions_find(link->auth->sessions, renewal->admission.session);
+	struct identity identity = account->identity;
+	struct buf content = BUF_INIT(0);
+	struct login_request request;
+
+	identity.mechanism = renewal->admission.mechanism;
+	/* It may have ended while the directory was asked. */
+	if (!session || session->request.front != link) {
+		answer_failed(renewal, LOGIN_TEMPORARY, "the session is over");
+	} else if (admission_pack(link->auth, &renewal->admission, account, clock_wall_ms(),
+			   &content)) {
+		request = session->request;
+		admission_enter(link->auth, &request, &renewal->admission, &identity,
+			renewal->since_ms);
+		channel_answer(link->channel, renewal->request, MSG_LOGIN_DONE, &content, -1);
+	} else {
+		log_event(EV_ACCOUNT_TOO_LARGE, kv_str("login", renewal->login));
+		answer_failed(renewal, LOGIN_TEMPORARY, "the account is too large");
+	}
+	buf_wipe(&content);
+	buf_fini(&content);
+}
+
+static void
+on_found(void *context, enum directory_result result, struct account *account)
+{
+	struct renewal *renewal = context;
+	const char *end;
+
+	renewal->question = NULL;
+	if (result == DIRECTORY_DOWN) {
+		if (renewal->request)
+			answer_failed(renewal, LOGIN_TEMPORARY, "the directory cannot be asked");
+		free_renewal(renewal);
+		return;
+	}
+	end = find_end(renewal, result, account);
+	if (end && renewal->request)
+		answer_failed(renewal, LOGIN_BAD_CREDENTIALS, end);
+	else if (end)
+		end_announced(renewal, account);
+	else if (renewal->request)
+		answer_renewed(renewal, account);
+	free_renewal(renewal);
+}
+
+static void
+ask_directory(struct front_link *link, const struct message_session *session,
+	const struct admission *admission, uint32_t request)
+{
+	struct renewal *renewal = mem_alloc(sizeof *renewal);
+	struct directory_question *question;
+	struct arena *arena = arena_new(512);
+
+	renewal->link = link;
+	renewal->request = request;
+	renewal->arena = arena;
+	renewal->admission = (struct admission){
+		.session = arena_strdup(arena, admission->session),
+		.listener = arena_strdup(arena, admission->listener),
+		.client_address = arena_strdup(arena, admission->client_address),
+		.mechanism = arena_strdup(arena, admission->mechanism),
+		.protocol = admission->protocol,
+	};
+	renewal->login = arena_strdup(arena, session->login);
+	renewal->epoch = session->epoch;
+	renewal->since_ms = session->since_ms;
+	renewal->next = link->renewals;
+	link->renewals = renewal;
+	/* If it answers at once the renewal is gone: NULL then. */
+	question = directory_find(link->auth->directory, renewal->login, false, on_found, renewal);
+	if (question)
+		renewal->question = question;
+}
+
+static struct admission
+admission_of(const struct message_session *session, const struct identity *identity,
+	enum identity_protocol protocol)
+{
+	return (struct admission){
+		.session = session->session,
+		.listener = session->listener,
+		.client_address = session->client_address,
+		.mechanism = identity->mechanism,
+		.protocol = protocol,
+	};
+}
+
+static void
+enter(struct front_link *link, const struct admission *admission, const struct identity *identity,
+	int64_t since_ms)
+{
+	admission_enter(link->auth, &(const struct login_request){ link, 0 }, admission, identity,
+		since_ms);
+}
+
+bool
+front_link_on_announce(struct front_link *link, struct span bytes)
+{
+	struct message_session session;
+	struct identity identity;
+	struct admission admission;
+	enum identity_protocol protocol;
+
+	if (!message_session_unpack(bytes, link->arena, &session))
+		return false;
+	if (!is_believed(link, &session, &identity, &protocol)) {
+		front_link_kick_id(link, session.session, "Please log in again");
+		return true;
+	}
+	admission = admission_of(&session, &identity, protocol);
+	enter(link, &admission, &identity, session.since_ms);
+	ask_directory(link, &session, &admission, 0);
+	return true;
+}
+
+bool
+front_link_on_identity_get(struct front_link *link, const struct channel_message *message)
+{
+	struct message_session session;
+	struct identity identity;
+	struct admission admission;
+	enum identity_protocol protocol;
+
+	if (!message_session_unpack(message->bytes, link->arena, &session))
+		return false;
+	if (!is_believed(link, &session, &identity, &protocol)) {
+		front_link_answer_failed(link, message->request,
+			&(const struct exchange_failure){
+				.failure = LOGIN_BAD_CREDENTIALS,
+				.login = "",
+				.text = "the grant is not valid",
+			});
+		return true;
+	}
+	admission = admission_of(&session, &identity, protocol);
+	if (!sessions_find(link->auth->sessions, session.session))
+		enter(link, &admission, &identity, session.since_ms);
+	ask_directory(link, &session, &admission, message->request);
+	return true;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The administrator's verbs: which there are, and their arguments. */
+#include "auth/verbs.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct verb *
+find(const char *name)
+{
+	static const struct verb *const tables[] = { verbs_account, verbs_list };
+
+	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+		for (const struct verb *verb = tables[i]; verb->name; verb++) {
+			if (strcmp(verb->name, name) == 0)
+				return verb;
+		}
+	}
+	return NULL;
+}
+
+bool
+verbs_know(const char *verb)
+{
+	return find(verb) != NULL;
+}
+
+bool
+verbs_run(const char *name, struct verb_call *call, struct fault *fault_out)
+{
+	const struct verb *verb = find(name);
+
+	if (!verb)
+		return fault_set(fault_out, FAULT_CONFIG, "there is no verb \"%s\"", name);
+	return verb->run(call, fault_out);
+}
+
+void
+verb_call_fini(struct verb_call *call)
+{
+	json_decref(call->data);
+	call->data = NULL;
+}
+
+static void
+free_wiped(void *memory)
+{
+	if (memory)
+		mem_wipe(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
+void
+verbs_wipe_memory(void)
+{
+	json_set_alloc_funcs(malloc, free_wiped);
+}
+
+bool
+verbs_text(json_t *args, const char *name, const char **text_out, struct fault *fault_out)
+{
+	json_t *value = json_object_get(args, name);
+	const char *text = json_string_value(value);
+
+	if (!text)
+		return fault_set(fault_out, FAULT_CONFIG, "%s is missing", name);
+	if (strlen(text) != json_string_length(value) || !text[0])
+		return fault_set(fault_out, FAULT_CONFIG, "%s is empty or has a NUL in it", name);
+	*text_out = text;
+	return true;
+}
+
+bool
+verbs_login(const struct verb_call *call, char login_out[LOGIN_NAME_SIZE], struct fault *fault_out)
+{
+	const struct settings *settings = call->settings;
+	const char *realm = settings->sasl.realm[0] ? settings->sasl.realm : settings->hostname;
+	const char *text;
+
+	if (!verbs_text(call->args, "login", &text, fault_out))
+		return false;
+	if (!login_name_parse(span_text(text), realm, login_out))
+		return fault_set(fault_out, FAULT_CONFIG,
+			"not a possible login: it is too long, has control characters, outer blanks, or "
+			"letters that deceive the eye");
+	return true;
+}

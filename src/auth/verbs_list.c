@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Verbs that show accounts, addresses and grants, by pages of logins. */
+#include <string.h>
+
+#include "auth/verbs.h"
+
+/* At most 28 KiB of texts an account, and 300 bytes around each row: a page fits its frame. */
+enum { PAGE_LOGINS = 25, PAGE_ROWS = 500 };
+
+/* ---- JSON of an account ------------------------------------------------------------------------ */
+
+static json_t *
+json_of_texts(const struct settings_texts *texts)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < texts->count; i++)
+		json_array_append_new(list, json_string(texts->items[i]));
+	return list;
+}
+
+static json_t *
+json_of_protocols(uint8_t protocols)
+{
+	json_t *list = json_array();
+
+	if (protocols & IDENTITY_SMTP)
+		json_array_append_new(list, json_string("smtp"));
+	if (protocols & IDENTITY_IMAP)
+		json_array_append_new(list, json_string("imap"));
+	if (protocols & IDENTITY_POP3)
+		json_array_append_new(list, json_string("pop3"));
+	return list;
+}
+
+/* What its stored keys are good for. */
+static json_t *
+json_of_mechanisms(const struct account *account)
+{
+	json_t *list = json_array();
+
+	if (account->has_keys[SCRAM_SHA_256]) {
+		json_array_append_new(list, json_string("PLAIN"));
+		json_array_append_new(list, json_string("LOGIN"));
+	}
+	for (unsigned i = 0; i < SCRAM_HASH_COUNT; i++) {
+		if (account->has_keys[i])
+			json_array_append_new(list,
+				json_string(scram_hash_name((enum scram_hash)i)));
+	}
+	return list;
+}
+
+static json_t *
+json_of_account(const struct account *account)
+{
+	const struct identity *identity = &account->identity;
+	json_t *data = json_object();
+
+	json_object_set_new(data, "login", json_string(identity->login));
+	json_object_set_new(data, "disabled", json_boolean(account->disabled));
+	json_object_set_new(data, "addresses", json_of_texts(&identity->addresses));
+	json_object_set_new(data, "groups", json_of_texts(&identity->groups));
+	json_object_set_new(data, "send_as", json_of_texts(&identity->send_as));
+	json_object_set_new(data, "on_behalf", json_of_texts(&identity->on_behalf));
+	json_object_set_new(data, "limits", json_string(identity->limits));
+	json_object_set_new(data, "protocols", json_of_protocols(identity->protocols));
+	json_object_set_new(data, "mechanisms", json_of_mechanisms(account));
+	json_object_set_new(data, "expires_ms",
+		account->expires_ms ? json_integer(account->expires_ms) : json_null());
+	json_object_set_new(data, "changed_ms", json_integer(account->changed_ms));
+	return data;
+}
+
+static bool
+find_account(struct verb_call *call, const char *login, struct account **account_out,
+	struct fault *fault_out)
+{
+	switch (directory_local_find(call->local, login, account_out, fault_out)) {
+	case DIRECTORY_FOUND:
+		return true;
+	case DIRECTORY_UNKNOWN:
+		return fault_set(fault_out, FAULT_MISSING, "there is no account %s", login);
+	case DIRECTORY_DOWN:
+		break;
+	}
+	return false;
+}
+
+static bool
+run_show(struct verb_call *call, struct fault *fault_out)
+{
+	struct account *account = NULL;
+	char login[LOGIN_NAME_SIZE];
+
+	if (!verbs_login(call, login, fault_out) ||
+		!find_account(call, login, &account, fault_out))
+		return false;
+	call->data = json_of_account(account);
+	account_drop(&account);
+	return true;
+}
+
+/* ---- lists ------------------------------------------------------------------------------------- */
+
+/* Adds what one account has to show to the list. */
+typedef void add_fn(json_t *list, const struct account *account);
+
+static bool
+add_login(struct verb_call *call, const char *login, add_fn *add, json_t *list,
+	struct fault *fault_out)
+{
+	struct account *account = NULL;
+
+	if (!find_account(call, login, &account, fault_out))
+		return false;
+	add(list, account);
+	account_drop(&account);
+	return true;
+}
+
+static bool
+add_page(struct verb_call *call, add_fn *add, json_t *list, struct fault *fault_out)
+{
+	struct arena *arena = arena_new(0);
+	struct settings_texts logins;
+	bool done = directory_local_logins(call->local, call->page_after, PAGE_LOGINS, arena,
+		&logins, fault_out);
+	bool last = done && logins.count < PAGE_LOGINS;
+	size_t next = 0;
+
+	while (done && next < logins.count && json_array_size(list) < PAGE_ROWS)
+		done = add_login(call, logins.items[next++], add, list, fault_out);
+	call->page_after[0] = '\0';
+	if (done && (!last || next < logins.count))
+		strcpy(call->page_after, logins.items[next - 1]);
+	arena_free(&arena);
+	return done;
+}
+
+/* Of one login if the arguments name one, else of all. */
+static bool
+run_list(struct verb_call *call, const char *name, add_fn *add, struct fault *fault_out)
+{
+	json_t *list = json_array();
+	char login[LOGIN_NAME_SIZE];
+	bool done;
+
+	if (json_object_get(call->args, "login"))
+		done = verbs_login(call, login, fault_out) &&
+			add_login(call, login, add, list, fault_out);
+	else
+		done = add_page(call, add, list, fault_out);
+	if (done)
+		call->data = json_pack("{s:O}", name, list);
+	json_decref(list);
+	return done;
+}
+
+static void
+add_account(json_t *list, const struct account *account)
+{
+	json_array_append_new(list, json_of_account(account));
+}
+
+static bool
+run_account_list(struct verb_call *call, struct fault *fault_out)
+{
+	return run_list(call, "accounts", add_account, fault_out);
+}
+
+static void
+add_addresses(json_t *list, const struct account *account)
+{
+	const struct identity *identity = &account->identity;
+
+	for (size_t i = 0; i < identity->addresses.count; i++)
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:b}", "address", identity->addresses.items[i],
+				"login", identity->login, "primary", i == 0));
+}
+
+static bool
+run_address_list(struct verb_call *call, struct fault *fault_out)
+{
+	return run_list(call, "addresses", add_addresses, fault_out);
+}
+
+static void
+add_patterns(json_t *list, const char *login, const char *right,
+	const struct settings_texts *patterns)
+{
+	for (size_t i = 0; i < patterns->count; i++)
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:s}", "login", login, "right", right, "pattern",
+				patterns->items[i]));
+}
+
+static void
+add_grants(json_t *list, const struct account *account)
+{
+	const struct identity *identity = &account->identity;
+
+	add_patterns(list, identity->login, "send-as", &identity->send_as);
+	add_patterns(list, identity->login, "on-behalf", &identity->on_behalf);
+}
+
+static bool
+run_grant_list(struct verb_call *call, struct fault *fault_out)
+{
+	return run_list(call, "grants", add_grants, fault_out);
+}
+
+const struct verb verbs_list[] = {
+	{ "account show", run_show },
+	{ "account list", run_account_list },
+	{ "address list", run_address_list },
+	{ "grant list", run_grant_list },
+	{ NULL, NULL },
+};
