@@ -12,12 +12,12 @@
 /* The target; returns 0. Called by libFuzzer, or by replay.c with the files of the corpus. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-#define FUZZ_CHECK(wanted)                                                                          \
-	do {                                                                                        \
-		if (!(wanted)) {                                                                    \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #wanted);        \
-			abort();                                                                    \
-		}                                                                                   \
+#define FUZZ_CHECK(wanted)                                                                         \
+	do {                                                                                       \
+		if (!(wanted)) {                                                                   \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #wanted);       \
+			abort();                                                                   \
+		}                                                                                  \
 	} while (0)
 
 static inline struct span

@@ -41,8 +41,9 @@ slow_domain(const char *text, size_t length)
 	bool digits = true;
 
 	for (size_t i = 0; i < length; i++) {
-		bool alnum = (text[i] >= 'a' && text[i] <= 'z') || (text[i] >= 'A' && text[i] <= 'Z') ||
-			(text[i] >= '0' && text[i] <= '9');
+		bool alnum = (text[i] >= 'a' && text[i] <= 'z') ||
+			     (text[i] >= 'A' && text[i] <= 'Z') ||
+			     (text[i] >= '0' && text[i] <= '9');
 
 		if (text[i] == '.') {
 			if (label == 0 || text[i - 1] == '-')
@@ -99,8 +100,8 @@ check_mailbox(struct span in, unsigned flags)
 	if (fault == ADDRESS_OK)
 		check_written(&address, flags);
 	for (size_t i = 0; i < in.length; i++)
-		ace = ace || span_starts_nocase(span_from(in, i), "xn--") || octet_is_8bit(in.start[i]) ||
-			in.start[i] == '[';
+		ace = ace || span_starts_nocase(span_from(in, i), "xn--") ||
+		      octet_is_8bit(in.start[i]) || in.start[i] == '[';
 	if (!ace && in.length <= ADDRESS_TEXT_MAX_BYTES)
 		FUZZ_CHECK((fault == ADDRESS_OK) == slow_mailbox(in));
 }

@@ -16,8 +16,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (domain_parse(in, name)) {
 		FUZZ_CHECK(strlen(name) <= DOMAIN_MAX_BYTES);
 		for (const char *at = name; *at; at++)
-			FUZZ_CHECK((*at >= 'a' && *at <= 'z') || octet_is_digit(*at) || *at == '-' ||
-				*at == '.');
+			FUZZ_CHECK((*at >= 'a' && *at <= 'z') || octet_is_digit(*at) ||
+				   *at == '-' || *at == '.');
 		FUZZ_CHECK(domain_parse(span_text(name), again));
 		FUZZ_CHECK(strcmp(name, again) == 0);
 		FUZZ_CHECK(domain_is_greeting(span_text(name)));

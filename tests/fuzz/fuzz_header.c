@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Header blocks: fields tile the block, a grep sees the same ones, and changes keep it well formed. */
+/* Header blocks: fields tile the block, a grep sees the same, changes keep it well formed. */
 #include "fuzz.h"
 
 #include "wire/header.h"
 
-/* How many lines a careless reader takes for a From: "from", blanks, a colon, behind any line end. */
+/* How many lines a careless reader takes for a From: "from", blanks, colon, at any line start. */
 static size_t
 grep_from(struct span text)
 {

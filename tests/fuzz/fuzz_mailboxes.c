@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From: where every mailbox is Alice's, careless readers of the same bytes see nobody else either. */
+/* From: where every mailbox is Alice's, careless readers of the same bytes see her alone too. */
 #include "fuzz.h"
 
 #include "wire/header.h"
@@ -38,7 +38,8 @@ check_brackets(struct span value)
 		else if (byte == ')' && !quoted && depth)
 			depth--;
 		else if (byte == '<' && !quoted && !depth)
-			FUZZ_CHECK(is_owner(span_cut(span_from(value, i + 1), '>', &(struct span){ 0 })));
+			FUZZ_CHECK(is_owner(
+				span_cut(span_from(value, i + 1), '>', &(struct span){ 0 })));
 	}
 }
 

@@ -20,7 +20,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		if (before == PARSE_BAD)
 			FUZZ_CHECK(result == PARSE_BAD);
 		if (before == PARSE_DONE)
-			FUZZ_CHECK(result == PARSE_DONE && memcmp(&first, &header, sizeof first) == 0);
+			FUZZ_CHECK(
+				result == PARSE_DONE && memcmp(&first, &header, sizeof first) == 0);
 		if (result == PARSE_DONE && before == PARSE_MORE) {
 			FUZZ_CHECK(header.bytes == length && length <= PROXY_HEADER_MAX_BYTES);
 			first = header;

@@ -9,8 +9,9 @@
 static void
 check_inside(struct span part, struct span line)
 {
-	FUZZ_CHECK(part.length == 0 || (part.start >= line.start &&
-					       part.start + part.length <= line.start + line.length));
+	FUZZ_CHECK(
+		part.length == 0 ||
+		(part.start >= line.start && part.start + part.length <= line.start + line.length));
 }
 
 static void
@@ -20,8 +21,8 @@ check_reply(const struct smtp_command *command, const struct smtp_reply *reply)
 	struct span line;
 	bool greeting = command->verb == SMTP_VERB_EHLO || command->verb == SMTP_VERB_HELO;
 
-	FUZZ_CHECK(reply->code == 500 || reply->code == 501 || reply->code == 502 || reply->code == 553 ||
-		reply->code == 555);
+	FUZZ_CHECK(reply->code == 500 || reply->code == 501 || reply->code == 502 ||
+		   reply->code == 553 || reply->code == 555);
 	FUZZ_CHECK(reply->text && reply->text[0]);
 	if (reply->enhanced)
 		FUZZ_CHECK(smtp_reply_enhanced_fits(span_text(reply->enhanced), reply->code));
@@ -72,11 +73,13 @@ check_command(const struct smtp_command *command, struct span line, unsigned off
 		check_inside(rcpt->orcpt, line);
 		FUZZ_CHECK(rcpt->recipient.kind != ADDRESS_NULL);
 		FUZZ_CHECK(utf8 || address_is_ascii(&rcpt->recipient));
-		FUZZ_CHECK(!(rcpt->notify & SMTP_NOTIFY_NEVER) || rcpt->notify == SMTP_NOTIFY_NEVER);
+		FUZZ_CHECK(
+			!(rcpt->notify & SMTP_NOTIFY_NEVER) || rcpt->notify == SMTP_NOTIFY_NEVER);
 	} else if (command->verb == SMTP_VERB_AUTH) {
 		check_inside(command->auth.mechanism, line);
 		check_inside(command->auth.initial, line);
-		FUZZ_CHECK(command->auth.mechanism.length > 0 && command->auth.mechanism.length <= 20);
+		FUZZ_CHECK(
+			command->auth.mechanism.length > 0 && command->auth.mechanism.length <= 20);
 		FUZZ_CHECK(command->auth.has_initial == (command->auth.initial.length > 0));
 	}
 }

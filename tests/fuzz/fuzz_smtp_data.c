@@ -84,7 +84,8 @@ check_clean(struct span text)
 	for (size_t i = 0; i < text.length; i++) {
 		FUZZ_CHECK(text.start[i] != '\0');
 		FUZZ_CHECK(text.start[i] != '\n' || (i && text.start[i - 1] == '\r'));
-		FUZZ_CHECK(text.start[i] != '\r' || (i + 1 < text.length && text.start[i + 1] == '\n'));
+		FUZZ_CHECK(text.start[i] != '\r' ||
+			   (i + 1 < text.length && text.start[i + 1] == '\n'));
 	}
 }
 
@@ -125,7 +126,7 @@ stuff(struct span in, size_t step, struct buf *out)
 	buf_add_span(out, smtp_stuffer_end(&stuffer));
 }
 
-/* Out by the stuffer and in by DATA gives what BDAT gives of the same bytes, and ends at the end. */
+/* Out by the stuffer, in by DATA: what BDAT gives of the same bytes, ending at the end. */
 static void
 check_there_and_back(struct span in, size_t step)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Replies: the same from any cut of the input, text always safe; ours are read back as they were. */
+/* Replies: the same from any cut of the input, text always safe; ours are read back as one. */
 #include "fuzz.h"
 
 #include "wire/octet.h"
@@ -14,7 +14,8 @@ read_reply(struct smtp_reply_reader *reader, struct span in, size_t step, size_t
 
 	smtp_reply_reader_init(reader);
 	while (used < in.length && result == PARSE_MORE) {
-		struct span piece = fuzz_copy(span_first(span_from(in, used), step ? step : in.length));
+		struct span piece =
+			fuzz_copy(span_first(span_from(in, used), step ? step : in.length));
 		struct span rest = piece;
 
 		result = smtp_reply_reader_feed(reader, &rest);
@@ -62,7 +63,7 @@ check_hop(struct span in, size_t step)
 	smtp_reply_reader_fini(&cut);
 }
 
-/* Our own reply with this text: whatever it holds, it is one reply, of lines that are not too long. */
+/* Our own reply with this text: whatever it holds, it is one reply, and no line is too long. */
 static void
 check_own(struct span in)
 {

@@ -19,9 +19,11 @@ check_xtext(struct span in)
 	if (xtext_parse(in, &plain))
 		FUZZ_CHECK(span_is_printable(in) && buf_length(&plain) <= in.length);
 	if (xtext_is_envid(in))
-		FUZZ_CHECK(span_is_printable(buf_span(&plain)) && in.length <= XTEXT_ENVID_MAX_BYTES);
+		FUZZ_CHECK(
+			span_is_printable(buf_span(&plain)) && in.length <= XTEXT_ENVID_MAX_BYTES);
 	if (xtext_is_orcpt(in, false))
-		FUZZ_CHECK(span_is_printable(in) && !span_has_byte(in, ' ') && xtext_is_orcpt(in, true));
+		FUZZ_CHECK(span_is_printable(in) && !span_has_byte(in, ' ') &&
+			   xtext_is_orcpt(in, true));
 	xtext_is_orcpt(in, true);
 	buf_fini(&coded);
 	buf_fini(&plain);

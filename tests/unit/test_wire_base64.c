@@ -51,12 +51,14 @@ test_known_forms(void **state)
 static void
 test_refused_forms(void **state)
 {
-	static const struct span bad[] = { SPAN_LITERAL("="), SPAN_LITERAL("===="), SPAN_LITERAL("A"),
-		SPAN_LITERAL("AA"), SPAN_LITERAL("AAA"), SPAN_LITERAL("!!!!"), SPAN_LITERAL("AA==AAAA"),
-		SPAN_LITERAL("AAA=AAAA"), SPAN_LITERAL("\xff\xfe\xfd\xfc"), SPAN_LITERAL("Zg==junk"),
-		SPAN_LITERAL("Zg==\r\n"), SPAN_LITERAL(" Zg="), SPAN_LITERAL("Z g="), SPAN_LITERAL("Zg= "),
-		SPAN_LITERAL("Zg=A"), SPAN_LITERAL("Z==="), SPAN_LITERAL("=AAA"), SPAN_LITERAL("A=AA"),
-		SPAN_LITERAL("Zh=="), SPAN_LITERAL("Zm9="), SPAN_LITERAL("AA\0A"), SPAN_LITERAL("--__"),
+	static const struct span bad[] = { SPAN_LITERAL("="), SPAN_LITERAL("===="),
+		SPAN_LITERAL("A"), SPAN_LITERAL("AA"), SPAN_LITERAL("AAA"), SPAN_LITERAL("!!!!"),
+		SPAN_LITERAL("AA==AAAA"), SPAN_LITERAL("AAA=AAAA"),
+		SPAN_LITERAL("\xff\xfe\xfd\xfc"), SPAN_LITERAL("Zg==junk"),
+		SPAN_LITERAL("Zg==\r\n"), SPAN_LITERAL(" Zg="), SPAN_LITERAL("Z g="),
+		SPAN_LITERAL("Zg= "), SPAN_LITERAL("Zg=A"), SPAN_LITERAL("Z==="),
+		SPAN_LITERAL("=AAA"), SPAN_LITERAL("A=AA"), SPAN_LITERAL("Zh=="),
+		SPAN_LITERAL("Zm9="), SPAN_LITERAL("AA\0A"), SPAN_LITERAL("--__"),
 		SPAN_LITERAL("Zg\0="), SPAN_LITERAL("*") };
 
 	(void)state;

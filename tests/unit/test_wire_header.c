@@ -25,7 +25,8 @@ teardown(void **state)
 static void
 test_fields_with_their_places(void **state)
 {
-	struct span block = SPAN_LITERAL("From: a@b.c\r\nSubject:\r\nTo:x,\r\n\ty\r\nX-Last: \r\n z\r\n");
+	struct span block =
+		SPAN_LITERAL("From: a@b.c\r\nSubject:\r\nTo:x,\r\n\ty\r\nX-Last: \r\n z\r\n");
 	struct header header;
 	struct fault fault = FAULT_INIT;
 
@@ -57,14 +58,17 @@ static const struct block_case block_cases[] = {
 	{ SPAN_LITERAL("A: b\r\n"), 0, NULL },
 	{ SPAN_LITERAL("A:b\tc\r\n"), 0, NULL },
 	{ SPAN_LITERAL("A\x21z: b\r\n"), 0, NULL },
-	{ SPAN_LITERAL(" A: b\r\n"), 0, "header line 1: the first line is a continuation" },     /* G6 */
-	{ SPAN_LITERAL("A : b\r\n"), 0, "header line 1: blank before the colon" },               /* G7 */
+	{ SPAN_LITERAL(" A: b\r\n"), 0,
+		"header line 1: the first line is a continuation" },		   /* G6 */
+	{ SPAN_LITERAL("A : b\r\n"), 0, "header line 1: blank before the colon" }, /* G7 */
 	{ SPAN_LITERAL("A: b\r\nB\t: c\r\n"), 0, "header line 2: blank before the colon" },
-	{ SPAN_LITERAL("A\r\n : b\r\n"), 0, "header line 1: no colon" },                         /* G8 */
+	{ SPAN_LITERAL("A\r\n : b\r\n"), 0, "header line 1: no colon" }, /* G8 */
 	{ SPAN_LITERAL("A: b\r\nhello\r\n"), 0, "header line 2: no colon" },
 	{ SPAN_LITERAL("A: b\r\n c\r\nhello\r\n"), 0, "header line 3: no colon" },
-	{ SPAN_LITERAL("A: b\r\n\r\nB: c\r\n"), 0, "header line 2: an empty line inside of the header" },
-	{ SPAN_LITERAL("A: b\r\n \r\nB: c\r\n"), 0, "header line 2: a continuation of blanks alone" },
+	{ SPAN_LITERAL("A: b\r\n\r\nB: c\r\n"), 0,
+		"header line 2: an empty line inside of the header" },
+	{ SPAN_LITERAL("A: b\r\n \r\nB: c\r\n"), 0,
+		"header line 2: a continuation of blanks alone" },
 	{ SPAN_LITERAL("A: b\r\n\t \t\r\n"), 0, "header line 2: a continuation of blanks alone" },
 	{ SPAN_LITERAL(": b\r\n"), 0, "header line 1: no field name before the colon" },
 	{ SPAN_LITERAL("A b: c\r\n"), 0, "header line 1: malformed field name" },
@@ -113,7 +117,8 @@ test_malformed_blocks(void **state)
 }
 
 static bool
-parse_repeated(const char *head, const char *piece, size_t count, const char *tail, struct fault *fault)
+parse_repeated(
+	const char *head, const char *piece, size_t count, const char *tail, struct fault *fault)
 {
 	struct buf block = BUF_INIT(0);
 	struct header header;
@@ -253,15 +258,31 @@ static void
 test_values_that_would_break_the_block(void **state)
 {
 	static const struct span bad[] = {
-		SPAN_LITERAL("b\r\nFrom: c"), SPAN_LITERAL("b\nFrom: c"), SPAN_LITERAL("b\rFrom: c"),
-		SPAN_LITERAL("b\r\n\r\nbody"), SPAN_LITERAL("b\r\n"), SPAN_LITERAL("b\n"), SPAN_LITERAL("b\r"),
-		SPAN_LITERAL("b\0c"), SPAN_LITERAL("b\r\n \r\n c"), SPAN_LITERAL("b\n \n c"),
-		SPAN_LITERAL("b\n "), SPAN_LITERAL("\x1b"), SPAN_LITERAL("b\r\r\n c"), SPAN_LITERAL("b\n\r\n c"),
-		SPAN_LITERAL("\n"), SPAN_LITERAL("\x7f"),
+		SPAN_LITERAL("b\r\nFrom: c"),
+		SPAN_LITERAL("b\nFrom: c"),
+		SPAN_LITERAL("b\rFrom: c"),
+		SPAN_LITERAL("b\r\n\r\nbody"),
+		SPAN_LITERAL("b\r\n"),
+		SPAN_LITERAL("b\n"),
+		SPAN_LITERAL("b\r"),
+		SPAN_LITERAL("b\0c"),
+		SPAN_LITERAL("b\r\n \r\n c"),
+		SPAN_LITERAL("b\n \n c"),
+		SPAN_LITERAL("b\n "),
+		SPAN_LITERAL("\x1b"),
+		SPAN_LITERAL("b\r\r\n c"),
+		SPAN_LITERAL("b\n\r\n c"),
+		SPAN_LITERAL("\n"),
+		SPAN_LITERAL("\x7f"),
 	};
 	static const struct span bad_names[] = {
-		SPAN_EMPTY, SPAN_LITERAL("A B"), SPAN_LITERAL("A:"), SPAN_LITERAL("A\r\nB"), SPAN_LITERAL("A\0"),
-		SPAN_LITERAL("\xc3\xa4"), SPAN_LITERAL(" A"),
+		SPAN_EMPTY,
+		SPAN_LITERAL("A B"),
+		SPAN_LITERAL("A:"),
+		SPAN_LITERAL("A\r\nB"),
+		SPAN_LITERAL("A\0"),
+		SPAN_LITERAL("\xc3\xa4"),
+		SPAN_LITERAL(" A"),
 	};
 	struct header header = parse("From: a\r\n");
 
@@ -285,8 +306,10 @@ test_line_and_size_caps_of_changes(void **state)
 	(void)state;
 	header_init(&header, arena);
 	memset(value, 'x', sizeof value);
-	assert_true(header_add(&header, SPAN_LITERAL("A"), span_of(value, HEADER_LINE_MAX_BYTES - 3)));
-	assert_false(header_add(&header, SPAN_LITERAL("A"), span_of(value, HEADER_LINE_MAX_BYTES - 2)));
+	assert_true(
+		header_add(&header, SPAN_LITERAL("A"), span_of(value, HEADER_LINE_MAX_BYTES - 3)));
+	assert_false(
+		header_add(&header, SPAN_LITERAL("A"), span_of(value, HEADER_LINE_MAX_BYTES - 2)));
 	for (size_t i = 900; i + 1 < sizeof value; i += 900) {
 		value[i] = '\n';
 		value[i + 1] = ' ';
@@ -317,9 +340,10 @@ test_a_full_buffer_is_left_alone(void **state)
 static void
 test_folding_and_back(void **state)
 {
-	struct span value = SPAN_LITERAL("from mail.example.org (mail.example.org [192.0.2.1]) by gate.example.net "
-					 "with ESMTPSA id 0123456789abcdef for <somebody@example.com>; "
-					 "Fri, 21 Nov 1997 09:55:06 -0600");
+	struct span value = SPAN_LITERAL(
+		"from mail.example.org (mail.example.org [192.0.2.1]) by gate.example.net "
+		"with ESMTPSA id 0123456789abcdef for <somebody@example.com>; "
+		"Fri, 21 Nov 1997 09:55:06 -0600");
 	struct span folded = header_fold(SPAN_LITERAL("Received"), value, arena);
 	struct span rest = folded;
 	size_t lines = 0;
@@ -328,7 +352,8 @@ test_folding_and_back(void **state)
 	while (rest.length) {
 		struct span line = span_cut(rest, '\n', &rest);
 
-		assert_true(line.length + (lines ? 0 : strlen("Received: ")) <= 79); /* with its CR */
+		assert_true(
+			line.length + (lines ? 0 : strlen("Received: ")) <= 79); /* with its CR */
 		assert_true(lines == 0 || line.start[0] == ' ');
 		lines++;
 	}

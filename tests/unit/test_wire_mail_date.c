@@ -58,7 +58,8 @@ static void
 test_as_the_c_library_has_it(void **state)
 {
 	(void)state;
-	for (int64_t seconds = -2208988800; seconds < INT64_C(8000000000); seconds += 86400 * 3 + 12347) {
+	for (int64_t seconds = -2208988800; seconds < INT64_C(8000000000);
+		seconds += 86400 * 3 + 12347) {
 		time_t time = (time_t)seconds;
 		struct tm tm;
 		char ours[MAIL_DATE_SIZE];
@@ -132,7 +133,8 @@ test_forms(void **state)
 
 		if (mail_date_parse(span_text(cases[i].text), &seconds) != cases[i].good)
 			print_error("date %s\n", cases[i].text);
-		assert_int_equal(mail_date_parse(span_text(cases[i].text), &seconds), cases[i].good);
+		assert_int_equal(
+			mail_date_parse(span_text(cases[i].text), &seconds), cases[i].good);
 		if (cases[i].good && i < 9 && i != 2)
 			assert_true(seconds == 880127706);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From and its kin: what Alice may write passes, what could be read as Bob by anybody is refused. */
+/* From and its kin: what Alice may write passes, what anybody could read as Bob is refused. */
 #include "unit.h"
 
 #include "wire/encoded_word.h"
@@ -19,9 +19,9 @@ is_alices(struct span block, unsigned header_rules, unsigned rules)
 	struct fault fault = FAULT_INIT;
 	struct address alice;
 	bool good = header_parse(block, header_rules, arena, &header, &fault) &&
-		header_count(&header, "From") == 1 &&
-		mailboxes_parse(header.fields[header_find(&header, "From", 0)].value, rules, arena, &from,
-			&fault);
+		    header_count(&header, "From") == 1 &&
+		    mailboxes_parse(header.fields[header_find(&header, "From", 0)].value, rules,
+			    arena, &from, &fault);
 
 	assert_int_equal(address_parse(span_text(A), 0, &alice), ADDRESS_OK);
 	for (size_t i = 0; good && i < from.count; i++)
@@ -38,7 +38,7 @@ struct from_case {
 #define YES(text) { SPAN_LITERAL(text "\r\n"), true }
 #define NO(text) { SPAN_LITERAL(text "\r\n"), false }
 
-/* G1 to G15 are the samples of the attack list; the others are what the grammar and its readers add. */
+/* G1 to G15 are the samples of the attack list; the grammar and its readers add the others. */
 static const struct from_case from_cases[] = {
 	YES("From: Alice <" A ">"),                                               /* G1 */
 	NO("From: <" B ">"),                                                      /* G2 */
@@ -158,7 +158,7 @@ static const struct from_case from_cases[] = {
 	NO("From: \"alice\\@example.org\"@example.com"),
 	NO("From: \"\"@example.org"),
 	NO("From: \"a\x01\" <" A ">"),
-	YES("From: \"alice\"@example.org"),                                       /* the same mailbox, as F8 */
+	YES("From: \"alice\"@example.org"), /* the same mailbox, as F8 */
 	YES("From: \"a\\lice\"@example.org"),
 	/* comments */
 	NO("From: (<" A ">) <" B ">"),
@@ -209,7 +209,7 @@ static const struct from_case from_cases[] = {
 	NO("From: alice@example.org, bob"),
 	NO("From: <alice\xef\xbc\xa0" "example.org>"),
 	NO("From: al\xc4\xb1" "ce@example.org"),
-	NO("From: B\xc3\xb6" "b <" A ">"),                                        /* 8-bit without SMTPUTF8 */
+	NO("From: B\xc3\xb6" "b <" A ">"), /* 8-bit without SMTPUTF8 */
 	/* and what people really send */
 	YES("From: " A),
 	YES("From: <" A ">"),
@@ -218,7 +218,7 @@ static const struct from_case from_cases[] = {
 	YES("from: alice@EXAMPLE.org"),
 	YES("From: ALICE@example.org"),                                           /* as F6 */
 	YES("From: Alice B. Example <" A ">"),
-	NO("From: Alice Example, Ltd <" A ">"),                                   /* without quotes: two names */
+	NO("From: Alice Example, Ltd <" A ">"), /* without quotes: two names */
 	YES("From: \"Example, Alice\" <" A ">"),
 	YES("From: \"Alice \\\"Al\\\" Example\" <" A ">"),
 	YES("From: O'Neil-Smith_1 <" A ">"),
@@ -282,7 +282,7 @@ static const struct from_case utf8_cases[] = {
 	NO("From: alice@exa\xc2\xadmple.org"),
 	NO("From: alice@example\xe3\x80\x82org"),
 	NO("From: alice@\xd0\xb5xample.org"),
-	NO("From: <" A ">\xc2\xa0<" B ">"),                                      /* no-break space is no blank */
+	NO("From: <" A ">\xc2\xa0<" B ">"), /* no-break space is no blank */
 };
 
 static void
@@ -312,8 +312,11 @@ parse(struct span value, unsigned rules)
 static void
 test_names_and_addresses_are_given(void **state)
 {
-	struct parsed p = parse(SPAN_LITERAL(" \"Doe, \\\"J\\\" \r\n x\"  Q. (c) Public <j@A.example>,\r\n b@b.example "
-					     "(x), \"c@x\" <c@[192.0.2.1]>, =?utf-8?q?d=40x?= <d@d.example>"), 0);
+	struct parsed p = parse(
+		SPAN_LITERAL(
+			" \"Doe, \\\"J\\\" \r\n x\"  Q. (c) Public <j@A.example>,\r\n b@b.example "
+			"(x), \"c@x\" <c@[192.0.2.1]>, =?utf-8?q?d=40x?= <d@d.example>"),
+		0);
 
 	(void)state;
 	assert_true(p.good);
@@ -360,7 +363,8 @@ test_every_refusal_says_what(void **state)
 		{ "<@x:a@b.c>", "source routes are not accepted" },
 		{ "x <>", "an empty address" },
 		{ "<alice>", "address has no domain" },
-		{ "a@b.c d@e.f", "something behind an address that is neither a comma nor a comment" },
+		{ "a@b.c d@e.f",
+			"something behind an address that is neither a comma nor a comment" },
 		{ "a b@c.d", "\"@\" in a display name without quotes, or a blank in an address" },
 		{ "@b.c", "an address without its local part" },
 		{ "a @b.c", "a blank or a comment inside of an address" },

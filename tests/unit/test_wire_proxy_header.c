@@ -11,7 +11,9 @@
 #define TCP4 "\x21\x11"
 #define TCP6 "\x21\x21"
 #define V4 "\xc0\x00\x02\x01\xc0\x00\x02\x02\x12\x34\x02\x4b"
-#define V6 "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02\x12\x34\x02\x4b"
+#define V6                                                                                         \
+	"\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02\x12" \
+	"\x34\x02\x4b"
 
 static void
 check_address(const struct sockaddr_storage *address, int family, const char *text, unsigned port)
@@ -24,8 +26,8 @@ check_address(const struct sockaddr_storage *address, int family, const char *te
 	if (family == AF_UNSPEC)
 		return;
 	assert_non_null(inet_ntop(family,
-		family == AF_INET ? (const void *)&ipv4->sin_addr : (const void *)&ipv6->sin6_addr, written,
-		sizeof written));
+		family == AF_INET ? (const void *)&ipv4->sin_addr : (const void *)&ipv6->sin6_addr,
+		written, sizeof written));
 	assert_string_equal(written, text);
 	assert_int_equal(ntohs(family == AF_INET ? ipv4->sin_port : ipv6->sin6_port), port);
 }
@@ -92,10 +94,10 @@ test_headers(void **state)
 			continue;
 		assert_int_equal(header.bytes, c->in.length - c->behind);
 		assert_int_equal(header.local, c->local);
-		check_address(&header.client, c->family, c->family == AF_INET ? "192.0.2.1" : "2001:db8::1",
-			0x1234);
-		check_address(&header.server, c->family, c->family == AF_INET ? "192.0.2.2" : "2001:db8::2",
-			587);
+		check_address(&header.client, c->family,
+			c->family == AF_INET ? "192.0.2.1" : "2001:db8::1", 0x1234);
+		check_address(&header.server, c->family,
+			c->family == AF_INET ? "192.0.2.2" : "2001:db8::2", 587);
 	}
 }
 
@@ -110,7 +112,8 @@ test_every_prefix(void **state)
 
 		for (size_t length = 0; length <= c->in.length; length++) {
 			struct proxy_header header;
-			enum parse result = proxy_header_parse(span_of(c->in.start, length), &header);
+			enum parse result =
+				proxy_header_parse(span_of(c->in.start, length), &header);
 
 			if (before != PARSE_MORE)
 				assert_int_equal(result, before);

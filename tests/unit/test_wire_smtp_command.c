@@ -13,7 +13,8 @@
 #define X500 X300 X100 X100
 
 enum {
-	ALL = SMTP_OFFER_SIZE | SMTP_OFFER_8BITMIME | SMTP_OFFER_SMTPUTF8 | SMTP_OFFER_DSN | SMTP_OFFER_AUTH,
+	ALL = SMTP_OFFER_SIZE | SMTP_OFFER_8BITMIME | SMTP_OFFER_SMTPUTF8 | SMTP_OFFER_DSN |
+	      SMTP_OFFER_AUTH,
 };
 
 static struct smtp_command command;
@@ -146,7 +147,7 @@ static const struct line_case mail_lines[] = {
 	GOOD("MAIL FROM:<alice@example.org>"),                                   /* F1 */
 	GOOD("mail from:<alice@example.org>"),
 	GOOD("MAIL FROM:<>"),                                                    /* F23 */
-	GOOD("MAIL FROM: <alice@example.org>"),                                  /* D13: blanks behind the colon pass */
+	GOOD("MAIL FROM: <alice@example.org>"), /* D13: blanks behind the colon pass */
 	GOOD("MAIL  FROM:<alice@example.org>"),
 	GOOD("MAIL FROM:<alice@example.org>  SIZE=1   RET=FULL \t"),
 	BAD("MAIL FROM :<>", 501, "5.5.4"),                                      /* D13 */
@@ -332,8 +333,9 @@ static void
 test_mail_gives_everything(void **state)
 {
 	(void)state;
-	assert_true(parse_text("MAIL FROM:<Alice@Example.org> SIZE=12345 BODY=8BITMIME SMTPUTF8 RET=HDRS "
-			       "ENVID=a+2Bb AUTH=<>"));
+	assert_true(parse_text(
+		"MAIL FROM:<Alice@Example.org> SIZE=12345 BODY=8BITMIME SMTPUTF8 RET=HDRS "
+		"ENVID=a+2Bb AUTH=<>"));
 	assert_span_equal(address_local(&command.mail.sender), "Alice");
 	assert_span_equal(address_domain(&command.mail.sender), "example.org");
 	assert_true(command.mail.has_size);
@@ -369,9 +371,10 @@ test_parameters_only_as_offered(void **state)
 		const char *line;
 		unsigned offer;
 	} cases[] = {
-		{ "MAIL FROM:<a@b.c> SIZE=1", SMTP_OFFER_SIZE },              /* D13: HELO, then SIZE */
+		{ "MAIL FROM:<a@b.c> SIZE=1", SMTP_OFFER_SIZE }, /* D13: HELO, then SIZE */
 		{ "MAIL FROM:<a@b.c> BODY=8BITMIME", SMTP_OFFER_8BITMIME },
-		{ "MAIL FROM:<a@b.c> BODY=BINARYMIME", SMTP_OFFER_8BITMIME | SMTP_OFFER_BINARYMIME },
+		{ "MAIL FROM:<a@b.c> BODY=BINARYMIME",
+			SMTP_OFFER_8BITMIME | SMTP_OFFER_BINARYMIME },
 		{ "MAIL FROM:<a@b.c> SMTPUTF8", SMTP_OFFER_SMTPUTF8 },
 		{ "MAIL FROM:<a@b.c> RET=FULL", SMTP_OFFER_DSN },
 		{ "MAIL FROM:<a@b.c> ENVID=x", SMTP_OFFER_DSN },
@@ -388,7 +391,8 @@ test_parameters_only_as_offered(void **state)
 		assert_false(smtp_command_parse(line, 0, false, &command, &reply));
 		assert_int_equal(reply.code, 555);
 	}
-	assert_false(smtp_command_parse(span_text("MAIL FROM:<\xc3\xa4@b.c>"), 0, false, &command, &reply));
+	assert_false(smtp_command_parse(
+		span_text("MAIL FROM:<\xc3\xa4@b.c>"), 0, false, &command, &reply));
 	assert_int_equal(reply.code, 553);
 }
 
@@ -396,26 +400,27 @@ static void
 test_recipients_in_utf8_transactions(void **state)
 {
 	(void)state;
-	assert_true(smtp_command_parse(span_text("RCPT TO:<\xc3\xa4@b.c> ORCPT=utf-8;\xc3\xa4@b.c"), ALL,
-		true, &command, &reply));
+	assert_true(smtp_command_parse(span_text("RCPT TO:<\xc3\xa4@b.c> ORCPT=utf-8;\xc3\xa4@b.c"),
+		ALL, true, &command, &reply));
 	assert_false(address_is_ascii(&command.rcpt.recipient));
-	assert_false(smtp_command_parse(span_text("RCPT TO:<a@b.c> ORCPT=utf-8;\xff@b.c"), ALL, true,
-		&command, &reply));
+	assert_false(smtp_command_parse(
+		span_text("RCPT TO:<a@b.c> ORCPT=utf-8;\xff@b.c"), ALL, true, &command, &reply));
 	assert_int_equal(reply.code, 501);
 }
 
 static void
 test_bdat(void **state)
 {
-	static const char *const bad[] = { "BDAT", "BDAT x", "BDAT x LAST", "BDAT -1", "BDAT 0x10", "BDAT +5",
-		"BDAT 5 LAST LAST", "BDAT 5 FIRST", "BDAT 1e3", "BDAT 18446744073709551616",
-		"BDAT 99999999999999999999 LAST", "BDAT 000000000000000000005", "BDAT LAST", "BDAT 5LAST",
-		"BDAT 5 LAS", "BDAT 5\tLAST" }; /* D3, D7 */
+	static const char *const bad[] = { "BDAT", "BDAT x", "BDAT x LAST", "BDAT -1", "BDAT 0x10",
+		"BDAT +5", "BDAT 5 LAST LAST", "BDAT 5 FIRST", "BDAT 1e3",
+		"BDAT 18446744073709551616", "BDAT 99999999999999999999 LAST",
+		"BDAT 000000000000000000005", "BDAT LAST", "BDAT 5LAST", "BDAT 5 LAS",
+		"BDAT 5\tLAST" }; /* D3, D7 */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		assert_false(parse_text(bad[i]));
-		assert_int_equal(command.verb, SMTP_VERB_BDAT); /* so that the connection can be closed */
+		assert_int_equal(command.verb, SMTP_VERB_BDAT); /* to close on */
 		assert_int_equal(reply.code, 501);
 	}
 	assert_true(parse_text("BDAT 1000"));
@@ -431,8 +436,11 @@ test_bdat(void **state)
 static void
 test_auth(void **state)
 {
-	static const char *const bad[] = { "AUTH", "AUTH ", "AUTH " X300, "AUTH ../x", "AUTH PLAIN a b",
-		"AUTH PLAIN AGFs\xff", "AUTH PL\x01" "AIN", "AUTH xxxxxxxxxxxxxxxxxxxxx" }; /* C17 */
+	static const char *const bad[] = { "AUTH", "AUTH ", "AUTH " X300, "AUTH ../x",
+		"AUTH PLAIN a b", "AUTH PLAIN AGFs\xff",
+		"AUTH PL\x01"
+		"AIN",
+		"AUTH xxxxxxxxxxxxxxxxxxxxx" }; /* C17 */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -480,7 +488,8 @@ test_foreign_starts(void **state)
 {
 	(void)state;
 	assert_true(smtp_command_is_foreign(SPAN_LITERAL("\x16\x03\x01\x00\xee")));
-	assert_true(smtp_command_is_foreign(SPAN_LITERAL("\x80\x2e\x01\x03\x01"))); /* SSLv2 hello */
+	assert_true(
+		smtp_command_is_foreign(SPAN_LITERAL("\x80\x2e\x01\x03\x01"))); /* SSLv2 hello */
 	assert_true(smtp_command_is_foreign(SPAN_LITERAL("GET / HTTP")));
 	assert_true(smtp_command_is_foreign(SPAN_LITERAL("PRI * HTTP/2.0")));
 	assert_false(smtp_command_is_foreign(SPAN_LITERAL("\x16\x03")));
@@ -489,12 +498,13 @@ test_foreign_starts(void **state)
 	assert_false(smtp_command_is_foreign(SPAN_EMPTY));
 }
 
-/* Whatever is cut off or changed, the parser answers with a reply or a command, and stays in bounds. */
+/* Whatever is cut off or changed, the answer is a reply or a command, and memory stays whole. */
 static void
 test_cut_and_changed_lines(void **state)
 {
-	static const char whole[] = "MAIL FROM:<\"a b\"@[IPv6:2001:db8::1]> SIZE=1 BODY=8BITMIME SMTPUTF8 "
-				    "RET=FULL ENVID=a+2Bb AUTH=<>";
+	static const char whole[] =
+		"MAIL FROM:<\"a b\"@[IPv6:2001:db8::1]> SIZE=1 BODY=8BITMIME SMTPUTF8 "
+		"RET=FULL ENVID=a+2Bb AUTH=<>";
 
 	(void)state;
 	for (size_t length = 0; length < sizeof whole; length++) {

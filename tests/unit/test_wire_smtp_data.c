@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Content of DATA and BDAT: against a slow reader of its own, in every cut, and the outgoing side. */
+/* Content of DATA and BDAT: against a slow reader, in every cut; and the outgoing side. */
 #include "unit.h"
 
 #include <stdlib.h>
@@ -43,7 +43,8 @@ run_data(struct span in, enum smtp_newline newline, size_t step)
 		while ((event = smtp_data_next(&data, &rest, &piece)) == SMTP_DATA_HEADER ||
 			event == SMTP_DATA_BODY) {
 			assert_true(piece.length > 0);
-			buf_add_span(event == SMTP_DATA_HEADER ? &content.header : &content.body, piece);
+			buf_add_span(
+				event == SMTP_DATA_HEADER ? &content.header : &content.body, piece);
 		}
 		content.used += before - rest.length;
 	}
@@ -99,7 +100,8 @@ read_slowly(struct span in, enum smtp_newline newline, bool dots)
 		crlf = end + 1 < in.length && in.start[end] == '\r' && in.start[end + 1] == '\n';
 		content.used = end + (crlf ? 2 : end < in.length ? 1 : 0);
 		if (end < in.length && !crlf)
-			note_fault(&content, in.start[end] == '\r' ? SMTP_DATA_BARE_CR : SMTP_DATA_BARE_LF,
+			note_fault(&content,
+				in.start[end] == '\r' ? SMTP_DATA_BARE_CR : SMTP_DATA_BARE_LF,
 				newline);
 		if (dots && by_crlf && span_is(line, ".") && crlf) {
 			content.ended = true;
@@ -116,7 +118,8 @@ read_slowly(struct span in, enum smtp_newline newline, bool dots)
 static void
 compare(struct span in, const struct content *got, const struct content *wanted)
 {
-	bool same = got->ended == wanted->ended && got->used == wanted->used && got->fault == wanted->fault;
+	bool same = got->ended == wanted->ended && got->used == wanted->used &&
+		    got->fault == wanted->fault;
 
 	if (same && got->fault == SMTP_DATA_OK)
 		same = got->in_body == wanted->in_body &&
@@ -168,7 +171,7 @@ test_every_short_text(void **state)
 #define FIRST "From: a@example.org\r\n\r\nfirst"
 #define SECOND "MAIL FROM:<a@example.org>\r\nRCPT TO:<v@example.net>\r\nDATA\r\nsmuggled\r\n.\r\n"
 
-/* A1 to A15 and every other end of data that somebody could take for one: none ends the data here. */
+/* A1 to A15 and whatever else somebody could take for the end of data: it does not end here. */
 static void
 test_smuggling(void **state)
 {
@@ -221,7 +224,8 @@ test_smuggling(void **state)
 static void
 test_the_one_end_behind_other_ends(void **state)
 {
-	static const char *const before[] = { FIRST "\r", FIRST "\n", FIRST "\r\r", FIRST "\n\r\r" };
+	static const char *const before[] = { FIRST "\r", FIRST "\n", FIRST "\r\r",
+		FIRST "\n\r\r" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
@@ -327,7 +331,8 @@ run_chunks(struct span in, enum smtp_newline newline, size_t chunk, size_t step)
 
 			while ((event = smtp_data_next(&data, &rest, &piece)) == SMTP_DATA_HEADER ||
 				event == SMTP_DATA_BODY)
-				buf_add_span(event == SMTP_DATA_HEADER ? &content.header : &content.body,
+				buf_add_span(
+					event == SMTP_DATA_HEADER ? &content.header : &content.body,
 					piece);
 			content.used += before - rest.length;
 		} while (event != SMTP_DATA_END);
@@ -370,10 +375,11 @@ test_chunks_of_every_short_text(void **state)
 		check_chunks(span_of(text, sizeof text), SMTP_NEWLINE_REJECT);
 		check_chunks(span_of(text, sizeof text), SMTP_NEWLINE_NORMALIZE);
 	}
-	/* A20: dots mean nothing; A21: CR LF over a chunk border; A22: bare ones; A23: no last line end */
+	/* A20: dots mean nothing. A21: CR LF over a border. A22: bare ones. A23: no last CRLF. */
 	check_chunks(SPAN_LITERAL("a: b\r\n\r\nx\r\n.\r\n.\r\nMAIL FROM:<x@y>\r\nend\r\n"),
 		SMTP_NEWLINE_REJECT);
-	check_chunks(SPAN_LITERAL("a: b\r\n\r\nbody\r\n.\r\nMAIL FROM:<x@y>\r\n"), SMTP_NEWLINE_REJECT);
+	check_chunks(
+		SPAN_LITERAL("a: b\r\n\r\nbody\r\n.\r\nMAIL FROM:<x@y>\r\n"), SMTP_NEWLINE_REJECT);
 	check_chunks(SPAN_LITERAL("a: b\r\n\r\nbo\ndy\rx"), SMTP_NEWLINE_NORMALIZE);
 	check_chunks(SPAN_LITERAL("a: b\r\n\r\nabc"), SMTP_NEWLINE_REJECT);
 	check_chunks(SPAN_LITERAL("a: b"), SMTP_NEWLINE_REJECT);
@@ -402,7 +408,8 @@ test_a_chunk_ends_by_count(void **state)
 static void
 test_a_cr_at_the_very_end_is_bare(void **state)
 {
-	struct content got = run_chunks(SPAN_LITERAL("a: b\r\n\r\nx\r"), SMTP_NEWLINE_REJECT, 100, 100);
+	struct content got =
+		run_chunks(SPAN_LITERAL("a: b\r\n\r\nx\r"), SMTP_NEWLINE_REJECT, 100, 100);
 
 	(void)state;
 	assert_int_equal(got.fault, SMTP_DATA_BARE_CR);

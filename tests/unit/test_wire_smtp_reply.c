@@ -120,11 +120,22 @@ test_enhanced_codes(void **state)
 		unsigned code;
 		bool fits;
 	} cases[] = {
-		{ "2.0.0", 250, true }, { "5.7.1", 550, true }, { "4.123.999", 450, true },
-		{ "5.0.0", 250, false }, { "2.0.0", 550, false }, { "3.0.0", 354, false },
-		{ "5.7", 550, false }, { "5.7.", 550, false }, { "5..1", 550, false },
-		{ "5.7.1.1", 550, false }, { "5.1234.1", 550, false }, { "5.1.1234", 550, false },
-		{ "5.a.1", 550, false }, { "", 550, false }, { "55.1.1", 550, false }, { ".1.1", 550, false },
+		{ "2.0.0", 250, true },
+		{ "5.7.1", 550, true },
+		{ "4.123.999", 450, true },
+		{ "5.0.0", 250, false },
+		{ "2.0.0", 550, false },
+		{ "3.0.0", 354, false },
+		{ "5.7", 550, false },
+		{ "5.7.", 550, false },
+		{ "5..1", 550, false },
+		{ "5.7.1.1", 550, false },
+		{ "5.1234.1", 550, false },
+		{ "5.1.1234", 550, false },
+		{ "5.a.1", 550, false },
+		{ "", 550, false },
+		{ "55.1.1", 550, false },
+		{ ".1.1", 550, false },
 	};
 
 	(void)state;
@@ -142,7 +153,10 @@ struct reply_case {
 	const char *rest; /* what is left of the input */
 };
 
-#define DONE(in, code, enhanced, text, rest) { SPAN_LITERAL(in), PARSE_DONE, code, enhanced, text, rest }
+#define DONE(in, code, enhanced, text, rest)                                                       \
+	{                                                                                          \
+		SPAN_LITERAL(in), PARSE_DONE, code, enhanced, text, rest                           \
+	}
 #define MORE(in) { SPAN_LITERAL(in), PARSE_MORE, 0, "", "", "" }
 #define BAD(in) { SPAN_LITERAL(in), PARSE_BAD, 0, "", "", "" }
 
@@ -150,30 +164,32 @@ struct reply_case {
 static const struct reply_case hop_replies[] = {
 	DONE("250 2.1.5 Ok\r\n", 250, "2.1.5", "Ok", ""),
 	DONE("250 Ok\r\n", 250, "", "Ok", ""),
-	DONE("250\r\n", 250, "", "", ""),                                /* CVE-2020-8794 */
+	DONE("250\r\n", 250, "", "", ""), /* CVE-2020-8794 */
 	DONE("250 \r\n", 250, "", "", ""),
 	DONE("354 go\r\n", 354, "", "go", ""),
 	DONE("571 5.7.1 no\r\n", 571, "5.7.1", "no", ""),
-	DONE("550-5.1.1 no\r\n550-5.1.1 such\r\n550 5.1.1 user\r\n", 550, "5.1.1", "no\nsuch\nuser", ""),
+	DONE("550-5.1.1 no\r\n550-5.1.1 such\r\n550 5.1.1 user\r\n", 550, "5.1.1", "no\nsuch\nuser",
+		""),
 	DONE("250-a\r\n250-SIZE 100\r\n250 HELP\r\n", 250, "", "a\nSIZE 100\nHELP", ""),
 	DONE("250-\r\n250\r\n", 250, "", "\n", ""),
-	DONE("250 a\r\n250 b\r\n", 250, "", "a", "250 b\r\n"),             /* L4: one reply at a time */
+	DONE("250 a\r\n250 b\r\n", 250, "", "a", "250 b\r\n"), /* L4: one reply at a time */
 	DONE("220 ready\r\n250-SIZE 1\r\n250 AUTH PLAIN\r\n", 220, "", "ready",
-		"250-SIZE 1\r\n250 AUTH PLAIN\r\n"),                       /* B20: what follows is seen */
-	DONE("250 5.0.0 odd\r\n", 250, "", "5.0.0 odd", ""),             /* H5: class of another kind */
+		"250-SIZE 1\r\n250 AUTH PLAIN\r\n"),	     /* B20: what follows is seen */
+	DONE("250 5.0.0 odd\r\n", 250, "", "5.0.0 odd", ""), /* H5: class of another kind */
 	DONE("550 5.1 short\r\n", 550, "", "5.1 short", ""),
 	DONE("550 5.1.1\r\n", 550, "5.1.1", "", ""),
 	DONE("550 5.1.1x y\r\n", 550, "", "5.1.1x y", ""),
 	DONE("550-first\r\n550 5.1.1 second\r\n", 550, "5.1.1", "first\nsecond", ""),
 	DONE("550-5.1.1 first\r\n550 5.2.2 second\r\n", 550, "5.1.1", "first\nsecond", ""),
-	DONE("250 \x1b[31m\x9b\0\x07\xff\\\r\n", 250, "", "\\x1b[31m\\x9b\\x00\\x07\\xff\\x5c", ""), /* H5 */
+	DONE("250 \x1b[31m\x9b\0\x07\xff\\\r\n", 250, "", "\\x1b[31m\\x9b\\x00\\x07\\xff\\x5c",
+		""), /* H5 */
 	MORE(""),
 	MORE("2"),
 	MORE("250 Ok"),
 	MORE("250 Ok\r"),
 	MORE("250-a\r\n"),
 	MORE("250-a\r\n250"),
-	BAD("000 x\r\n"),                                                /* H5 */
+	BAD("000 x\r\n"), /* H5 */
 	BAD("199 x\r\n"),
 	BAD("999 x\r\n"),
 	BAD("600 x\r\n"),
@@ -287,7 +303,8 @@ test_floods_are_bounded(void **state)
 
 	/* Past the cap the text is cut, but the reply still counts. */
 	smtp_reply_reader_init(&reader);
-	assert_int_equal(feed_many("250-0123456789012345678901234567890123456789012345678\r\n", 200, &reader),
+	assert_int_equal(feed_many("250-0123456789012345678901234567890123456789012345678\r\n", 200,
+				 &reader),
 		PARSE_MORE);
 	assert_int_equal(smtp_reply_reader_feed(&reader, &last), PARSE_DONE);
 	assert_int_equal(reader.code, 250);

@@ -30,8 +30,8 @@ test_every_byte_comes_back(void **state)
 static void
 test_forms(void **state)
 {
-	static const char *const bad[] = { "+", "+4", "+4G", "+4a", "+ZZ", "a b", "a=b", "a\tb", "\xc3\xa4",
-		"\x7f", "a+2" };
+	static const char *const bad[] = { "+", "+4", "+4G", "+4a", "+ZZ", "a b", "a=b", "a\tb",
+		"\xc3\xa4", "\x7f", "a+2" };
 	struct buf out = BUF_INIT(0);
 
 	(void)state;
