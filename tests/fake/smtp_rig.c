@@ -533,18 +533,16 @@ on_turn(void *context)
 	loop_stop(rig->loop);
 }
 
-/* A turn is over when a timer that was due at once has been served. */
 void
 rig_turns(struct rig *rig, unsigned turns)
 {
-	struct loop_timer timer;
+	struct loop_defer defer;
 
-	loop_timer_init(&timer, rig->loop, on_turn, rig);
+	loop_defer_init(&defer, rig->loop, on_turn, rig);
 	for (unsigned i = 0; i < turns; i++) {
-		loop_timer_start(&timer, 0);
+		loop_defer(&defer);
 		loop_run(rig->loop);
 	}
-	loop_timer_stop(&timer);
 }
 
 void
