@@ -360,6 +360,12 @@ dispatch_use(struct dispatch *dispatch, const struct settings *settings)
 	settings_free(&dispatch->settings);
 	dispatch->settings = settings_hold(settings);
 	backlog_use(dispatch->backlog, dispatch->settings);
+	dispatch_restart(dispatch);
+}
+
+void
+dispatch_restart(struct dispatch *dispatch)
+{
 	loader_restart(dispatch->loader, dispatch_now(dispatch));
 	loop_defer(&dispatch->pump);
 }

@@ -32,6 +32,8 @@ void dispatch_add(struct dispatch *dispatch, struct parcel *parcel);
 void dispatch_park(struct dispatch *dispatch, uint64_t seq);
 /* A message was released, or is to be tried now. */
 void dispatch_wake(struct dispatch *dispatch, uint64_t seq);
+/* Many were: everything is loaded afresh. */
+void dispatch_restart(struct dispatch *dispatch);
 
 const struct schedule *dispatch_schedule(const struct dispatch *dispatch);
 

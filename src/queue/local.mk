@@ -2,19 +2,25 @@
 noinst_LIBRARIES += src/queue/libqueue.a
 src_queue_libqueue_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
 src_queue_libqueue_a_SOURCES = \
+	src/queue/admission.c src/queue/admission.h \
 	src/queue/backlog.c src/queue/backlog.h \
 	src/queue/brief.c src/queue/brief.h \
+	src/queue/control.c src/queue/control.h \
+	src/queue/control_json.c src/queue/control_json.h \
 	src/queue/dispatch.c src/queue/dispatch.h \
-	src/queue/dispatch_result.c src/queue/dispatch_state.h \
+	src/queue/dispatch_result.c \
+	src/queue/dispatch_state.h \
 	src/queue/folder.c src/queue/folder.h \
 	src/queue/index.c src/queue/index.h \
+	src/queue/intake.c src/queue/intake.h \
 	src/queue/loader.c src/queue/loader.h \
 	src/queue/notice.c src/queue/notice.h \
 	src/queue/parcel.c src/queue/parcel.h \
+	src/queue/pressure.c src/queue/pressure.h \
+	src/queue/queue.c src/queue/queue.h \
 	src/queue/recipient.c src/queue/recipient.h \
 	src/queue/record.c src/queue/record.h \
-	src/queue/tally.c src/queue/tally.h \
-	src/queue/timekeeper.c src/queue/timekeeper.h \
+	src/queue/revoked.c src/queue/revoked.h \
 	src/queue/schedule.c src/queue/schedule.h \
 	src/queue/spool.c src/queue/spool.h \
 	src/queue/spool_db.c src/queue/spool_db.h \
@@ -22,6 +28,12 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/spool_schema.c src/queue/spool_schema.h \
 	src/queue/spool_store.c src/queue/spool_store.h \
 	src/queue/spool_table.h \
-	src/queue/spool_write.c
+	src/queue/spool_write.c \
+	src/queue/tally.c src/queue/tally.h \
+	src/queue/timekeeper.c src/queue/timekeeper.h
 
-QUEUE_LIBS = src/queue/libqueue.a $(POLICY_LIBS) $(IPC_LIBS) $(SQLITE_LIBS)
+QUEUE_LIBS = src/queue/libqueue.a $(PROC_LIBS) $(POLICY_LIBS) $(IPC_LIBS) $(SQLITE_LIBS)
+
+pkglibexec_PROGRAMS += src/sallyport-queue
+src_sallyport_queue_SOURCES = src/queue/main.c
+src_sallyport_queue_LDADD = $(QUEUE_LIBS)

@@ -49,6 +49,7 @@ struct spool_commit {
 	struct spool_request request;
 	struct parcel *parcel;   /* borrowed; gets its seq */
 	const char *hold_reason; /* NULL: not held */
+	bool only_known;         /* MISSING unless it is there already */
 	bool known;              /* out, DONE: it was there already and nothing was written */
 };
 
@@ -76,7 +77,8 @@ enum spool_change_kind {
 struct spool_change {
 	struct spool_request request;
 	enum spool_change_kind kind;
-	uint64_t seq;
+	uint64_t seq;            /* 0: by id; set if it is found */
+	char id[MESSAGE_ID_MAX_BYTES + 1];
 	const char *reason;      /* HOLD */
 	int64_t now_ms;
 };

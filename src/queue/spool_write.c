@@ -65,12 +65,21 @@ is_same(struct spool_store *store, const struct parcel *parcel, uint64_t *seq_ou
 	return same;
 }
 
+static bool
+is_known(struct spool_store *store, const char *id)
+{
+	spool_db_bind_text(&store->db, SQL_KNOWN_GET, 1, id);
+	return spool_db_get_number(&store->db, SQL_KNOWN_GET) != 0;
+}
+
 void
 spool_write_commit(struct spool_store *store, struct spool_commit *commit)
 {
 	commit->request.result = SPOOL_DONE;
 	commit->known = false;
-	if (add(store, commit->parcel)) {
+	if (commit->only_known && !is_known(store, commit->parcel->record.id)) {
+		commit->request.result = SPOOL_MISSING;
+	} else if (add(store, commit->parcel)) {
 		if (commit->hold_reason)
 			hold(store, commit->parcel->seq, commit->hold_reason);
 	} else if (is_same(store, commit->parcel, &commit->parcel->seq)) {
@@ -272,6 +281,10 @@ change_message(struct spool_store *store, const struct spool_change *change)
 void
 spool_write_change(struct spool_store *store, struct spool_change *change)
 {
+	if (!change->seq) {
+		spool_db_bind_text(&store->db, SQL_KNOWN_GET, 1, change->id);
+		change->seq = (uint64_t)spool_db_get_number(&store->db, SQL_KNOWN_GET);
+	}
 	change->request.result = change_message(store, change);
 }
 

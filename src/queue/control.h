@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The administrator's verbs about messages: queue list, show, flush, hold, release, delete; track. */
+#ifndef QUEUE_CONTROL_H
+#define QUEUE_CONTROL_H
+
+#include "queue/dispatch.h"
+
+/* What the verbs need; outlives all requests. */
+struct control_means {
+	struct spool *spool;
+	struct dispatch *dispatch;
+	int64_t (*now)(void *context);
+	/* Answers one request, perhaps in pages; data is JSON. */
+	void (*answer)(void *context, uint32_t request, struct span data, bool more);
+	void (*refuse)(void *context, uint32_t request, const char *kind, const char *text);
+	void *context;
+};
+
+/* JSON as in doc/control.md. */
+void control_ask(struct control_means *means, uint32_t request, struct span json);
+
+#endif

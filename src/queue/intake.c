@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One front end's channel: body files, commits, and what it must be told. */
+#include "queue/intake.h"
+
+#include "base/clock.h"
+#include "queue/index.h"
+
+#include <assert.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	FILES_MAX = 8192,                     /* open body files of one front end */
+	BYTES_MAX = 64 * 1024 * 1024,         /* of COMMITs that wait for the disk */
+	FILE_WAIT_MS = 60 * 1000,
+};
+
+/* A body file that this front end got. */
+enum file_state {
+	FILE_OPEN = 1,
+	FILE_SEALED, /* its COMMIT is under way */
+};
+
+struct intake {
+	struct intake_means *means;
+	struct channel *channel;  /* NULL once it is closed */
+	uint8_t instance;
+	struct index files;       /* number -> file_state as a pointer */
+	size_t busy;
+	size_t bytes;
+	bool freed;               /* goes when nothing is under way any more */
+	void (*on_closed)(void *context, struct intake *intake);
+	void *context;
+};
+
+static void
+release(struct intake *intake)
+{
+	if (!intake->freed || intake->busy)
+		return;
+	index_fini(&intake->files);
+	mem_free(&intake);
+}
+
+static void
+set_file(struct intake *intake, uint64_t number, enum file_state state)
+{
+	index_take(&intake->files, number);
+	index_add(&intake->files, number, (void *)(uintptr_t)state);
+}
+
+static enum file_state
+file_state(const struct intake *intake, uint64_t number)
+{
+	return (enum file_state)(uintptr_t)index_find(&intake->files, number);
+}
+
+static void
+refuse(struct intake *intake, uint32_t request, unsigned code, const char *enhanced,
+	const char *text)
+{
+	if (intake->channel)
+		channel_refuse(intake->channel, request, code, enhanced, text);
+}
+
+/* ---- work on files */
+
+/* Made, sealed or removed on a thread; path from the loop and back in one struct. */
+struct file_work {
+	struct intake *intake;       /* NULL: nobody waits, as for a removal */
+	const struct folder *folder;
+	uint32_t request;
+	uint64_t number;
+	int fd;
+	enum folder_result result;
+	struct fault fault;
+	/* sealing: copies, because a commit that is answered late is gone */
+	struct commit *commit;
+	uint64_t length;
+	unsigned char hash[DIGEST_BYTES];
+	bool sync;
+};
+
+static void
+release_work(void *context)
+{
+	struct file_work *work = context;
+	mem_free(&work);
+}
+
+static void
+run_remove(void *context)
+{
+	struct file_work *work = context;
+	folder_remove_body(work->folder, work->number);
+}
+
+static void
+on_removed(enum worker_result result, void *context)
+{
+	(void)result; /* what is left over is swept at the next start */
+	(void)context;
+}
+
+static struct file_work *
+new_work(struct intake_means *means, struct intake *intake, uint64_t number)
+{
+	struct file_work *work = mem_alloc(sizeof(*work));
+	work->intake = intake;
+	work->folder = spool_folder(means->spool);
+	work->number = number;
+	work->fd = -1;
+	return work;
+}
+
+static void
+remove_file(struct intake_means *means, uint64_t number)
+{
+	static const struct worker_task task = { .run = run_remove, .done = on_removed,
+		.release = release_work };
+	struct file_work *work = new_work(means, NULL, number);
+	if (!worker_submit(means->files, &task, work, FILE_WAIT_MS))
+		mem_free(&work);
+}
+
+static void
+run_make(void *context)
+{
+	struct file_work *work = context;
+	work->fd = folder_make_body(work->folder, work->number, &work->fault);
+}
+
+static void
+on_made(enum worker_result result, void *context)
+{
+	struct file_work *work = context;
+	struct intake *intake = work->intake;
+	intake->busy--;
+	if (result == WORKER_DONE && work->fd >= 0 && intake->channel) {
+		struct message_body body = { .file = work->number };
+		struct buf content = BUF_INIT(0);
+		set_file(intake, work->number, FILE_OPEN);
+		message_body_pack(&content, &body);
+		channel_answer(intake->channel, work->request, MSG_BODY_FILE, &content, work->fd);
+		work->fd = -1;
+		buf_fini(&content);
+	} else {
+		refuse(intake, work->request, 452, "4.3.1", "No room for the message");
+		if (result == WORKER_DONE && work->fd >= 0)
+			remove_file(intake->means, work->number);
+	}
+	release(intake);
+}
+
+/* A file that came too late, or for a front end that is gone. */
+static void
+release_made(void *context)
+{
+	struct file_work *work = context;
+	if (work->fd >= 0)
+		close(work->fd);
+	mem_free(&work);
+}
+
+static void
+on_body_open(struct intake *intake, uint32_t request)
+{
+	static const struct worker_task task = { .run = run_make, .done = on_made,
+		.release = release_made };
+	struct intake_means *means = intake->means;
+	if (means->pressure.is_short || intake->files.count >= FILES_MAX) {
+		refuse(intake, request, 452, "4.3.1", "No room for the message");
+		return;
+	}
+	uint64_t number = spool_next_file(means->spool);
+	struct file_work *work = new_work(means, intake, number);
+	work->request = request;
+	if (number && worker_submit(means->files, &task, work, FILE_WAIT_MS)) {
+		intake->busy++;
+		return;
+	}
+	mem_free(&work);
+	refuse(intake, request, 451, "4.3.0", "The queue's disk is slow");
+}
+
+static bool
+on_body_drop(struct intake *intake, struct span bytes)
+{
+	struct message_body body;
+	if (!message_body_unpack(bytes, NULL, &body))
+		return false;
+	/* One whose COMMIT is under way stays; one of an older queue is gone already. */
+	if (file_state(intake, body.file) == FILE_OPEN) {
+		index_take(&intake->files, body.file);
+		remove_file(intake->means, body.file);
+	}
+	return true;
+}
+
+/* ---- commits */
+
+struct commit {
+	struct spool_commit spool;
+	struct intake *intake;
+	uint32_t request;
+	size_t bytes;
+	bool held;
+	char hold_reason[VERDICT_TEXT_MAX_BYTES];
+};
+
+static void
+free_commit(struct commit *commit)
+{
+	struct intake *intake = commit->intake;
+	intake->busy--;
+	intake->bytes -= commit->bytes;
+	parcel_drop(&commit->spool.parcel);
+	mem_free(&commit);
+	release(intake);
+}
+
+static void
+answer_committed(struct commit *commit)
+{
+	struct message_committed committed = { .id = commit->spool.parcel->record.id };
+	struct buf content = BUF_INIT(0);
+	if (!commit->intake->channel)
+		return;
+	message_committed_pack(&content, &committed);
+	channel_answer(
+		commit->intake->channel, commit->request, MSG_COMMITTED, &content, -1);
+	buf_fini(&content);
+}
+
+/* The file of a message that was not taken: smtp may bring it again as long as it is there. */
+static void
+give_file_back(struct commit *commit)
+{
+	struct intake *intake = commit->intake;
+	uint64_t number = commit->spool.parcel->record.file;
+	if (file_state(intake, number) != FILE_SEALED)
+		return;
+	if (intake->channel) {
+		set_file(intake, number, FILE_OPEN);
+	} else {
+		index_take(&intake->files, number);
+		remove_file(intake->means, number);
+	}
+}
+
+static void
+on_committed(struct spool_request *request)
+{
+	struct commit *commit = (struct commit *)request;
+	struct intake *intake = commit->intake;
+	struct parcel *parcel = commit->spool.parcel;
+	switch (request->result) {
+	case SPOOL_DONE:
+		index_take(&intake->files, parcel->record.file);
+		answer_committed(commit);
+		if (!commit->spool.known && !commit->held)
+			intake->means->on_message(intake->means->context, parcel);
+		break;
+	case SPOOL_CLASH:
+		give_file_back(commit);
+		refuse(intake, commit->request, 451, "4.3.0", "Another message has this id");
+		break;
+	case SPOOL_MISSING:
+		if (commit->spool.only_known && intake->means->pressure.is_short)
+			refuse(intake, commit->request, 452, "4.3.1", intake->means->pressure.text);
+		else
+			refuse(intake, commit->request, 451, "4.3.0", "The body is gone");
+		break;
+	case SPOOL_FULL:
+		give_file_back(commit);
+		refuse(intake, commit->request, 452, "4.3.1", "Insufficient system storage");
+		break;
+	case SPOOL_UNDONE:
+	case SPOOL_TORN:
+	case SPOOL_BROKEN:
+		give_file_back(commit);
+		refuse(intake, commit->request, 451, "4.3.0", "The queue's disk does not work");
+		break;
+	}
+	free_commit(commit);
+}
+
+static void
+run_seal(void *context)
+{
+	struct file_work *work = context;
+	work->result = folder_seal_body(work->folder, work->number, work->length, work->hash,
+		work->sync, &work->fault);
+}
+
+static void
+on_sealed(enum worker_result result, void *context)
+{
+	struct file_work *work = context;
+	struct commit *commit = work->commit;
+	struct intake *intake = commit->intake;
+	if (result == WORKER_DONE && work->result == FOLDER_DONE) {
+		spool_ask(intake->means->spool, &commit->spool.request);
+		return;
+	}
+	/* After a sync that failed the file is not believed again: it stays sealed until it goes. */
+	refuse(intake, commit->request, 451, "4.3.0",
+		work->result == FOLDER_WRONG ? "The body is not what was announced" :
+					       "The body could not be written");
+	index_take(&intake->files, work->number);
+	if (result == WORKER_DONE)
+		remove_file(intake->means, work->number);
+	free_commit(commit);
+}
+
+static void
+seal(struct commit *commit)
+{
+	static const struct worker_task task = { .run = run_seal, .done = on_sealed,
+		.release = release_work };
+	struct intake *intake = commit->intake;
+	const struct record *record = &commit->spool.parcel->record;
+	uint64_t number = record->file;
+	struct file_work *work = new_work(intake->means, intake, number);
+	work->commit = commit;
+	work->length = record->body_length;
+	memcpy(work->hash, record->body_hash, sizeof(work->hash));
+	work->sync = intake->means->sync;
+	if (worker_submit(intake->means->files, &task, work, FILE_WAIT_MS)) {
+		set_file(intake, number, FILE_SEALED);
+		return;
+	}
+	mem_free(&work);
+	refuse(intake, commit->request, 451, "4.3.0", "The queue's disk is slow");
+	free_commit(commit);
+}
+
+static void
+fill_record(struct record *record, const struct message_commit *from)
+{
+	*record = (struct record){
+		.id = from->id,
+		.parent = "",
+		.session = from->session,
+		.listener = from->listener,
+		.protocol = from->protocol,
+		.client_address = from->client_address,
+		.login = from->login,
+		.envelope = from->envelope,
+		.file = from->content.in_file ? from->content.file : 0,
+		.body_length = from->content.body_length,
+	};
+	if (from->content.in_file)
+		memcpy(record->body_hash, from->content.body_hash, sizeof(record->body_hash));
+}
+
+/* What was asked is allowed; takes the parcel. */
+static void
+take_commit(struct intake *intake, uint32_t request, struct parcel *parcel,
+	const struct message_commit *from, const struct verdict *verdict)
+{
+	struct commit *commit = mem_alloc(sizeof(*commit));
+	commit->intake = intake;
+	commit->request = request;
+	commit->bytes = parcel_size(parcel);
+	commit->held = from->hold || verdict->kind == VERDICT_HOLD;
+	const char *reason = from->hold ? from->hold_reason : verdict->text;
+	text_escape(span_text(reason), commit->hold_reason, sizeof(commit->hold_reason));
+	commit->spool.request =
+		(struct spool_request){ .verb = SPOOL_COMMIT, .on_done = on_committed };
+	commit->spool.parcel = parcel;
+	commit->spool.hold_reason = commit->held ? commit->hold_reason : NULL;
+	intake->busy++;
+	intake->bytes += commit->bytes;
+	/* Where there is no room, or its file is of a queue before this one: only a repetition is good. */
+	commit->spool.only_known = intake->means->pressure.is_short ||
+		(from->content.in_file && file_state(intake, parcel->record.file) != FILE_OPEN);
+	if (from->content.in_file && !commit->spool.only_known)
+		seal(commit);
+	else
+		spool_ask(intake->means->spool, &commit->spool.request);
+}
+
+static bool
+on_commit(struct intake *intake, const struct channel_message *message)
+{
+	struct intake_means *means = intake->means;
+	struct parcel *parcel = parcel_new(message->bytes.length);
+	struct message_commit commit;
+	if (!message_commit_unpack(message->bytes, parcel->arena, &commit) ||
+		(commit.content.in_file && !commit.content.file)) {
+		parcel_drop(&parcel);
+		return false;
+	}
+	struct verdict verdict = admission_check(&means->admission, &commit, clock_wall_ms());
+	if (intake->bytes > BYTES_MAX)
+		verdict = verdict_refuse(452, "4.3.1", "queue", "Too much mail at once");
+	if (verdict.kind == VERDICT_CONTINUE || verdict.kind == VERDICT_HOLD) {
+		fill_record(&parcel->record, &commit);
+		parcel_seal(parcel, commit.content.header, commit.content.body,
+			means->now(means->context));
+		take_commit(intake, message->request, parcel, &commit, &verdict);
+		return true;
+	}
+	refuse(intake, message->request, verdict.code, verdict.enhanced, verdict.text);
+	parcel_drop(&parcel);
+	return true;
+}
+
+/* ---- the channel */
+
+static bool
+on_message(void *context, struct channel_message *message)
+{
+	struct intake *intake = context;
+	switch ((unsigned)message->id) {
+	case MSG_BODY_OPEN:
+		on_body_open(intake, message->request);
+		return true;
+	case MSG_BODY_DROP:
+		return on_body_drop(intake, message->bytes);
+	case MSG_COMMIT:
+		return message->request != 0 && on_commit(intake, message);
+	default:
+		return false;
+	}
+}
+
+static void
+on_channel_closed(void *context, const struct fault *why)
+{
+	struct intake *intake = context;
+	(void)why;
+	channel_free(&intake->channel);
+	intake->on_closed(intake->context, intake);
+}
+
+void
+intake_tell_pressure(struct intake *intake)
+{
+	struct message_pressure pressure = {
+		.short_of_space = intake->means->pressure.is_short,
+		.text = intake->means->pressure.text,
+	};
+	struct buf content = BUF_INIT(0);
+	if (!intake->channel)
+		return;
+	message_pressure_pack(&content, &pressure);
+	channel_send(intake->channel, MSG_PRESSURE, &content, -1);
+	buf_fini(&content);
+}
+
+struct intake *
+intake_new(struct intake_means *means, int fd, uint8_t instance,
+	void (*on_closed)(void *context, struct intake *intake), void *context)
+{
+	static const struct channel_events events = { .on_message = on_message,
+		.on_closed = on_channel_closed };
+	struct intake *intake = mem_alloc(sizeof(*intake));
+	intake->means = means;
+	intake->instance = instance;
+	intake->on_closed = on_closed;
+	intake->context = context;
+	intake->channel = channel_new(means->loop, fd, ROLE_QUEUE, ROLE_SMTP, &events, intake);
+	if (means->pressure.is_short)
+		intake_tell_pressure(intake);
+	return intake;
+}
+
+void
+intake_free(struct intake **intake)
+{
+	struct intake *old = *intake;
+	*intake = NULL;
+	if (!old)
+		return;
+	channel_free(&old->channel);
+	/* Those that a COMMIT under way names are seen to when it is done. */
+	uint64_t *open = mem_alloc_array(old->files.count, sizeof(*open));
+	size_t count = 0;
+	for (size_t i = 0; i < old->files.room; i++) {
+		struct index_slot *slot = &old->files.slots[i];
+		if (slot->value && file_state(old, slot->key) == FILE_OPEN)
+			open[count++] = slot->key;
+	}
+	for (size_t i = 0; i < count; i++) {
+		index_take(&old->files, open[i]);
+		remove_file(old->means, open[i]);
+	}
+	mem_free(&open);
+	old->freed = true;
+	release(old);
+}
+
+uint8_t
+intake_instance(const struct intake *intake)
+{
+	return intake->instance;
+}
+
+size_t
+intake_busy(const struct intake *intake)
+{
+	return intake->busy;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Logins of which something was taken away: grants from before that are void. */
+#ifndef QUEUE_REVOKED_H
+#define QUEUE_REVOKED_H
+
+#include "base/text.h"
+
+struct revoked;
+
+struct revoked *revoked_new(void);
+void revoked_free(struct revoked **revoked);
+/* Grants of the login below the epoch are void. The highest epoch said counts. */
+void revoked_add(struct revoked *revoked, struct span login, uint64_t epoch);
+bool revoked_has(const struct revoked *revoked, struct span login, uint64_t epoch);
+
+#endif
