@@ -111,22 +111,29 @@ needs_descriptors(enum role role, const struct settings *settings)
 }
 
 bool
-needs_raise_limit(enum role role, const struct settings *settings, struct fault *fault)
+needs_check_limit(enum role role, const struct settings *settings, struct fault *fault)
 {
 	uint64_t wanted = needs_descriptors(role, settings);
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return fault_set_errno(fault, "RLIMIT_NOFILE");
-	if (limit.rlim_cur >= wanted)
-		return true;
-	limit.rlim_cur = wanted;
-	if (limit.rlim_max < wanted)
-		limit.rlim_max = wanted; /* only root may */
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return fault_set_errno(fault,
-			"%s needs %llu file descriptors by its settings (connections); raise "
-			"the limit or lower them",
-			role_name(role), (unsigned long long)wanted);
-	return true;
+	return limit.rlim_cur >= wanted ||
+		fault_set(fault, FAULT_LIMIT,
+			"%s needs %llu file descriptors by its settings (connections), but the "
+			"limit is %llu: raise it or lower them",
+			role_name(role), (unsigned long long)wanted,
+			(unsigned long long)limit.rlim_cur);
+}
+
+bool
+needs_raise_limit(enum role role, const struct settings *settings, struct fault *fault)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return needs_check_limit(role, settings, fault);
 }

@@ -11,7 +11,9 @@ void needs_paths(enum role role, const struct settings *settings, struct arena *
 	struct confine_paths *paths_out);
 /* How many descriptors the role may come to hold. */
 uint64_t needs_descriptors(enum role role, const struct settings *settings);
-/* Raises the limit as far as needed; false if it cannot be. Before the user changes. */
+/* Raises the limit as far as it goes, since it cannot be raised later; false if that is not enough. */
 bool needs_raise_limit(enum role role, const struct settings *settings, struct fault *fault);
+/* Is it enough for these settings? */
+bool needs_check_limit(enum role role, const struct settings *settings, struct fault *fault);
 
 #endif

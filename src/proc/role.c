@@ -1,57 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What every role shares: set-up from super, confinement, reload, control, heartbeat, orderly end. */
-#include "proc/role.h"
+#include "proc/role_context.h"
 
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "config/slice.h"
-#include "io/loop.h"
 #include "ipc/control.h"
 #include "proc/confine.h"
 #include "proc/needs.h"
-#include "proc/role_links.h"
-#include "proc/role_store.h"
 
 enum {
 	ORPHAN_GRACE_MS = 5000, /* for an orderly end after super has gone */
 	STOP_EXTRA_MS = 2000,   /* beyond its grace; then the process ends as it is */
 };
 
-enum role_phase {
-	ROLE_WAITING,  /* for START */
-	ROLE_SERVING,
-	ROLE_STOPPING,
-	ROLE_ENDED,
-};
-
-/* What SETTINGS began: in use, or gathered until START. */
-struct generation {
-	uint32_t number;
-	struct settings *settings;
-	struct role_store *store;
-};
-
-struct role_context {
-	const struct role_program *program;
-	struct loop *loop;
-	struct channel *super;
-	enum role_phase phase;
-	struct generation now;
-	struct generation next; /* settings NULL: none under way */
-	unsigned instance;
-	char *user;
-	struct role_links links; /* that came before START */
-	struct loop_timer last_moment;
-	void *private;
-};
-
-static void
-generation_fini(struct generation *generation)
+void
+role_generation_fini(struct generation *generation)
 {
 	settings_free(&generation->settings);
 	role_store_free(&generation->store);
@@ -120,8 +87,8 @@ role_finished(struct role_context *context)
 	loop_stop(context->loop);
 }
 
-static void
-begin_stop(struct role_context *context, uint64_t grace_ms)
+void
+role_begin_stop(struct role_context *context, uint64_t grace_ms)
 {
 	if (context->phase == ROLE_ENDED)
 		return;
@@ -141,7 +108,7 @@ on_super_closed(void *context, const struct fault *why)
 
 	if (role->phase == ROLE_SERVING)
 		log_event(EV_ROLE_ORPHANED, kv_fault(why));
-	begin_stop(role, ORPHAN_GRACE_MS);
+	role_begin_stop(role, ORPHAN_GRACE_MS);
 }
 
 /* ---- answers to super ------------------------------------------------------------------------- */
@@ -194,8 +161,8 @@ answer_ready(struct role_context *context, uint32_t request, const char *text)
 
 /* ---- start and reload ------------------------------------------------------------------------- */
 
-static void
-use_event_log(struct role_context *context)
+void
+role_use_event_log(struct role_context *context)
 {
 	static int in_use = -1;
 	const struct settings_log *log = &context->now.settings->log;
@@ -211,8 +178,8 @@ use_event_log(struct role_context *context)
 	in_use = fd;
 }
 
-static void
-offer_link(struct role_context *context, const struct message_link *link, int fd)
+void
+role_offer_link(struct role_context *context, const struct message_link *link, int fd)
 {
 	if (!context->program->on_link)
 		close(fd);
@@ -227,11 +194,11 @@ offer_early_links(struct role_context *context)
 	int fd;
 
 	while (role_links_take(&context->links, &link, &fd))
-		offer_link(context, &link, fd);
+		role_offer_link(context, &link, fd);
 }
 
-static void
-start(struct role_context *context, uint32_t request)
+void
+role_begin(struct role_context *context, uint32_t request)
 {
 	const struct role_program *program = context->program;
 	struct fault fault = FAULT_INIT;
@@ -240,7 +207,7 @@ start(struct role_context *context, uint32_t request)
 
 	context->now = context->next;
 	context->next = (struct generation){ .settings = NULL };
-	use_event_log(context);
+	role_use_event_log(context);
 	if (!needs_raise_limit(program->role, context->now.settings, &fault) ||
 		!confine_drop(program->role, context->user, &fault))
 		role_fail(context, &fault);
@@ -257,211 +224,28 @@ start(struct role_context *context, uint32_t request)
 	answer_ready(context, request, "");
 }
 
-static void
-keep_old(struct role_context *context, struct generation *refused, uint32_t request,
-	unsigned code, const struct fault *fault)
-{
-	generation_fini(refused);
-	log_event(EV_ROLE_KEPT, kv_fault(fault));
-	channel_refuse(context->super, request, code, "", fault->text);
-}
-
 /* In place: the old generation stays whole until the role has taken the new one. */
-static void
-reload(struct role_context *context, uint32_t request)
+void
+role_reload(struct role_context *context, uint32_t request)
 {
 	const struct role_program *program = context->program;
-	struct generation fresh = context->next;
 	struct generation old = context->now;
 	struct fault fault = FAULT_INIT;
 
+	context->now = context->next;
 	context->next = (struct generation){ .settings = NULL };
-	if (!needs_raise_limit(program->role, fresh.settings, &fault)) {
-		keep_old(context, &fresh, request, ROLE_REFUSED_WALLS, &fault);
-		return;
-	}
-	context->now = fresh;
-	if (program->on_reload && !program->on_reload(context->private, &fault)) {
+	if (!needs_check_limit(program->role, context->now.settings, &fault) ||
+		(program->on_reload && !program->on_reload(context->private, &fault))) {
+		role_generation_fini(&context->now);
 		context->now = old;
-		keep_old(context, &fresh, request, 0, &fault);
+		log_event(EV_ROLE_KEPT, kv_fault(&fault));
+		channel_refuse(context->super, request, 0, "", fault.text);
 		return;
 	}
-	use_event_log(context);
-	generation_fini(&old);
+	role_use_event_log(context);
+	role_generation_fini(&old);
 	log_event(EV_ROLE_RELOADED, kv_int("generation", context->now.number));
 	answer_ready(context, request, "");
-}
-
-/* ---- what super says -------------------------------------------------------------------------- */
-
-static bool
-on_settings(struct role_context *context, struct span bytes, struct arena *arena)
-{
-	struct message_settings message;
-	struct fault fault = FAULT_INIT;
-
-	if (!message_settings_unpack(bytes, arena, &message))
-		return false;
-	generation_fini(&context->next);
-	context->next.settings = settings_unpack(message.slice, &fault);
-	if (!context->next.settings)
-		role_fail(context, &fault);
-	context->next.number = message.generation;
-	context->next.store = role_store_new();
-	if (context->phase == ROLE_WAITING) {
-		context->instance = message.instance;
-		mem_free(&context->user);
-		context->user = mem_strdup(message.user);
-	}
-	return true;
-}
-
-/* Where files and secrets go: the generation under way, or the one in use. */
-static struct role_store *
-receiving_store(struct role_context *context)
-{
-	return context->next.store ? context->next.store : context->now.store;
-}
-
-static bool
-on_file(struct role_context *context, struct channel_message *message, struct arena *arena)
-{
-	struct role_store *store = receiving_store(context);
-	struct message_file file;
-	int fd = message->fd;
-
-	if (!store || !message_file_unpack(message->bytes, arena, &file))
-		return false;
-	message->fd = -1;
-	if (!role_store_add_file(store, &file, fd))
-		return false;
-	if (store != context->now.store)
-		return true;
-	if (file.kind == FILE_EVENT_LOG)
-		use_event_log(context);
-	else if (context->program->on_file)
-		context->program->on_file(context->private, file.kind, file.name);
-	return true;
-}
-
-static bool
-on_secret(struct role_context *context, struct span bytes, struct arena *arena)
-{
-	struct role_store *store = receiving_store(context);
-	struct message_secret secret;
-
-	if (!store || !message_secret_unpack(bytes, arena, &secret) ||
-		!role_store_add_secret(store, &secret))
-		return false;
-	if (store == context->now.store && context->program->on_secret)
-		context->program->on_secret(context->private, secret.kind, secret.name);
-	return true;
-}
-
-static bool
-on_link(struct role_context *context, struct channel_message *message, struct arena *arena)
-{
-	struct message_link link;
-	int fd = message->fd;
-
-	if (!message_link_unpack(message->bytes, arena, &link))
-		return false;
-	message->fd = -1;
-	if (context->phase == ROLE_WAITING)
-		return role_links_add(&context->links, &link, fd);
-	offer_link(context, &link, fd);
-	return true;
-}
-
-static bool
-on_unlink(struct role_context *context, struct span bytes, struct arena *arena)
-{
-	struct message_link link;
-
-	if (!message_link_unpack(bytes, arena, &link))
-		return false;
-	if (context->phase == ROLE_WAITING)
-		role_links_drop(&context->links, link.peer, link.instance);
-	else if (context->program->on_unlink)
-		context->program->on_unlink(context->private, link.peer, link.instance);
-	return true;
-}
-
-static bool
-on_start(struct role_context *context, uint32_t request)
-{
-	if (!context->next.settings || request == 0 || context->phase == ROLE_STOPPING)
-		return false;
-	if (context->phase == ROLE_WAITING)
-		start(context, request);
-	else
-		reload(context, request);
-	return true;
-}
-
-static bool
-on_stop(struct role_context *context, struct span bytes, struct arena *arena)
-{
-	struct message_stop stop;
-
-	if (!message_stop_unpack(bytes, arena, &stop))
-		return false;
-	begin_stop(context, stop.grace_ms);
-	return true;
-}
-
-static bool
-on_control(struct role_context *context, const struct channel_message *message,
-	struct arena *arena)
-{
-	struct message_control control;
-
-	if (!message_control_unpack(message->bytes, arena, &control) || message->request == 0)
-		return false;
-	if (context->phase != ROLE_SERVING)
-		role_answer_error(context, message->request, "busy", "not serving");
-	else if (!context->program->on_control)
-		role_answer_error(context, message->request, "usage", "no such verb");
-	else
-		context->program->on_control(context->private, message->request, control.json);
-	return true;
-}
-
-static bool
-take_message(struct role_context *context, struct channel_message *message, struct arena *arena)
-{
-	switch ((unsigned)message->id) {
-	case MSG_SETTINGS:
-		return on_settings(context, message->bytes, arena);
-	case MSG_FILE:
-		return on_file(context, message, arena);
-	case MSG_SECRET:
-		return on_secret(context, message->bytes, arena);
-	case MSG_LINK:
-		return on_link(context, message, arena);
-	case MSG_UNLINK:
-		return on_unlink(context, message->bytes, arena);
-	case MSG_START:
-		return on_start(context, message->request);
-	case MSG_STOP:
-		return on_stop(context, message->bytes, arena);
-	case MSG_CONTROL:
-		return on_control(context, message, arena);
-	case MSG_PING:
-		return channel_answer(context->super, message->request, MSG_PONG, NULL, -1);
-	default:
-		return false;
-	}
-}
-
-static bool
-on_message(void *context, struct channel_message *message)
-{
-	struct arena *arena = arena_new(0);
-	bool good = take_message(context, message, arena);
-
-	arena_free(&arena);
-	return good;
 }
 
 /* ---- the process ------------------------------------------------------------------------------ */
@@ -488,8 +272,8 @@ tear_down(struct role_context *context)
 	if (context->private && context->program->free)
 		context->program->free(&context->private);
 	channel_free(&context->super);
-	generation_fini(&context->next);
-	generation_fini(&context->now);
+	role_generation_fini(&context->next);
+	role_generation_fini(&context->now);
 	mem_free(&context->user);
 	loop_timer_stop(&context->last_moment);
 	loop_free(&context->loop);
@@ -498,7 +282,7 @@ tear_down(struct role_context *context)
 int
 role_main(const struct role_program *program, int argc, char **argv)
 {
-	static const struct channel_events events = { on_message, on_super_closed, NULL };
+	static const struct channel_events events = { role_on_message, on_super_closed, NULL };
 	struct role_context context = { .program = program, .phase = ROLE_WAITING };
 
 	(void)argv;

@@ -8,10 +8,8 @@
 #include "ipc/channel.h"
 #include "ipc/message_super.h"
 
-enum {
-	ROLE_SUPER_FD = 3,      /* on which super talks to a role that it started */
-	ROLE_REFUSED_WALLS = 1, /* code of a REFUSED reload: it takes a new process */
-};
+/* The descriptor on which super talks to a role that it started. */
+enum { ROLE_SUPER_FD = 3 };
 
 struct loop;
 struct role_context;

@@ -12,7 +12,6 @@
 #include "io/sock.h"
 #include "ipc/message_super.h"
 #include "proc/confine.h"
-#include "proc/role.h"
 #include "super/logs.h"
 #include "super/provide.h"
 #include "super/spawn.h"
@@ -225,9 +224,7 @@ take_refusal(struct child *child, const struct channel_message *answer)
 		!message_refused_unpack(answer->bytes, arena, &refused))
 		channel_drop(child->channel, "START not answered by READY or REFUSED");
 	else
-		end_reload(child,
-			refused.code == ROLE_REFUSED_WALLS ? CHILD_REPLACE : CHILD_KEPT,
-			refused.text);
+		end_reload(child, CHILD_KEPT, refused.text);
 	arena_free(&arena);
 }
 

@@ -19,7 +19,6 @@ enum child_phase {
 enum child_reload {
 	CHILD_RELOADED,
 	CHILD_KEPT,    /* refused; the old settings stay in use */
-	CHILD_REPLACE, /* its walls do not fit the new settings: needs a new process */
 	CHILD_LOST,    /* ended, or gave no answer and was killed */
 };
 

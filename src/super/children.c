@@ -10,12 +10,12 @@
 #include "proc/confine.h"
 #include "proc/gate_layout.h"
 #include "super/links.h"
+#include "super/roster.h"
 #include "super/shared_gate.h"
 
 enum {
 	STOP_GRACE_MS = 10 * 1000,
-	RETIRE_GRACE_MS = 24 * 3600 * 1000, /* sessions of a replaced front end go on so long */
-	FRONT_GENERATIONS = 3,              /* at the same time; then the oldest must hurry */
+	RETIRE_GRACE_MS = 3600 * 1000, /* sessions of a front end too many go on so long */
 	START_FAILED_MAX_BYTES = 256,
 };
 
@@ -27,8 +27,6 @@ static const unsigned stop_stages[] = {
 	ROLE_BIT(ROLE_AUTH) | ROLE_BIT(ROLE_DIAL) | ROLE_BIT(ROLE_KEYS),
 };
 enum { STOP_STAGE_COUNT = sizeof stop_stages / sizeof stop_stages[0] };
-
-#define FRONT_ENDS stop_stages[0]
 
 struct children {
 	struct super *super;
@@ -96,41 +94,13 @@ children_find(struct children *children, enum role role)
 	return NULL;
 }
 
-static bool
-is_front(const struct child *child)
-{
-	return (ROLE_BIT(child->role) & FRONT_ENDS) != 0;
-}
-
-/* ---- who there should be ---------------------------------------------------------------------- */
-
-/* Front ends have their numbers from one pool: each is a column in the shared table. */
-static bool
-find_instance(const struct children *children, enum role role, unsigned *instance_out)
-{
-	bool front = (ROLE_BIT(role) & FRONT_ENDS) != 0;
-
-	for (unsigned instance = 0; instance < GATE_COLUMNS; instance++) {
-		const struct child *child = children->first;
-
-		while (child && !(child->instance == instance &&
-					(front ? is_front(child) : child->role == role)))
-			child = child->next;
-		if (!child) {
-			*instance_out = instance;
-			return true;
-		}
-	}
-	return false;
-}
-
 static struct child *
 add(struct children *children, enum role role, struct fault *fault)
 {
 	struct child **end = &children->first;
 	unsigned instance;
 
-	if (!find_instance(children, role, &instance)) {
+	if (!roster_find_instance(children->first, role, &instance)) {
 		fault_set(fault, FAULT_LIMIT, "more than %u front ends", (unsigned)GATE_COLUMNS);
 		return NULL;
 	}
@@ -151,45 +121,16 @@ remove_child(struct children *children, struct child *child)
 	child_free(&child);
 }
 
-static unsigned
-wanted(const struct settings *settings, enum role role)
-{
-	bool smtp = false;
-	bool mailbox = false;
-
-	for (size_t i = 0; i < settings->listener.count; i++) {
-		if (settings->listener.items[i].protocol == LISTENER_SMTP)
-			smtp = true;
-		else
-			mailbox = true;
-	}
-	if (role == ROLE_SMTP)
-		return smtp ? (unsigned)settings->workers : 0;
-	if (role == ROLE_MAILBOX)
-		return mailbox ? (unsigned)settings->workers : 0;
-	return role == ROLE_SUPER ? 0 : 1;
-}
-
-static unsigned
-count_of(const struct children *children, enum role role)
-{
-	unsigned count = 0;
-
-	for (const struct child *child = children->first; child; child = child->next)
-		count += child->role == role && !child->retired;
-	return count;
-}
-
 /* ---- start ------------------------------------------------------------------------------------ */
 
 /* At first, front ends wait until all behind them serve: no client meets half a daemon. */
 static bool
 may_begin(const struct children *children, const struct child *child)
 {
-	if (children->started || !is_front(child))
+	if (children->started || !roster_is_front(child->role))
 		return true;
 	for (const struct child *other = children->first; other; other = other->next) {
-		if (!is_front(other) && other->phase != CHILD_SERVING)
+		if (!roster_is_front(other->role) && other->phase != CHILD_SERVING)
 			return false;
 	}
 	return true;
@@ -239,7 +180,7 @@ children_start(struct children *children, struct fault *fault)
 		ROLE_SMTP, ROLE_MAILBOX };
 
 	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-		for (unsigned n = wanted(children->super->settings, order[i]); n > 0; n--) {
+		for (unsigned n = roster_wanted(children->super->settings, order[i]); n > 0; n--) {
 			struct child *child = add(children, order[i], fault);
 
 			if (!child || !launch(children, child, fault))
@@ -264,73 +205,19 @@ static void
 begin_front_ends(struct children *children)
 {
 	for (struct child *child = children->first; child; child = child->next) {
-		if (is_front(child) && !may_begin(children, child))
+		if (roster_is_front(child->role) && !may_begin(children, child))
 			return;
 	}
 	for (struct child *child = children->first; child; child = child->next) {
-		if (is_front(child) && child->phase == CHILD_STARTING)
+		if (roster_is_front(child->role) && child->phase == CHILD_STARTING)
 			child_begin(child);
-	}
-}
-
-/* ---- generations ------------------------------------------------------------------------------ */
-
-static unsigned
-count_generations(const struct children *children, uint32_t *oldest_out)
-{
-	unsigned count = 0;
-
-	*oldest_out = UINT32_MAX;
-	for (const struct child *child = children->first; child; child = child->next) {
-		const struct child *before = children->first;
-
-		if (!is_front(child))
-			continue;
-		if (child->generation < *oldest_out)
-			*oldest_out = child->generation;
-		while (before != child &&
-			!(is_front(before) && before->generation == child->generation))
-			before = before->next;
-		count += before == child;
-	}
-	return count;
-}
-
-static void
-hurry_oldest(struct children *children)
-{
-	uint32_t oldest;
-
-	if (count_generations(children, &oldest) <= FRONT_GENERATIONS)
-		return;
-	for (struct child *child = children->first; child; child = child->next) {
-		if (is_front(child) && child->retired && child->generation == oldest &&
-			child->channel)
-			child_stop(child, STOP_GRACE_MS);
-	}
-}
-
-/* One of an older generation of this role gives way to the new one. */
-static void
-retire_one(struct children *children, const struct child *fresh)
-{
-	for (struct child *child = children->first; child; child = child->next) {
-		if (child->role != fresh->role || child == fresh || child->retired ||
-			child->generation >= fresh->generation || child->phase != CHILD_SERVING)
-			continue;
-		child->retired = true;
-		child_stop(child, RETIRE_GRACE_MS);
-		hurry_oldest(children);
-		return;
 	}
 }
 
 /* A child has come to use the settings of now. */
 static void
-settle(struct children *children, const struct child *child)
+settle(struct children *children)
 {
-	if (count_of(children, child->role) > wanted(children->super->settings, child->role))
-		retire_one(children, child);
 	if (!children->started && !children->stopping) {
 		begin_front_ends(children);
 		check_all_ready(children);
@@ -347,7 +234,7 @@ on_serving(void *context, struct child *child)
 		child_reload(child);
 		return;
 	}
-	settle(children, child);
+	settle(children);
 }
 
 /* ---- reload ----------------------------------------------------------------------------------- */
@@ -368,34 +255,13 @@ check_reloaded(struct children *children)
 	buf_clear(&children->reload_text);
 }
 
-/* A front end is replaced while it goes on; any other role is stopped and started again. */
-static void
-replace(struct children *children, struct child *child)
-{
-	struct fault fault = FAULT_INIT;
-	struct child *fresh;
-
-	if (!is_front(child)) {
-		child_stop(child, STOP_GRACE_MS);
-		return;
-	}
-	fresh = add(children, child->role, &fault);
-	if (fresh && launch(children, fresh, &fault))
-		return;
-	children->reload_done = false;
-	buf_printf(&children->reload_text, "%s%s cannot be replaced: %s",
-		buf_length(&children->reload_text) ? "; " : "", role_name(child->role), fault.text);
-}
-
 static void
 on_reload(void *context, struct child *child, enum child_reload result, const char *text)
 {
 	struct children *children = context;
 
 	if (result == CHILD_RELOADED) {
-		settle(children, child);
-	} else if (result == CHILD_REPLACE) {
-		replace(children, child);
+		settle(children);
 	} else if (result == CHILD_KEPT) {
 		children->reload_done = false;
 		buf_printf(&children->reload_text, "%s%s keeps the old settings: %s",
@@ -409,16 +275,16 @@ on_reload(void *context, struct child *child, enum child_reload result, const ch
 static bool
 fit_workers(struct children *children, enum role role, struct fault *fault)
 {
-	unsigned goal = wanted(children->super->settings, role);
+	unsigned goal = roster_wanted(children->super->settings, role);
 
-	while (count_of(children, role) < goal) {
+	while (roster_count(children->first, role) < goal) {
 		struct child *child = add(children, role, fault);
 
 		if (!child || !launch(children, child, fault))
 			return false;
 	}
 	for (struct child *child = children->first; child; child = child->next) {
-		if (child->role != role || child->retired || count_of(children, role) <= goal)
+		if (child->role != role || child->retired || roster_count(children->first, role) <= goal)
 			continue;
 		child->retired = true;
 		if (child->channel)
@@ -491,7 +357,7 @@ on_ended(void *context, struct child *child, int status)
 	struct children *children = context;
 
 	cut_links(children, child);
-	if (is_front(child))
+	if (roster_is_front(child->role))
 		shared_gate_sweep(children->super->gate, child->instance);
 	child->pid = 0;
 	if (children->stopping || child->retired) {

@@ -41,6 +41,8 @@ struct control {
 	struct sock_acceptor *acceptor;
 	struct control_client *clients;
 	unsigned count;
+	uid_t *users; /* beside root and our own */
+	size_t user_count;
 };
 
 struct super *
@@ -246,19 +248,35 @@ on_deadline(void *context)
 
 /* root, our own user, and those whom the settings name. */
 static bool
-may_control(const struct super *super, uid_t uid)
+may_control(const struct control *control, uid_t uid)
 {
-	const struct settings_texts *users = &super->settings->control_users;
-
 	if (uid == 0 || uid == geteuid())
 		return true;
-	for (size_t i = 0; i < users->count; i++) {
-		const struct passwd *user = getpwnam(users->items[i]);
-
-		if (user && user->pw_uid == uid)
+	for (size_t i = 0; i < control->user_count; i++) {
+		if (control->users[i] == uid)
 			return true;
 	}
 	return false;
+}
+
+void
+control_set_users(struct control *control, const struct settings *settings)
+{
+	const struct settings_texts *names = &settings->control_users;
+
+	mem_free(&control->users);
+	control->users = mem_alloc_array(names->count, sizeof *control->users);
+	control->user_count = 0;
+	for (size_t i = 0; i < names->count; i++) {
+		const struct passwd *user = getpwnam(names->items[i]);
+
+		if (user)
+			control->users[control->user_count++] = user->pw_uid;
+		else
+			log_event(EV_CONTROL_REFUSED,
+				kv_str("reason", "control-users names nobody"),
+				kv_str("user", names->items[i]));
+	}
 }
 
 static void
@@ -271,7 +289,7 @@ on_accept(int fd, const struct sock_address *peer, void *context)
 
 	(void)peer;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 ||
-		!may_control(control->super, who.uid)) {
+		!may_control(control, who.uid)) {
 		log_event(EV_CONTROL_REFUSED, kv_str("reason", "not an administrator"),
 			kv_int("uid", (int64_t)who.uid));
 		close(fd);
@@ -298,18 +316,22 @@ on_accept(int fd, const struct sock_address *peer, void *context)
 
 /* ---- the socket ------------------------------------------------------------------------------- */
 
-static bool
-set_access(const struct super *super, const char *path, struct fault *fault)
+/* The group of RUN-DIR may be one that the installation made for this: the socket gets it too. */
+static int
+listen_as_group(const struct super *super, const struct sock_address *address, struct fault *fault)
 {
+	gid_t own = getegid();
 	struct stat status;
+	int fd;
 
-	if (chmod(path, SOCKET_MODE) != 0)
-		return fault_set_errno(fault, "%s", path);
-	/* Its group may be one that the installation made for this. */
-	if (geteuid() == 0 && stat(super->settings->run_dir, &status) == 0 &&
-		chown(path, (uid_t)-1, status.st_gid) != 0)
-		return fault_set_errno(fault, "%s", path);
-	return true;
+	if (geteuid() == 0 && stat(super->settings->run_dir, &status) == 0)
+		(void)!setegid(status.st_gid);
+	fd = sock_listen(address, fault);
+	if (setegid(own) != 0 || (fd >= 0 && chmod(address->of.local.sun_path, SOCKET_MODE) != 0)) {
+		fault_set_errno(fault, "%s", address->of.local.sun_path);
+		sock_close(&fd);
+	}
+	return fd;
 }
 
 struct control *
@@ -323,13 +345,14 @@ control_open(struct super *super, struct fault *fault)
 	control->path = mem_printf("%s/control.sock", super->settings->run_dir);
 	text = mem_printf("unix:%s", control->path);
 	control->fd = sock_address_parse(span_text(text), &address, fault)
-			      ? sock_listen(&address, fault)
+			      ? listen_as_group(super, &address, fault)
 			      : -1;
 	mem_free(&text);
-	if (control->fd < 0 || !set_access(super, control->path, fault)) {
+	if (control->fd < 0) {
 		control_close(&control);
 		return NULL;
 	}
+	control_set_users(control, super->settings);
 	control->acceptor = sock_acceptor_new(super->loop, control->fd, on_accept, control);
 	return control;
 }
@@ -348,5 +371,6 @@ control_close(struct control **control)
 		unlink(old->path);
 	sock_close(&old->fd);
 	mem_free(&old->path);
+	mem_free(&old->users);
 	mem_free(control);
 }

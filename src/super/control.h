@@ -12,6 +12,8 @@ struct control_client;
 /* RUN-DIR/control.sock, mode 0660, of the group that RUN-DIR has. */
 struct control *control_open(struct super *super, struct fault *fault);
 void control_close(struct control **control);
+/* Who may, from now on: looked up once, since names are not always answered at once. */
+void control_set_users(struct control *control, const struct settings *settings);
 
 /*
  * A verb's answer: any number of pages with more, then one without; or one error. A client that has

@@ -194,8 +194,10 @@ super_free(struct super *super)
 void
 super_stop(struct super *super, int status)
 {
-	if (super->status == 0)
-		super->status = status;
+	if (super->stopping)
+		return;
+	super->stopping = true;
+	super->status = status;
 	log_event(EV_SUPER_STOPPING);
 	notice_stopping();
 	children_stop(super->children);
@@ -274,6 +276,7 @@ use_fresh(struct super *super, struct settings *fresh, struct logs *logs,
 	super->listeners = listeners;
 	settings_free(&super->settings);
 	super->settings = fresh;
+	control_set_users(super->control, fresh);
 	secrets_set_listeners(super->secrets, fresh);
 	super->generation++;
 }
@@ -286,8 +289,8 @@ super_reload(struct super *super, super_done_fn *on_done, void *context, struct 
 	struct reloading *reloading;
 	struct settings *fresh;
 
-	if (super->reloading || super->status != 0)
-		return fault_set(fault, FAULT_BUSY, "a reload is under way");
+	if (super->reloading || super->stopping)
+		return fault_set(fault, FAULT_BUSY, "a reload or a stop is under way");
 	fresh = config_load(super->options.config, fault);
 	if (!fresh || !open_fresh(super, fresh, &logs, &listeners, fault)) {
 		settings_free(&fresh);

@@ -34,6 +34,7 @@ struct super {
 	struct children *children;
 	struct control *control;
 	bool reloading;
+	bool stopping;
 	int status;          /* to exit with */
 };
 
