@@ -28,3 +28,7 @@ tests_unit_test_io_tls_session_LDADD = $(IO_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_io_stream
 tests_unit_test_io_stream_SOURCES = tests/unit/test_io_stream.c tests/unit/stream_fixture.h
 tests_unit_test_io_stream_LDADD = $(IO_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_io_worker
+tests_unit_test_io_worker_SOURCES = tests/unit/test_io_worker.c tests/unit/io_fixture.h
+tests_unit_test_io_worker_LDADD = $(IO_LIBS) $(UNIT_LIBS)
