@@ -95,6 +95,7 @@ go_away(struct stream *stream)
 	struct fault fault = FAULT_INIT;
 
 	away->stream = stream;
+	away->stream = stream;
 	away->session = stream->tls;
 	away->input = stream->raw;
 	buf_init(&stream->raw, 0);

@@ -99,12 +99,9 @@ on_client_hello(gnutls_session_t gnutls)
 {
 	struct tls_session *session = gnutls_session_get_ptr(gnutls);
 
-	if (!session->held) {
-		take_name(session);
-		session->choice = tls_set_choose(session->set, span_text(session->name));
-		gnutls_credentials_set(
-				gnutls, GNUTLS_CRD_CERTIFICATE, session->choice->credentials);
-	}
+	take_name(session);
+	session->choice = tls_set_choose(session->set, span_text(session->name));
+	gnutls_credentials_set(gnutls, GNUTLS_CRD_CERTIFICATE, session->choice->credentials);
 	session->held = session->hold_rsa && needs_rsa(session);
 	return session->held ? GNUTLS_E_AGAIN : 0;
 }
@@ -336,6 +333,7 @@ void
 tls_session_hold_rsa(struct tls_session *session, bool hold)
 {
 	session->hold_rsa = hold;
+	session->held = false;
 }
 
 bool

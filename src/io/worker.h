@@ -42,7 +42,8 @@ void worker_cancel(struct worker_job **job);
 unsigned worker_pool_load(const struct worker_pool *pool);
 /*
  * Cancels what waits and runs, gives running jobs wait_ms to come back, and abandons the threads of
- * those that do not (their contexts are then never released).
+ * those that do not (their contexts are then never released). Nobody may hold a job of it any more: a
+ * stream in its handshake is freed before its pool.
  */
 void worker_pool_free(struct worker_pool **pool, uint64_t wait_ms);
 

@@ -32,3 +32,7 @@ tests_unit_test_io_stream_LDADD = $(IO_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_io_worker
 tests_unit_test_io_worker_SOURCES = tests/unit/test_io_worker.c tests/unit/io_fixture.h
 tests_unit_test_io_worker_LDADD = $(IO_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_io_stream_tls
+tests_unit_test_io_stream_tls_SOURCES = tests/unit/test_io_stream_tls.c tests/unit/stream_fixture.h $(TLS_FIXTURE)
+tests_unit_test_io_stream_tls_LDADD = $(IO_LIBS) $(UNIT_LIBS)

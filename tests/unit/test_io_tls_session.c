@@ -303,22 +303,24 @@ names_choose_certificates(void **state)
 static void
 hello_with_raw_name(struct tls_client *from, struct tls_server *to, const char *name, size_t length)
 {
-	char proper[256];
+	/* As it stands in the hello: type, length, name. */
+	char framed[3 + 256] = { 0, (char)(length >> 8), (char)length };
+	char *proper = framed + 3;
 	struct span hello;
 	char *place;
 
 	drop();
 	server_fault = FAULT_INIT;
-	memset(proper, 'q', sizeof proper);
+	memset(proper, 'q', 255);
 	for (size_t i = 60; i < length; i += 60)
 		proper[i] = '.';
 	proper[length] = '\0';
 	client = tls_session_new_client(from, proper);
 	assert_int_equal(tls_session_handshake(client, NULL), TLS_WANT_READ);
 	hello = buf_span(tls_session_output(client));
-	place = memmem(hello.start, hello.length, proper, length);
+	place = memmem(hello.start, hello.length, framed, 3 + length);
 	assert_non_null(place);
-	memcpy(place, name, length);
+	memcpy(place + 3, name, length);
 	server = tls_session_new_server(to);
 	tls_session_feed(server, hello);
 	server_end = tls_session_handshake(server, &server_fault);

@@ -1,0 +1,970 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Streams under TLS: upgrade in place, attacks around it, workers, ends; and openssl as the client. */
+#include "stream_fixture.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "base/digest.h"
+#include "base/memory.h"
+#include "tls_fixture.h"
+
+static struct loop *loop;
+static struct tls_set *set;
+static struct tls_server *server_tls;
+static struct tls_client *client_tls;
+static struct worker_pool *pool;
+static struct owner server;
+static struct owner client;
+static int peer;
+
+static void
+use_key(enum fixture_key key)
+{
+	const struct fixture_wish wish = { .key = key, .names = { "mail.example.org" } };
+	static unsigned char ticket_key[TLS_TICKET_KEY_BYTES];
+	const struct tls_settings settings = { .minimum = TLS_VERSION_1_2, .ticket_key = ticket_key };
+	const struct tls_client_settings client_settings = { .verify = TLS_VERIFY_NONE,
+		.minimum = TLS_VERSION_1_2 };
+	struct tls_certificate *certificate = fixture_load(&wish);
+
+	digest_random(ticket_key, sizeof ticket_key);
+	set = tls_set_new();
+	assert_true(tls_set_add(set, certificate, NULL, 0, NULL));
+	server_tls = tls_server_new(&settings, set, NULL);
+	client_tls = tls_client_new(&client_settings, NULL);
+	assert_non_null(server_tls);
+	assert_non_null(client_tls);
+	tls_certificate_free(&certificate);
+}
+
+static int
+set_up(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	loop = loop_new();
+	use_key(FIXTURE_P256);
+	assert_true(sock_pair(fds, NULL));
+	owner_init(&server, loop, fds[0]);
+	client = (struct owner){ .loop = loop };
+	peer = fds[1];
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	owner_fini(&server);
+	owner_fini(&client);
+	worker_pool_free(&pool, 5000);
+	tls_server_free(&server_tls);
+	tls_client_free(&client_tls);
+	tls_set_free(&set);
+	sock_close(&peer);
+	loop_free(&loop);
+	return 0;
+}
+
+static void
+start_client(void)
+{
+	owner_init(&client, loop, peer);
+	peer = -1;
+	assert_true(stream_start_client(client.stream, client_tls, "mail.example.org", NULL));
+}
+
+static void
+start_server(void)
+{
+	struct fault fault = FAULT_INIT;
+
+	if (!stream_start_server(server.stream, server_tls, pool, STREAM_WAITING_ATTACK, &fault))
+		fail_msg("%s", fault.text);
+}
+
+static void
+run_until_secure(void)
+{
+	while (!client.secured || !server.secured) {
+		fixture_run(loop);
+		if (client.closed || server.closed)
+			fail_msg("client: %s; server: %s", client.fault.text, server.fault.text);
+	}
+}
+
+static void
+run_until_got(struct owner *owner, size_t bytes)
+{
+	owner->stop_at = bytes;
+	while (buf_length(&owner->got) < bytes && !owner->closed)
+		fixture_run(loop);
+}
+
+static void
+run_until_closed(struct owner *owner)
+{
+	while (!owner->closed)
+		fixture_run(loop);
+}
+
+/* --- ordinary life */
+
+static void
+both_ways_and_an_orderly_end(void **state)
+{
+	(void)state;
+	start_server();
+	assert_false(stream_is_secure(server.stream));
+	assert_null(stream_tls(server.stream));
+	start_client();
+	/* Written during the handshake: goes out behind it, and never in clear. */
+	assert_true(stream_write(server.stream, SPAN_LITERAL("220 greeting\r\n")));
+	run_until_secure();
+	run_until_got(&client, 14);
+	assert_span_equal(buf_span(&client.got), "220 greeting\r\n");
+	assert_string_equal(tls_session_version(stream_tls(server.stream)), "TLS1.3");
+	stream_write(client.stream, SPAN_LITERAL("QUIT\r\n"));
+	run_until_got(&server, 6);
+	assert_span_equal(buf_span(&server.got), "QUIT\r\n");
+	stream_write(server.stream, SPAN_LITERAL("221 bye\r\n"));
+	stream_close(server.stream);
+	run_until_closed(&client);
+	assert_span_equal(buf_span(&client.got), "220 greeting\r\n221 bye\r\n");
+	assert_int_equal(client.end, STREAM_END_PEER);
+	run_until_closed(&server);
+	assert_int_equal(server.end, STREAM_END_LOCAL);
+}
+
+static void
+much_in_both_directions(void **state)
+{
+	size_t size = 900 * 1024;
+	char *bytes = mem_alloc(size);
+
+	(void)state;
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = (char)(i * 13 + i / 509);
+	start_server();
+	start_client();
+	run_until_secure();
+	assert_true(stream_write(server.stream, span_of(bytes, size)));
+	assert_true(stream_write(client.stream, span_of(bytes, size)));
+	run_until_got(&client, size);
+	run_until_got(&server, size);
+	assert_int_equal(buf_length(&client.got), size);
+	assert_memory_equal(buf_span(&client.got).start, bytes, size);
+	assert_memory_equal(buf_span(&server.got).start, bytes, size);
+	assert_true(stream_bytes_in(server.stream) > size);
+	mem_free(&bytes);
+}
+
+static void
+read_one_line_and_pause(struct owner *owner)
+{
+	struct span line;
+
+	while (stream_read_line(owner->stream, 512, &line) == STREAM_LINE_DONE) {
+		buf_add_span(&owner->got, line);
+		stream_pause(owner->stream);
+		loop_stop(owner->loop);
+		return;
+	}
+}
+
+static void
+pause_in_the_middle_of_many_records(void **state)
+{
+	int lines = 0;
+
+	(void)state;
+	start_server();
+	start_client();
+	run_until_secure();
+	server.on_input = read_one_line_and_pause;
+	/* Far more than one scratch holds, and each record of its own. */
+	for (int i = 0; i < 20000; i++) {
+		stream_printf(client.stream, "%05d\r\n", i);
+		if (i % 100 == 99)
+			stream_flush(client.stream);
+	}
+	stream_close(client.stream);
+	while (!server.closed) {
+		fixture_run(loop);
+		if (server.closed)
+			break;
+		lines++;
+		stream_resume(server.stream);
+	}
+	assert_int_equal(lines, 20000);
+	assert_int_equal(server.end, STREAM_END_PEER);
+	assert_int_equal(buf_length(&server.got), 100000);
+}
+
+static void
+seen_sends(int fd, int *count, size_t *total)
+{
+	char bytes[65536];
+	ssize_t got;
+
+	while ((got = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {
+		(*count)++;
+		*total += (size_t)got;
+	}
+}
+
+static void
+batch_of_replies_is_one_send(void **state)
+{
+	int fds[2];
+	int count = 0;
+	size_t total = 0;
+
+	(void)state;
+	/* Messages are kept apart here, so that sends can be counted. */
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
+	owner_fini(&server);
+	owner_init(&server, loop, fds[0]);
+	sock_close(&peer);
+	peer = fds[1];
+	start_server();
+	start_client();
+	run_until_secure();
+	fixture_run_for(loop, 5);
+	stream_pause(client.stream);
+	for (int i = 0; i < 50; i++)
+		stream_printf(server.stream, "250 reply %d\r\n", i);
+	stream_flush(server.stream);
+	seen_sends(fds[1], &count, &total);
+	assert_int_equal(count, 1);
+	assert_true(total < 50 * 15 + 100);
+}
+
+/* --- B1, B2: what stands behind STARTTLS */
+
+static bool attack_seen;
+
+static void
+on_starttls(struct owner *owner)
+{
+	struct fault fault = FAULT_INIT;
+	struct span line;
+
+	if (stream_read_line(owner->stream, 512, &line) != STREAM_LINE_DONE)
+		return;
+	assert_span_equal(line, "STARTTLS");
+	stream_write(owner->stream, SPAN_LITERAL("220 go ahead\r\n"));
+	if (!stream_start_server(owner->stream, server_tls, NULL, STREAM_WAITING_ATTACK, &fault)) {
+		attack_seen = true;
+		assert_int_equal(fault.kind, FAULT_PEER);
+		assert_int_equal(stream_peek(owner->stream).length, 0);
+		stream_abort(owner->stream);
+	}
+	loop_stop(owner->loop);
+}
+
+static void
+upgrade_in_place(void **state)
+{
+	char text[64];
+
+	(void)state;
+	server.on_input = on_starttls;
+	peer_write(peer, SPAN_LITERAL("STARTTLS\r\n"));
+	fixture_run(loop);
+	peer_read(peer, text, sizeof text);
+	assert_string_equal(text, "220 go ahead\r\n");
+	start_client();
+	run_until_secure();
+}
+
+static void
+b1_commands_behind_starttls_are_an_attack(void **state)
+{
+	char text[64];
+
+	(void)state;
+	attack_seen = false;
+	server.on_input = on_starttls;
+	peer_write(peer, SPAN_LITERAL("STARTTLS\r\nNOOP injected\r\nRSET\r\n"));
+	run_until_closed(&server);
+	assert_true(attack_seen);
+	assert_int_equal(server.inputs, 1);
+	assert_int_equal(peer_read(peer, text, sizeof text), 0);
+}
+
+static void
+b2_clear_text_before_the_hello_is_never_read(void **state)
+{
+	static const char *const injected[] = { "NOOP injected\r\n", "EHLO x\r\nAUTH PLAIN AGEAYg==\r\n",
+		"MAIL FROM:<a@example.org>\r\n" };
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		if (i) {
+			tear_down(NULL);
+			set_up(NULL);
+		}
+		server.on_input = on_starttls;
+		peer_write(peer, SPAN_LITERAL("STARTTLS\r\n"));
+		fixture_run(loop);
+		peer_write(peer, span_text(injected[i]));
+		run_until_closed(&server);
+		assert_int_equal(server.end, STREAM_END_TLS);
+		assert_int_equal(server.inputs, 1);
+		/* An alert may follow, but no reply in clear. */
+		peer_read(peer, text, sizeof text);
+		assert_true(strncmp(text, "220 go ahead\r\n", 14) == 0);
+		assert_true(text[14] == '\0' || text[14] == 21);
+	}
+}
+
+static void
+clear_text_behind_an_answer_is_no_answer(void **state)
+{
+	struct fault fault = FAULT_INIT;
+
+	(void)state;
+	/* The other way round: a hop that says more than "220" before TLS begins. */
+	server.on_input = read_one_line_and_pause;
+	peer_write(peer, SPAN_LITERAL("220 ready\r\n250 AUTH PLAIN\r\n"));
+	fixture_run(loop);
+	assert_false(stream_start_client(server.stream, client_tls, "mail.example.org", &fault));
+	assert_int_equal(stream_peek(server.stream).length, 0);
+}
+
+static void
+on_proxy_header(struct owner *owner)
+{
+	struct span header;
+
+	if (!stream_read_exact(owner->stream, 6, &header))
+		return;
+	assert_span_equal(header, "PROXY\n");
+	owner->on_input = NULL;
+	assert_true(stream_start_server(
+			owner->stream, server_tls, NULL, STREAM_WAITING_TLS, NULL));
+}
+
+static void
+hello_behind_a_proxy_header_is_taken(void **state)
+{
+	int fds[2];
+	char bytes[4096];
+	ssize_t got;
+
+	(void)state;
+	/* Catch the client's hello, and send it in one piece with the header. */
+	server.on_input = on_proxy_header;
+	assert_true(sock_pair(fds, NULL));
+	owner_init(&client, loop, fds[0]);
+	stream_start_client(client.stream, client_tls, "mail.example.org", NULL);
+	stream_flush(client.stream);
+	memcpy(bytes, "PROXY\n", 6);
+	got = recv(fds[1], bytes + 6, sizeof bytes - 6, MSG_DONTWAIT);
+	assert_true(got > 0);
+	peer_write(peer, span_of(bytes, 6 + (size_t)got));
+	while (!server.secured) {
+		fixture_run_for(loop, 1);
+		/* A relay between the two. */
+		got = recv(peer, bytes, sizeof bytes, MSG_DONTWAIT);
+		if (got > 0)
+			peer_write(fds[1], span_of(bytes, (size_t)got));
+		got = recv(fds[1], bytes, sizeof bytes, MSG_DONTWAIT);
+		if (got > 0)
+			peer_write(peer, span_of(bytes, (size_t)got));
+		assert_false(server.closed);
+	}
+	close(fds[1]);
+}
+
+/* --- B9: the end under TLS, and what comes behind it */
+
+/* A client whose wire we hold: its session writes into a buffer, we send what we like. */
+static struct tls_session *bare;
+
+static void
+shake_bare(void)
+{
+	char bytes[65536];
+
+	bare = tls_session_new_client(client_tls, "mail.example.org");
+	start_server();
+	while (!server.secured) {
+		enum tls_io result = tls_session_handshake(bare, NULL);
+		struct buf *out = tls_session_output(bare);
+		ssize_t got;
+
+		assert_true(result == TLS_DONE || result == TLS_WANT_READ);
+		if (buf_length(out))
+			peer_write(peer, buf_span(out));
+		buf_clear(out);
+		fixture_run_for(loop, 2);
+		got = recv(peer, bytes, sizeof bytes, MSG_DONTWAIT);
+		if (got > 0) {
+			tls_session_feed(bare, span_of(bytes, (size_t)got));
+			tls_session_handshake(bare, NULL);
+		}
+	}
+}
+
+static void
+send_bare(size_t cut)
+{
+	struct buf *out = tls_session_output(bare);
+
+	peer_write(peer, span_first(buf_span(out), buf_length(out) - cut));
+	buf_clear(out);
+}
+
+/* Nothing that comes from the server may be anything but TLS records. */
+static void
+expect_only_records(void)
+{
+	unsigned char bytes[65536];
+	size_t size = peer_read(peer, (char *)bytes, sizeof bytes);
+
+	for (size_t at = 0; at < size;) {
+		assert_in_range(bytes[at], 20, 23);
+		assert_int_equal(bytes[at + 1], 3);
+		at += 5 + (size_t)bytes[at + 3] * 256 + bytes[at + 4];
+	}
+}
+
+static void
+reply_always(struct owner *owner)
+{
+	owner_take_all(owner);
+	stream_write(owner->stream, SPAN_LITERAL("250 taken\r\n"));
+}
+
+static void
+b9_clear_text_behind_close_notify_is_never_read(void **state)
+{
+	(void)state;
+	shake_bare();
+	server.on_input = reply_always;
+	assert_true(tls_session_write(bare, SPAN_LITERAL("BDAT 1000\r\nabc"), NULL));
+	tls_session_bye(bare);
+	buf_add_text(tls_session_output(bare), "Z");
+	send_bare(0);
+	run_until_closed(&server);
+	assert_int_equal(server.end, STREAM_END_PEER);
+	assert_span_equal(buf_span(&server.got), "BDAT 1000\r\nabc");
+	expect_only_records();
+	tls_session_free(&bare);
+}
+
+static void
+b9_close_notify_while_the_owner_waits(void **state)
+{
+	(void)state;
+	shake_bare();
+	server.on_input = read_one_line_and_pause;
+	assert_true(tls_session_write(bare, SPAN_LITERAL("AUTH PLAIN\r\nleft over"), NULL));
+	tls_session_bye(bare);
+	send_bare(0);
+	peer_write(peer, SPAN_LITERAL("Z\r\n.\r\nQUIT\r\n"));
+	fixture_run(loop);
+	fixture_run_for(loop, 5);
+	assert_false(server.closed);
+	server.on_input = NULL;
+	buf_clear(&server.got);
+	stream_resume(server.stream);
+	run_until_closed(&server);
+	assert_int_equal(server.end, STREAM_END_PEER);
+	assert_span_equal(buf_span(&server.got), "left over");
+	expect_only_records();
+	tls_session_free(&bare);
+}
+
+static void
+b9_fin_without_close_notify_is_truncation(void **state)
+{
+	(void)state;
+	shake_bare();
+	assert_true(tls_session_write(bare, SPAN_LITERAL("DATA\r\n"), NULL));
+	send_bare(0);
+	shutdown(peer, SHUT_WR);
+	run_until_closed(&server);
+	assert_int_equal(server.end, STREAM_END_TRUNCATED);
+	assert_span_equal(buf_span(&server.got), "DATA\r\n");
+	tls_session_free(&bare);
+}
+
+static void
+b9_half_a_record_and_the_end(void **state)
+{
+	(void)state;
+	shake_bare();
+	assert_true(tls_session_write(bare, SPAN_LITERAL("QUIT\r\n"), NULL));
+	send_bare(3);
+	fixture_run_for(loop, 5);
+	assert_int_equal(server.inputs, 0);
+	shutdown(peer, SHUT_WR);
+	run_until_closed(&server);
+	assert_int_equal(server.end, STREAM_END_TRUNCATED);
+	assert_int_equal(server.inputs, 0);
+	tls_session_free(&bare);
+}
+
+static void
+b9_half_a_record_and_close_notify(void **state)
+{
+	struct buf half = BUF_INIT(0);
+
+	(void)state;
+	/* The close_notify lands inside the record that was promised: it cannot be one. */
+	shake_bare();
+	assert_true(tls_session_write(bare, SPAN_LITERAL("MAIL FROM:<a@example.org>\r\n"), NULL));
+	send_bare(10);
+	tls_session_bye(bare);
+	send_bare(0);
+	run_until_closed(&server);
+	assert_int_equal(server.end, STREAM_END_TLS);
+	assert_int_equal(server.inputs, 0);
+	expect_only_records();
+	buf_fini(&half);
+	tls_session_free(&bare);
+}
+
+static void
+broken_record_is_an_alert(void **state)
+{
+	(void)state;
+	shake_bare();
+	assert_true(tls_session_write(bare, SPAN_LITERAL("QUIT\r\n"), NULL));
+	((char *)buf_span(tls_session_output(bare)).start)[8] ^= 1;
+	send_bare(0);
+	run_until_closed(&server);
+	assert_int_equal(server.end, STREAM_END_TLS);
+	assert_non_null(strstr(server.fault.text, "TLS"));
+	expect_only_records();
+	tls_session_free(&bare);
+}
+
+/* --- B10, B14: slow and silent clients */
+
+static void
+b10_handshake_has_a_deadline(void **state)
+{
+	static const struct stream_limits hasty = { .input_max_bytes = 4096,
+		.output_max_bytes = 65536, .output_high_bytes = 32768, .handshake_ms = 60 };
+	uint64_t begin = loop_now_ms(loop);
+
+	(void)state;
+	stream_set_owner(server.stream, &owner_hooks_with_deadline, &hasty, &server);
+	start_server();
+	for (int i = 0; i < 20 && !server.closed; i++) {
+		/* The beginning of a record, a byte at a time. */
+		send(peer, &"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03qqqqqqqqqqqqqqqqqqq"[i], 1,
+				MSG_NOSIGNAL);
+		fixture_run_for(loop, 10);
+	}
+	assert_true(server.closed);
+	assert_int_equal(server.end, STREAM_END_DEADLINE);
+	assert_in_range(loop_now_ms(loop) - begin, 50, 150);
+	/* Nothing can be said in the middle of a handshake. */
+	assert_int_equal(server.late, 0);
+}
+
+static void
+end_in_the_handshake(void **state)
+{
+	(void)state;
+	start_server();
+	sock_close(&peer);
+	run_until_closed(&server);
+	assert_int_equal(server.end, STREAM_END_TRUNCATED);
+}
+
+/* --- RSA on a worker */
+
+static void
+use_rsa(void)
+{
+	tls_server_free(&server_tls);
+	tls_client_free(&client_tls);
+	tls_set_free(&set);
+	use_key(FIXTURE_RSA);
+	pool = worker_pool_new(loop, "handshake", 1, 1, NULL);
+	assert_non_null(pool);
+}
+
+static void
+rsa_handshake_on_a_worker(void **state)
+{
+	static const char *const priorities[] = { NULL, "NORMAL:-VERS-TLS1.3" };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const struct tls_client_settings settings = { .priority = priorities[i],
+			.minimum = TLS_VERSION_1_2 };
+
+		if (i) {
+			tear_down(NULL);
+			set_up(NULL);
+		}
+		use_rsa();
+		tls_client_free(&client_tls);
+		client_tls = tls_client_new(&settings, NULL);
+		start_server();
+		start_client();
+		stream_write(server.stream, SPAN_LITERAL("220 greeting\r\n"));
+		run_until_secure();
+		assert_int_equal(tls_session_key(stream_tls(server.stream)), TLS_KEY_RSA);
+		stream_write(client.stream, SPAN_LITERAL("EHLO there\r\n"));
+		run_until_got(&server, 12);
+		run_until_got(&client, 14);
+		assert_span_equal(buf_span(&client.got), "220 greeting\r\n");
+	}
+}
+
+static void
+slow_job(void *context)
+{
+	int *fds = context;
+	char byte = 'r';
+
+	(void)!write(fds[3], &byte, 1);
+	(void)!read(fds[0], &byte, 1);
+}
+
+static void
+slow_job_done(enum worker_result result, void *context)
+{
+	(void)result;
+	(void)context;
+}
+
+static const struct worker_task slow_task = { .run = slow_job, .done = slow_job_done };
+
+/* The one thread says that it runs, and is kept busy until a byte is written to the first pipe. */
+static int pipe_fds[4];
+
+static void
+occupy_the_worker(void)
+{
+	char byte;
+
+	assert_int_equal(pipe(pipe_fds), 0);
+	assert_int_equal(pipe(pipe_fds + 2), 0);
+	assert_non_null(worker_submit(pool, &slow_task, pipe_fds, 60000));
+	assert_int_equal(read(pipe_fds[2], &byte, 1), 1);
+}
+
+static void
+release_the_worker(void)
+{
+	assert_int_equal(write(pipe_fds[1], "x", 1), 1);
+	worker_pool_free(&pool, 5000);
+	for (int i = 0; i < 4; i++)
+		close(pipe_fds[i]);
+}
+
+static void
+run_until_away(void)
+{
+	while (worker_pool_load(pool) < 2)
+		fixture_run_for(loop, 1);
+}
+
+static void
+stream_may_end_while_its_handshake_is_away(void **state)
+{
+	(void)state;
+	for (int how = 0; how < 4; how++) {
+		if (how) {
+			tear_down(NULL);
+			set_up(NULL);
+		}
+		use_rsa();
+		occupy_the_worker();
+		start_server();
+		start_client();
+		stream_write(server.stream, SPAN_LITERAL("220 secret\r\n"));
+		run_until_away();
+		switch (how) {
+		case 0:
+			stream_free(&server.stream);
+			break;
+		case 1:
+			stream_abort(server.stream);
+			run_until_closed(&server);
+			break;
+		case 2:
+			/* No session, no TLS: then nothing at all may go out. */
+			stream_close(server.stream);
+			run_until_closed(&server);
+			assert_int_equal(stream_bytes_out(server.stream), 0);
+			break;
+		default:
+			stream_deadline(server.stream, 10);
+			run_until_closed(&server);
+			assert_int_equal(server.end, STREAM_END_DEADLINE);
+			break;
+		}
+		release_the_worker();
+		run_until_closed(&client);
+		assert_int_equal(client.end, STREAM_END_TRUNCATED);
+	}
+}
+
+static void
+full_pool_refuses_handshakes(void **state)
+{
+	struct owner second;
+	int fds[2];
+
+	(void)state;
+	use_rsa();
+	occupy_the_worker();
+	start_server();
+	start_client();
+	run_until_away();
+	assert_true(sock_pair(fds, NULL));
+	owner_init(&second, loop, fds[0]);
+	assert_true(stream_start_server(
+			second.stream, server_tls, pool, STREAM_WAITING_ATTACK, NULL));
+	{
+		struct owner other = { .loop = loop };
+
+		owner_init(&other, loop, fds[1]);
+		stream_start_client(other.stream, client_tls, NULL, NULL);
+		run_until_closed(&second);
+		owner_fini(&other);
+	}
+	assert_int_equal(second.end, STREAM_END_TLS);
+	assert_int_equal(second.fault.kind, FAULT_BUSY);
+	owner_fini(&second);
+	owner_fini(&server);
+	release_the_worker();
+}
+
+/* --- openssl as the client */
+
+struct run {
+	struct buf output;
+	int fd;
+	pid_t pid;
+	struct loop_watch *watch;
+	bool ended;
+};
+
+static void
+on_output(unsigned events, void *context)
+{
+	struct run *run = context;
+	char bytes[4096];
+	ssize_t got = read(run->fd, bytes, sizeof bytes);
+
+	(void)events;
+	if (got > 0) {
+		buf_add(&run->output, bytes, (size_t)got);
+		return;
+	}
+	run->ended = true;
+	loop_watch_free(&run->watch);
+	loop_stop(loop);
+}
+
+static void
+reply_to_lines(struct owner *owner)
+{
+	struct span line;
+
+	while (stream_read_line(owner->stream, 512, &line) == STREAM_LINE_DONE) {
+		buf_add_span(&owner->got, line);
+		buf_add_text(&owner->got, "\n");
+		stream_write(owner->stream, SPAN_LITERAL("250 heard\r\n"));
+		if (span_is(line, "QUIT"))
+			stream_close(owner->stream);
+	}
+}
+
+static void
+on_openssl(int fd, const struct sock_address *from, void *context)
+{
+	(void)from;
+	(void)context;
+	owner_fini(&server);
+	owner_init(&server, loop, fd);
+	server.on_input = reply_to_lines;
+	start_server();
+}
+
+extern char **environ;
+
+static void
+spawn(struct run *run, const char *command)
+{
+	char *const arguments[] = { (char *)"sh", (char *)"-c", (char *)command, NULL };
+	posix_spawn_file_actions_t actions;
+	int fds[2];
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, fds[1], 1);
+	posix_spawn_file_actions_adddup2(&actions, fds[1], 2);
+	assert_int_equal(posix_spawn(&run->pid, "/bin/sh", &actions, NULL, arguments, environ), 0);
+	posix_spawn_file_actions_destroy(&actions);
+	close(fds[1]);
+	run->fd = fds[0];
+}
+
+/* What openssl prints when it connects to our server with these arguments and says this. */
+static char *
+openssl(const char *arguments, const char *input)
+{
+	struct run run = { .output = BUF_INIT(0) };
+	struct sock_address address;
+	struct sock_acceptor *acceptor;
+	char command[1024];
+	char *text;
+	int fd;
+
+	sock_address_parse(SPAN_LITERAL("127.0.0.1:0"), &address, NULL);
+	fd = sock_listen(&address, NULL);
+	assert_true(fd >= 0 && sock_local(fd, &address));
+	acceptor = sock_acceptor_new(loop, fd, on_openssl, NULL);
+	snprintf(command, sizeof command,
+			"printf '%s' | timeout 8 openssl s_client -connect 127.0.0.1:%u -ign_eof "
+			"-servername mail.example.org %s",
+			input, sock_address_port(&address), arguments);
+	spawn(&run, command);
+	run.watch = loop_watch_new(loop, run.fd, on_output, &run);
+	loop_watch_set(run.watch, LOOP_READABLE);
+	while (!run.ended)
+		fixture_run(loop);
+	waitpid(run.pid, NULL, 0);
+	close(run.fd);
+	sock_acceptor_free(&acceptor);
+	sock_close(&fd);
+	text = mem_strdup(buf_text(&run.output));
+	buf_fini(&run.output);
+	return text;
+}
+
+static void
+expect(const char *arguments, const char *input, const char *wanted)
+{
+	char *text = openssl(arguments, input);
+
+	if (!strstr(text, wanted))
+		fail_msg("openssl %s does not say \"%s\" but:\n%s", arguments, wanted, text);
+	mem_free(&text);
+}
+
+static void
+openssl_gets_what_is_offered(void **state)
+{
+	(void)state;
+	expect("-tls1_3", "EHLO x\\r\\nQUIT\\r\\n", "250 heard\r\n250 heard");
+	expect("-tls1_2", "QUIT\\r\\n", "Cipher is ECDHE-ECDSA-AES256-GCM-SHA384");
+	expect("-tls1_2", "QUIT\\r\\n", "Secure Renegotiation IS supported");
+}
+
+static void
+b8_openssl_is_refused_what_is_old(void **state)
+{
+	static const char *const refused[] = {
+		"-tls1 -cipher ALL@SECLEVEL=0",
+		"-tls1_1 -cipher ALL@SECLEVEL=0",
+		"-tls1_2 -cipher AES256-GCM-SHA384",
+		"-tls1_2 -cipher DHE-RSA-AES256-GCM-SHA384",
+		"-tls1_2 -cipher ECDHE-ECDSA-AES256-SHA384",
+		"-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA",
+		"-tls1_2 -cipher aNULL@SECLEVEL=0",
+		"-tls1_2 -cipher eNULL@SECLEVEL=0",
+		"-tls1_2 -cipher 3DES:RC4@SECLEVEL=0",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		char *text = openssl(refused[i], "QUIT\\r\\n");
+
+		/* Debian's openssl cannot even offer some of them. */
+		if (strstr(text, "250 heard") ||
+				(!strstr(text, "alert") && !strstr(text, "no cipher match") &&
+						!strstr(text, "no ciphers available")))
+			fail_msg("%s: %s", refused[i], text);
+		mem_free(&text);
+	}
+	assert_int_equal(buf_length(&server.got), 0);
+}
+
+static void
+b12_openssl_may_not_renegotiate(void **state)
+{
+	(void)state;
+	/* A line that begins with R makes s_client ask for it. */
+	expect("-tls1_2 -no_ign_eof", "R\\n", "RENEGOTIATING");
+	run_until_closed(&server);
+	assert_int_equal(server.end, STREAM_END_TLS);
+	assert_int_equal(buf_length(&server.got), 0);
+}
+
+static void
+b13_tickets_allow_no_early_data(void **state)
+{
+	char path[] = "/tmp/io-test-XXXXXX";
+	char arguments[256];
+	char *text;
+
+	(void)state;
+	assert_non_null(mkdtemp(path));
+	snprintf(arguments, sizeof arguments, "-tls1_3 -sess_out %s/ticket", path);
+	expect(arguments, "EHLO x\\r\\nQUIT\\r\\n", "Max Early Data: 0");
+	/* Offered all the same, it is not sent; the session is resumed, and the data is not executed. */
+	snprintf(arguments, sizeof arguments,
+			"-tls1_3 -sess_in %s/ticket -early_data %s/ticket", path, path);
+	text = openssl(arguments, "QUIT\\r\\n");
+	assert_non_null(strstr(text, "Reused, TLSv1.3"));
+	assert_null(strstr(text, "Early data was accepted"));
+	assert_span_equal(buf_span(&server.got), "QUIT\n");
+	mem_free(&text);
+	snprintf(arguments, sizeof arguments, "rm -r %s", path);
+	assert_int_equal(system(arguments), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(both_ways_and_an_orderly_end),
+		TEST(much_in_both_directions),
+		TEST(pause_in_the_middle_of_many_records),
+		TEST(batch_of_replies_is_one_send),
+		TEST(upgrade_in_place),
+		TEST(b1_commands_behind_starttls_are_an_attack),
+		TEST(b2_clear_text_before_the_hello_is_never_read),
+		TEST(clear_text_behind_an_answer_is_no_answer),
+		TEST(hello_behind_a_proxy_header_is_taken),
+		TEST(b9_clear_text_behind_close_notify_is_never_read),
+		TEST(b9_close_notify_while_the_owner_waits),
+		TEST(b9_fin_without_close_notify_is_truncation),
+		TEST(b9_half_a_record_and_the_end),
+		TEST(b9_half_a_record_and_close_notify),
+		TEST(broken_record_is_an_alert),
+		TEST(b10_handshake_has_a_deadline),
+		TEST(end_in_the_handshake),
+		TEST(rsa_handshake_on_a_worker),
+		TEST(stream_may_end_while_its_handshake_is_away),
+		TEST(full_pool_refuses_handshakes),
+		TEST(openssl_gets_what_is_offered),
+		TEST(b8_openssl_is_refused_what_is_old),
+		TEST(b12_openssl_may_not_renegotiate),
+		TEST(b13_tickets_allow_no_early_data),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
