@@ -53,6 +53,22 @@ add_time(struct buf *to, json_int_t ms)
 	buf_add_text(to, text);
 }
 
+/* The two largest units. */
+static void
+add_age(struct buf *to, json_int_t ms)
+{
+	long long seconds = ms / 1000;
+
+	if (seconds >= 86400)
+		buf_printf(to, "%lldd %lldh", seconds / 86400, seconds % 86400 / 3600);
+	else if (seconds >= 3600)
+		buf_printf(to, "%lldh %lldm", seconds / 3600, seconds % 3600 / 60);
+	else if (seconds >= 60)
+		buf_printf(to, "%lldm %llds", seconds / 60, seconds % 60);
+	else
+		buf_printf(to, "%llds", seconds);
+}
+
 static void
 add_size(struct buf *to, json_int_t bytes)
 {
@@ -79,6 +95,8 @@ add_value(struct buf *to, const json_t *value, enum table_kind kind)
 		buf_printf(to, "%zu", json_array_size(value));
 	} else if (kind == TABLE_TIME && json_is_integer(value)) {
 		add_time(to, json_integer_value(value));
+	} else if (kind == TABLE_AGE && json_is_integer(value)) {
+		add_age(to, json_integer_value(value));
 	} else if (kind == TABLE_SIZE && json_is_integer(value)) {
 		add_size(to, json_integer_value(value));
 	} else if (json_is_string(value)) {

@@ -6,14 +6,14 @@ static const struct table_column status_fields[] = {
 	{ "version", "version", TABLE_TEXT },
 	{ "pid", "pid", TABLE_TEXT },
 	{ "generation", "generation", TABLE_TEXT },
-	{ "started", "started_ms", TABLE_TIME },
+	{ "up for", "uptime_ms", TABLE_AGE },
+	{ "configuration", "config", TABLE_TEXT },
 	{ NULL, NULL, TABLE_TEXT },
 };
 
 static const struct table_column listener_columns[] = {
 	{ "LISTENER", "name", TABLE_TEXT },
 	{ "PROTOCOL", "protocol", TABLE_TEXT },
-	{ "TLS", "tls", TABLE_TEXT },
 	{ "ADDRESSES", "addresses", TABLE_TEXT },
 	{ NULL, NULL, TABLE_TEXT },
 };
@@ -22,8 +22,10 @@ static const struct table_column role_columns[] = {
 	{ "ROLE", "role", TABLE_TEXT },
 	{ "INSTANCE", "instance", TABLE_TEXT },
 	{ "PID", "pid", TABLE_TEXT },
+	{ "PHASE", "phase", TABLE_TEXT },
 	{ "GENERATION", "generation", TABLE_TEXT },
 	{ "RESTARTS", "restarts", TABLE_TEXT },
+	{ "SINCE", "since_ms", TABLE_AGE },
 	{ NULL, NULL, TABLE_TEXT },
 };
 
@@ -50,15 +52,10 @@ status(struct ctl *ctl, const struct command *command, const struct arguments *a
 	return CTL_DONE;
 }
 
-static const struct table_column reload_fields[] = {
-	{ "generation", "generation", TABLE_TEXT },
-	{ NULL, NULL, TABLE_TEXT },
-};
-
 const struct command commands_daemon[] = {
 	{ .verb = "status", .run = status,
 		.help = "Show what runs: processes, and where it listens" },
-	{ .verb = "reload", .columns = reload_fields,
+	{ .verb = "reload", .done = "The configuration is in effect.",
 		.help = "Take over the configuration and the certificates as they are now" },
 	{ .verb = "stop", .help = "End the daemon once clients and deliveries are told",
 		.done = "The daemon ends." },

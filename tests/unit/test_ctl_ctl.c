@@ -73,8 +73,8 @@ asked(void **state)
 		const char *out;
 		const char *err;
 	} cases[] = {
-		{ "reload", " ", "{\"args\":{},\"verb\":\"reload\"}", OK_DATA("{\"generation\":3}"),
-			CTL_DONE, "generation: 3\n", "" },
+		{ "reload", " ", "{\"args\":{},\"verb\":\"reload\"}", OK_DATA("null"), CTL_DONE,
+			"The configuration is in effect.\n", "" },
 		{ "stop", " ", "{\"args\":{},\"verb\":\"stop\"}", OK_DATA("null"), CTL_DONE,
 			"The daemon ends.\n", "" },
 		{ "stop --json", " ", "{\"args\":{},\"verb\":\"stop\"}", OK_DATA("null"), CTL_DONE,
@@ -86,13 +86,14 @@ asked(void **state)
 			"{\"ok\":false,\"error\":\"c.conf:3: wrong\",\"kind\":\"usage\"}", CTL_NO,
 			"{\n  \"error\": \"c.conf:3: wrong\",\n  \"kind\": \"config\"\n}\n", "" },
 		{ "status", " ", "{\"args\":{},\"verb\":\"status\"}",
-			OK_DATA("{\"version\":\"1\",\"pid\":7,\"listeners\":[{\"name\":\"in\","
-				"\"addresses\":[\"127.0.0.1:25\"]}],\"roles\":[{\"role\":\"smtp\","
-				"\"pid\":8}]}"),
+			OK_DATA("{\"version\":\"1\",\"pid\":7,\"uptime_ms\":90061000,\"listeners\":["
+				"{\"name\":\"in\",\"addresses\":[\"127.0.0.1:25\"]}],\"roles\":[{"
+				"\"role\":\"smtp\",\"pid\":8,\"phase\":\"serving\",\"since_ms\":5000}]}"),
 			CTL_DONE,
-			"version: 1\npid:     7\n\n"
-			"LISTENER  PROTOCOL  TLS  ADDRESSES\nin                       127.0.0.1:25\n\n"
-			"ROLE  INSTANCE  PID  GENERATION  RESTARTS\nsmtp            8                \n",
+			"version: 1\npid:     7\nup for:  1d 1h\n\n"
+			"LISTENER  PROTOCOL  ADDRESSES\nin                  127.0.0.1:25\n\n"
+			"ROLE  INSTANCE  PID  PHASE    GENERATION  RESTARTS  SINCE\n"
+			"smtp            8    serving                        5s\n",
 			"" },
 		{ "account add alice --password-stdin", "s3cret\nmore\n",
 			"{\"args\":{\"login\":\"alice\",\"password\":\"s3cret\"},\"verb\":\"account "

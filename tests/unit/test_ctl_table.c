@@ -14,6 +14,7 @@ static const struct table_column columns[] = {
 	{ "TO", "to", TABLE_COUNT },
 	{ "NAMES", "names", TABLE_TEXT },
 	{ "HELD", "held", TABLE_TEXT },
+	{ "AGE", "age", TABLE_AGE },
 	{ NULL, NULL, TABLE_TEXT },
 };
 
@@ -47,10 +48,10 @@ tables(void **state)
 {
 	(void)state;
 	check(ROWS, HEADINGS,
-		"ID  WHEN                 SIZE   TO  NAMES  HELD\n"
-		"a1  2023-11-14 22:13:20  500    3   x, y   no\n"
-		"7                        25.0M  0          yes\n");
-	check(ROWS, TABS, "a1\t2023-11-14 22:13:20\t500\t3\tx, y\tno\n7\t\t25.0M\t0\t\tyes\n");
+		"ID  WHEN                 SIZE   TO  NAMES  HELD  AGE\n"
+		"a1  2023-11-14 22:13:20  500    3   x, y   no    \n"
+		"7                        25.0M  0          yes   \n");
+	check(ROWS, TABS, "a1\t2023-11-14 22:13:20\t500\t3\tx, y\tno\t\n7\t\t25.0M\t0\t\tyes\t\n");
 	/* nothing is nothing, without a heading over it */
 	check("[]", HEADINGS, "");
 	check("[]", TABS, "");
@@ -64,6 +65,17 @@ fields(void **state)
 		"ID:    a1\n"
 		"SIZE:  1.5K\n"
 		"NAMES: \n");
+}
+
+static void
+ages(void **state)
+{
+	(void)state;
+	check("{\"age\":999}", FIELDS, "AGE: 0s\n");
+	check("{\"age\":59000}", FIELDS, "AGE: 59s\n");
+	check("{\"age\":61000}", FIELDS, "AGE: 1m 1s\n");
+	check("{\"age\":7500000}", FIELDS, "AGE: 2h 5m\n");
+	check("{\"age\":273600000}", FIELDS, "AGE: 3d 4h\n");
 }
 
 static void
@@ -114,9 +126,9 @@ wide_rows(void **state)
 {
 	(void)state;
 	check("[{\"id\":\"m\\u00fc\",\"held\":true},{\"id\":\"abc\"}]", HEADINGS,
-		"ID   WHEN  SIZE  TO  NAMES  HELD\n"
-		"m\xc3\xbc                          yes\n"
-		"abc                         \n");
+		"ID   WHEN  SIZE  TO  NAMES  HELD  AGE\n"
+		"m\xc3\xbc                          yes   \n"
+		"abc                               \n");
 }
 
 int
@@ -125,6 +137,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables),
 		cmocka_unit_test(fields),
+		cmocka_unit_test(ages),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(what_could_fool),
 		cmocka_unit_test(wide_rows),
