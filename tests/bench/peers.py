@@ -137,27 +137,23 @@ class Gate:
     name = "Sallyport"
 
     def __init__(self, certificate, sink_port):
-        limits = {"connections-per-address": "5000", "connections-before-login": "5000",
-                  "connections": "5000", "message-size": "20M"}
+        limits = {"connections-per-address": "2000", "connections-before-login": "2000",
+                  "connections": "2000", "message-size": "20M"}
         self.server = Sallyport(
             listeners={
                 "submission": {"tls": "starttls", **limits},
                 "submissions": None,
-                "clear": {"tls": "none", "login": "off", **limits,
-                          "permit": None}},
+                "clear": "\n".join(
+                    ["protocol = smtp", 'address = { "127.0.0.1:0" }', "tls = none", "login = off"] +
+                    [f"{name} = {value}" for name, value in limits.items()] +
+                    ['permit "network:127.0.0.0/8" {'
+                     " rights = { submit, relay, any-sender, own-domain-sender } }"])},
             routes={"*": {"to": f'"smtp:127.0.0.1:{sink_port}"', "tls": "none"}},
-            certificates=[certificate], log={"format": "text", "level": "notice"},
-            extra='limits "default" { messages-per-hour = 0  recipients-per-hour = 0'
-                  '  connections-per-login = 0 }\n')
-        listener = self.server.parts["listeners"]["clear"]
-        del listener["permit"]
-        self.server.parts["listeners"]["clear"] = "\n".join(
-            ["protocol = smtp", 'address = { "127.0.0.1:0" }'] +
-            [f"{name} = {value}" for name, value in listener.items()] +
-            ['permit "network:127.0.0.0/8" { rights = { submit, relay, any-sender, own-domain-sender } }'])
+            certificates=[certificate], log={"format": "text", "level": "info"},
+            limits={"messages-per-hour": "0", "recipients-per-hour": "0", "connections-per-login": "0"})
         self.server.start()
-        self.tls_port = self.server.ports["submission"]
-        self.clear_port = self.server.ports["clear"]
+        self.tls_port = self.server.address("submission")[1]
+        self.clear_port = self.server.address("clear")[1]
 
     def pids(self):
         return tree_of(self.server.process.pid)
