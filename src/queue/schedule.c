@@ -45,6 +45,7 @@ struct schedule {
 	struct schedule_counts counts;
 	struct schedule_lot **heap; /* waiting, by due time; slot is 1-based */
 	size_t heap_room;
+	uint64_t order;
 	struct schedule_destination **destinations;
 	size_t destination_count;
 	struct schedule_destination *first;
@@ -154,7 +155,7 @@ schedule_destination_name(const struct schedule_destination *destination)
 static bool
 is_before(const struct schedule_lot *a, const struct schedule_lot *b)
 {
-	return a->due_ms < b->due_ms;
+	return a->due_ms < b->due_ms || (a->due_ms == b->due_ms && a->order < b->order);
 }
 
 static void
@@ -311,6 +312,7 @@ schedule_add(struct schedule *schedule, struct schedule_destination *destination
 	assert(lot->state == SCHEDULE_IDLE);
 	lot->destination = destination;
 	lot->due_ms = due_ms;
+	lot->order = schedule->order++;
 	heap_add(schedule, lot);
 }
 

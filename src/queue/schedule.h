@@ -26,6 +26,7 @@ struct schedule_lot {
 	struct schedule_destination *destination;
 	struct schedule_flow *in;
 	struct schedule_lot *next;
+	uint64_t order; /* of coming in: first come first served among those due together */
 	size_t slot;
 };
 

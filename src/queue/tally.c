@@ -32,7 +32,6 @@ is_expired(const struct tally_facts *facts)
 static void
 defer(const struct tally_facts *facts, struct recipient *recipient)
 {
-	recipient->attempts++;
 	if (is_expired(facts)) {
 		recipient->stage = RECIPIENT_FAILED;
 		recipient->enhanced = "5.4.7"; /* RFC 3463 3.5: delivery time expired */
@@ -44,6 +43,7 @@ apply(const struct tally_facts *facts, struct recipient *recipient, struct arena
 {
 	const struct message_recipient_result *found =
 		result_of(facts->result, recipient->number);
+	recipient->attempts++;
 	recipient->job = facts->result->job;
 	recipient->tried_ms = facts->now_ms;
 	recipient->hop = facts->result->hop;

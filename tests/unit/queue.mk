@@ -9,3 +9,23 @@ tests_unit_test_queue_record_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_queue_spool_store
 tests_unit_test_queue_spool_store_SOURCES = tests/unit/test_queue_spool_store.c $(QUEUE_TEST_SOURCES)
 tests_unit_test_queue_spool_store_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_index
+tests_unit_test_queue_index_SOURCES = tests/unit/test_queue_index.c
+tests_unit_test_queue_index_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_schedule
+tests_unit_test_queue_schedule_SOURCES = tests/unit/test_queue_schedule.c
+tests_unit_test_queue_schedule_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_timekeeper
+tests_unit_test_queue_timekeeper_SOURCES = tests/unit/test_queue_timekeeper.c
+tests_unit_test_queue_timekeeper_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_pressure
+tests_unit_test_queue_pressure_SOURCES = tests/unit/test_queue_pressure.c
+tests_unit_test_queue_pressure_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_revoked
+tests_unit_test_queue_revoked_SOURCES = tests/unit/test_queue_revoked.c
+tests_unit_test_queue_revoked_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
