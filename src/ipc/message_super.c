@@ -83,6 +83,24 @@ message_secret_unpack(struct span bytes, struct arena *arena, struct message_sec
 }
 
 void
+message_lost_pack(struct buf *to, const struct message_lost *from)
+{
+	pack_u8(to, (uint8_t)from->peer);
+	pack_u8(to, from->instance);
+}
+
+bool
+message_lost_unpack(struct span bytes, struct arena *arena, struct message_lost *message_out)
+{
+	struct unpack from = unpack_start(bytes);
+
+	(void)arena;
+	message_out->peer = (enum role)unpack_u8_max(&from, ROLE_COUNT - 1);
+	message_out->instance = unpack_u8(&from);
+	return unpack_done(&from);
+}
+
+void
 message_stop_pack(struct buf *to, const struct message_stop *from)
 {
 	pack_u32(to, from->grace_ms);

@@ -60,6 +60,12 @@ struct message_secret {
 	struct span bytes;
 };
 
+/* LOST: the role has no link to this peer, though nobody told it that the peer has gone. */
+struct message_lost {
+	enum role peer;
+	uint8_t instance;
+};
+
 /* STOP: finish within grace_ms. START, PING, PONG, SESSIONS_ANNOUNCED have no content. */
 struct message_stop {
 	uint32_t grace_ms;
@@ -81,6 +87,7 @@ MESSAGE_PAIR(settings);
 MESSAGE_PAIR(link);
 MESSAGE_PAIR(file);
 MESSAGE_PAIR(secret);
+MESSAGE_PAIR(lost);
 MESSAGE_PAIR(stop);
 MESSAGE_PAIR(control);
 MESSAGE_PAIR(ready);

@@ -15,6 +15,7 @@
 enum {
 	ORPHAN_GRACE_MS = 5000, /* for an orderly end after super has gone */
 	STOP_EXTRA_MS = 2000,   /* beyond its grace; then the process ends as it is */
+	LOST_WAIT_MS = 2000,    /* for super to say that the peer is dead, or is back */
 };
 
 void
@@ -159,6 +160,31 @@ answer_ready(struct role_context *context, uint32_t request, const char *text)
 	buf_fini(&content);
 }
 
+/* ---- links that closed ------------------------------------------------------------------------ */
+
+void
+role_link_lost(struct role_context *context, enum role peer, uint8_t instance)
+{
+	if (context->phase == ROLE_SERVING && role_lost_add(&context->lost, peer, instance) &&
+		!loop_timer_is_running(&context->ask_links))
+		loop_timer_start(&context->ask_links, LOST_WAIT_MS);
+}
+
+static void
+on_ask_links(void *context)
+{
+	struct role_context *role = context;
+
+	for (size_t i = 0; i < role->lost.count; i++) {
+		struct buf content = BUF_INIT(0);
+
+		message_lost_pack(&content, &role->lost.items[i]);
+		channel_send(role->super, MSG_LOST, &content, -1);
+		buf_fini(&content);
+	}
+	role->lost.count = 0;
+}
+
 /* ---- start and reload ------------------------------------------------------------------------- */
 
 void
@@ -276,6 +302,7 @@ tear_down(struct role_context *context)
 	role_generation_fini(&context->now);
 	mem_free(&context->user);
 	loop_timer_stop(&context->last_moment);
+	loop_timer_stop(&context->ask_links);
 	loop_free(&context->loop);
 }
 
@@ -297,6 +324,7 @@ role_main(const struct role_program *program, int argc, char **argv)
 	signal(SIGHUP, SIG_IGN);
 	context.loop = loop_new();
 	loop_timer_init(&context.last_moment, context.loop, on_last_moment, &context);
+	loop_timer_init(&context.ask_links, context.loop, on_ask_links, &context);
 	context.super = channel_new(context.loop, ROLE_SUPER_FD, program->role, ROLE_SUPER, &events,
 		&context);
 	while (context.phase != ROLE_ENDED)

@@ -72,6 +72,11 @@ struct span role_secret(const struct role_context *context, enum secret_kind kin
 void role_answer(struct role_context *context, uint32_t request, struct span json, bool more);
 void role_answer_error(struct role_context *context, uint32_t request, const char *kind,
 	const char *text);
+/*
+ * The channel or pair to this peer has closed, and perhaps not because the peer is dead: unless super
+ * says within two seconds what became of it, it is asked for a new link. Again and again is free.
+ */
+void role_link_lost(struct role_context *context, enum role peer, uint8_t instance);
 void role_finished(struct role_context *context);
 /* Ends the process with a log line and a status that makes super restart it. */
 void role_fail(struct role_context *context, const struct fault *fault)

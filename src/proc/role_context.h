@@ -32,6 +32,8 @@ struct role_context {
 	unsigned instance;
 	char *user;
 	struct role_links links; /* that came before START */
+	struct role_lost lost;   /* links that super will be asked for */
+	struct loop_timer ask_links;
 	struct loop_timer last_moment;
 	void *private;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Links to peers that came before the role could take them. */
+/* Links to peers that came too early, and those that were lost. */
 #include "proc/role_links.h"
 
 #include <string.h>
@@ -43,4 +43,29 @@ role_links_take(struct role_links *links, struct message_link *link_out, int *fd
 	links->count--;
 	memmove(links->items, links->items + 1, links->count * sizeof links->items[0]);
 	return true;
+}
+
+bool
+role_lost_add(struct role_lost *lost, enum role peer, uint8_t instance)
+{
+	for (size_t i = 0; i < lost->count; i++) {
+		if (lost->items[i].peer == peer && lost->items[i].instance == instance)
+			return false;
+	}
+	if (lost->count == ROLE_LINKS_MAX)
+		return false;
+	lost->items[lost->count++] = (struct message_lost){ peer, instance };
+	return true;
+}
+
+void
+role_lost_remove(struct role_lost *lost, enum role peer, uint8_t instance)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < lost->count; i++) {
+		if (lost->items[i].peer != peer || lost->items[i].instance != instance)
+			lost->items[kept++] = lost->items[i];
+	}
+	lost->count = kept;
 }

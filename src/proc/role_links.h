@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Links to peers that came before the role could take them. */
+/* Links to peers that came before the role could take them, and those that it has lost. */
 #ifndef PROC_ROLE_LINKS_H
 #define PROC_ROLE_LINKS_H
 
@@ -21,5 +21,14 @@ bool role_links_add(struct role_links *links, const struct message_link *link, i
 void role_links_drop(struct role_links *links, enum role peer, uint8_t instance);
 /* The oldest; false if there is none. The descriptor is the caller's. */
 bool role_links_take(struct role_links *links, struct message_link *link_out, int *fd_out);
+
+struct role_lost {
+	struct message_lost items[ROLE_LINKS_MAX];
+	size_t count;
+};
+
+/* True if it was not there. */
+bool role_lost_add(struct role_lost *lost, enum role peer, uint8_t instance);
+void role_lost_remove(struct role_lost *lost, enum role peer, uint8_t instance);
 
 #endif

@@ -79,6 +79,7 @@ on_link(struct role_context *context, struct channel_message *message, struct ar
 	message->fd = -1;
 	if (context->phase == ROLE_WAITING)
 		return role_links_add(&context->links, &link, fd);
+	role_lost_remove(&context->lost, link.peer, link.instance);
 	role_offer_link(context, &link, fd);
 	return true;
 }
@@ -90,6 +91,7 @@ on_unlink(struct role_context *context, struct span bytes, struct arena *arena)
 
 	if (!message_link_unpack(bytes, arena, &link))
 		return false;
+	role_lost_remove(&context->lost, link.peer, link.instance);
 	if (context->phase == ROLE_WAITING)
 		role_links_drop(&context->links, link.peer, link.instance);
 	else if (context->program->on_unlink)

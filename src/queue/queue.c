@@ -181,6 +181,7 @@ on_auth_closed(void *context, const struct fault *why)
 	struct queue *queue = context;
 	(void)why;
 	channel_free(&queue->auth);
+	role_link_lost(queue->context, ROLE_AUTH, 0);
 }
 
 static bool

@@ -305,8 +305,11 @@ drop_queue(struct relay *relay)
 static void
 on_closed(void *context, const struct fault *why)
 {
+	struct relay *relay = context;
+
 	(void)why;
-	drop_queue(context);
+	drop_queue(relay);
+	role_link_lost(relay->context, ROLE_QUEUE, 0);
 }
 
 static const struct channel_events queue_events = {

@@ -15,6 +15,7 @@ enum {
 	RSA_WAITING_MAX = 256,
 	REPLY_MAX_BYTES = 32 * 1024, /* a challenge is the longest */
 	DAY_MS = 24 * 60 * 60 * 1000,
+	LINKS_EVERY_MS = 5 * 1000,
 };
 
 static const struct session_protocol *const protocols[FRONT_PROTOCOLS] = {
@@ -30,6 +31,21 @@ on_expiry(void *context)
 	loop_timer_start(&service->expiry, DAY_MS);
 	if (role_instance(service->role) == 0)
 		setup_warn(service->front->setup, clock_wall_ms() / 1000);
+}
+
+/* A pair to keys ends at the first answer that was late, and nobody but us knows. */
+static void
+on_look_at_links(void *context)
+{
+	struct service *service = context;
+
+	loop_timer_start(&service->links, LINKS_EVERY_MS);
+	if (!signer_is_linked(service->signer))
+		role_link_lost(service->role, ROLE_KEYS, 0);
+	if (!auth_link_channel(service->front->auth))
+		role_link_lost(service->role, ROLE_AUTH, 0);
+	if (!queue_link_channel(service->queue))
+		role_link_lost(service->role, ROLE_QUEUE, 0);
 }
 
 static struct journal *
@@ -61,6 +77,7 @@ free_service(void **private)
 		return;
 	*private = NULL;
 	loop_timer_stop(&service->expiry);
+	loop_timer_stop(&service->links);
 	front_free(&service->front);
 	queue_link_free(&service->queue);
 	worker_pool_free(&service->pool, 0);
@@ -100,6 +117,8 @@ start(struct role_context *role, struct fault *fault)
 		return NULL;
 	}
 	loop_timer_start(&service->expiry, 0);
+	loop_timer_init(&service->links, role_loop(role), on_look_at_links, service);
+	loop_timer_start(&service->links, LINKS_EVERY_MS);
 	return service;
 }
 

@@ -14,6 +14,7 @@ struct service {
 	struct queue_link *queue;
 	struct signer *signer;
 	struct worker_pool *pool; /* RSA handshakes */
+	struct loop_timer links;
 	struct loop_timer expiry; /* looks at the certificates once a day */
 	struct buf reply;         /* a reply while it is made */
 };

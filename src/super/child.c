@@ -26,6 +26,8 @@ enum {
 	STABLE_MS = 10000,          /* who served so long has not failed in a row */
 	FIRST_RESTART_MS = 50,
 	RESTART_MOST_MS = 60 * 1000,
+	LOSSES_WITHIN_MS = 60 * 1000,
+	LOSSES_MOST = 100,
 };
 
 static void on_restart_due(void *context);
@@ -292,13 +294,31 @@ on_deadline(void *context)
 							 : "left its channel, but did not end");
 }
 
-/* A role says nothing to super that was not asked: no message, but answers. */
+/* More is no mishap, but a role that plays. */
+static bool
+may_lose(struct child *child)
+{
+	uint64_t now = loop_now_ms(child->super->loop);
+
+	if (now - child->losses_since_ms > LOSSES_WITHIN_MS) {
+		child->losses_since_ms = now;
+		child->losses = 0;
+	}
+	return ++child->losses <= LOSSES_MOST;
+}
+
+/* Beside answers, a role says one thing to super, and that is all it may. */
 static bool
 on_message(void *context, struct channel_message *message)
 {
-	(void)context;
-	(void)message;
-	return false;
+	struct child *child = context;
+	struct message_lost lost;
+
+	if (message->id != MSG_LOST || child->phase == CHILD_STARTING || !may_lose(child) ||
+		!message_lost_unpack(message->bytes, NULL, &lost))
+		return false;
+	child->events->on_lost(child->context, child, lost.peer, lost.instance);
+	return true;
 }
 
 static void

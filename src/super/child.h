@@ -30,6 +30,8 @@ struct child_events {
 		const char *text);
 	/* The process is dead and reaped. status as from waitpid(). */
 	void (*on_ended)(void *context, struct child *child, int status);
+	/* It has lost its link to another process, which may be alive. */
+	void (*on_lost)(void *context, struct child *child, enum role peer, unsigned instance);
 	void (*on_restart)(void *context, struct child *child); /* its wait is over */
 };
 
@@ -47,6 +49,8 @@ struct child {
 	uint64_t since_ms;      /* steady; when its phase began */
 	unsigned restarts;      /* since super started */
 	unsigned failures;      /* in a row, for the back-off */
+	unsigned losses;        /* of links, lately */
+	uint64_t losses_since_ms;
 	bool begun;             /* START was sent */
 	bool reloading;
 	struct loop_timer restart;

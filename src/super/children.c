@@ -48,9 +48,11 @@ static void on_serving(void *context, struct child *child);
 static void on_reload(void *context, struct child *child, enum child_reload result,
 	const char *text);
 static void on_ended(void *context, struct child *child, int status);
+static void on_lost(void *context, struct child *child, enum role peer, unsigned instance);
 static void on_restart(void *context, struct child *child);
 
-static const struct child_events child_events = { on_serving, on_reload, on_ended, on_restart };
+static const struct child_events child_events = { on_serving, on_reload, on_ended, on_lost,
+	on_restart };
 
 struct children *
 children_new(struct super *super, const struct children_events *events, void *context)
@@ -377,6 +379,27 @@ on_ended(void *context, struct child *child, int status)
 	}
 	child_restart_later(child);
 	check_reloaded(children);
+}
+
+/* Both live, so one of them refused the other: a new pair, and each begins anew. */
+static void
+on_lost(void *context, struct child *child, enum role peer, unsigned instance)
+{
+	struct children *children = context;
+	struct links_end own = end_of(child);
+	struct fault fault = FAULT_INIT;
+
+	for (struct child *other = children->first; other; other = other->next) {
+		struct links_end end = end_of(other);
+
+		if (other->role != peer || other->instance != instance ||
+			other->phase != CHILD_SERVING || child->phase != CHILD_SERVING)
+			continue;
+		links_cut(&own, &end);
+		links_cut(&end, &own);
+		if (!links_connect(&own, &end, &fault))
+			log_event(EV_SUPER_FAILED, kv_fault(&fault));
+	}
 }
 
 static void

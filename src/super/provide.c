@@ -142,7 +142,7 @@ send_logs(struct provision *to)
 }
 
 static bool
-send_front_end(struct provision *to, unsigned instance)
+send_front_end(struct provision *to)
 {
 	const struct settings *settings = to->super->settings;
 
@@ -153,7 +153,7 @@ send_front_end(struct provision *to, unsigned instance)
 			!send_listener(to, &settings->listener.items[i]))
 			return false;
 	}
-	return send_file(to, FILE_GATE, "", instance, shared_gate_fd(to->super->gate));
+	return send_file(to, FILE_GATE, "", 0, shared_gate_fd(to->super->gate));
 }
 
 static bool
@@ -170,7 +170,7 @@ provide(struct super *super, struct channel *channel, unsigned instance, struct 
 	struct provision to = { super, channel, channel_peer(channel), fault };
 
 	return send_settings(&to, instance) && send_logs(&to) &&
-		files_visit(super->settings, send_entry, &to) && send_front_end(&to, instance) &&
+		files_visit(super->settings, send_entry, &to) && send_front_end(&to) &&
 		send_grant_key(&to);
 }
 

@@ -21,6 +21,7 @@ struct fake {
 	int listen_fd;
 	char mode[32];
 	unsigned links;
+	unsigned linked; /* ever */
 	struct loop_timer timer;
 };
 
@@ -38,6 +39,15 @@ send_garbage(void *context)
 	frame_pack_head(&bytes, &frame);
 	(void)!write(ROLE_SUPER_FD, bytes.bytes, buf_length(&bytes));
 	buf_fini(&bytes);
+}
+
+static void
+lose_auth(void *context)
+{
+	struct fake *fake = context;
+
+	role_link_lost(fake->context, ROLE_AUTH, 0);
+	role_link_lost(fake->context, ROLE_AUTH, 0);
 }
 
 static void
@@ -106,6 +116,10 @@ fake_start(struct role_context *context, struct fault *fault)
 	loop_timer_init(&fake->timer, role_loop(context), send_garbage, fake);
 	if (strcmp(fake->mode, "garbage") == 0)
 		loop_timer_start(&fake->timer, 200);
+	if (strcmp(fake->mode, "lose") == 0) {
+		loop_timer_init(&fake->timer, role_loop(context), lose_auth, fake);
+		loop_timer_start(&fake->timer, 200);
+	}
 	listen_anew(fake);
 	return fake;
 }
@@ -117,6 +131,7 @@ fake_on_link(void *private, const struct message_link *link, int fd)
 
 	(void)link;
 	fake->links++;
+	fake->linked++;
 	close(fd);
 	return true;
 }
@@ -150,8 +165,9 @@ fake_on_control(void *private, uint32_t request, struct span json)
 	struct buf data = BUF_INIT(0);
 
 	/* Two pages: one that says how it is, one with what was asked. */
-	buf_printf(&data, "{\"links\":%u,\"instance\":%u,\"generation\":%u,\"asked\":%zu}",
-		fake->links, role_instance(fake->context), (unsigned)role_generation(fake->context),
+	buf_printf(&data,
+		"{\"links\":%u,\"linked\":%u,\"instance\":%u,\"generation\":%u,\"asked\":%zu}",
+		fake->links, fake->linked, role_instance(fake->context), (unsigned)role_generation(fake->context),
 		json.length);
 	role_answer(fake->context, request, buf_span(&data), own_role == ROLE_QUEUE);
 	if (own_role == ROLE_QUEUE)

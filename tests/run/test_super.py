@@ -346,6 +346,19 @@ def test_n4_garbage_from_a_role(gate):
     assert [pair for pair in gate.roles() if pair[0] != "dial"] == others
 
 
+def test_lost_link_is_made_anew(make):
+    gate = make()
+    gate.mode("queue", "lose")
+    gate.start()
+
+    def linked():
+        counts = {role["role"]: role["details"]["linked"] for role in gate.wait_until_serving()}
+        return counts["queue"] == BACK["queue"] + 1 and counts["auth"] == BACK["auth"] + 1
+    until(linked, 5, lambda: f"one link more: {gate.status()}")
+    assert {role["role"]: role["details"]["links"] for role in gate.status()["roles"]} == {
+        "smtp": 4, **BACK}
+
+
 def test_role_that_does_not_stop_is_killed(make):
     gate = make()
     gate.mode("relay", "stay")

@@ -12,6 +12,7 @@ static const struct message_settings settings = { 7, 3, "sallyport-smtp", { "sli
 static const struct message_link link = { ROLE_AUTH, 2, LINK_SIGN };
 static const struct message_file file = { FILE_KEY, 1, "main" };
 static const struct message_secret secret = { SECRET_TICKET_KEY, "submission", { "k\0y", 3 } };
+static const struct message_lost lost = { ROLE_QUEUE, 3 };
 static const struct message_stop stop = { 30000 };
 static const struct message_control control = { { "{}", 2 }, true };
 static const struct message_ready ready = { 7, "remark" };
@@ -80,6 +81,7 @@ static const struct message_relay_ready relay_ready = { 20 };
 	FACE(link, link)                                                                           \
 	FACE(file, file)                                                                           \
 	FACE(secret, secret)                                                                       \
+	FACE(lost, lost)                                                                           \
 	FACE(stop, stop)                                                                           \
 	FACE(control, control)                                                                     \
 	FACE(ready, ready)                                                                         \
@@ -196,6 +198,7 @@ out_of_range(void **state)
 
 	(void)state;
 	REFUSES(link, wrong.peer = ROLE_COUNT);
+	REFUSES(lost, wrong.peer = ROLE_COUNT);
 	REFUSES(link, wrong.kind = LINK_KIND_COUNT);
 	REFUSES(file, wrong.kind = FILE_KIND_COUNT);
 	REFUSES(secret, wrong.kind = SECRET_KIND_COUNT);
