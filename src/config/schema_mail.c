@@ -53,7 +53,8 @@ const struct schema_section schema_milter = {
 #define ITEM struct settings_queue
 static const struct schema_row queue_rows[] = {
 	ROW(SCHEMA_DURATIONS, "retry", retry, "5m 10m 20m 40m 1h 2h 4h", TO_QUEUE,
-		"Waits after the first, second and each further failed try; the last one repeats", .least = SECOND,
+		"Waits after the first, second and each further failed try; the last one repeats",
+		.least = SECOND,
 		.most = 32),
 	DURATION("expiry", expiry, MINUTE, 30 * DAY, "5d", TO_QUEUE,
 		"Age at which a message that cannot be delivered is returned"),

@@ -181,17 +181,28 @@ table_print(FILE *out, const struct table_column *columns, const json_t *rows, b
 	mem_free(&cells);
 }
 
+/* Absent, null and "" are all nothing to say. */
+static const json_t *
+value_of(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0)
+		? NULL
+		: value;
+}
+
 void
 table_print_fields(FILE *out, const struct table_column *columns, const json_t *object)
 {
 	size_t widest = 0;
 
 	for (const struct table_column *each = columns; each->title; each++) {
-		if (json_object_get(object, each->key) && strlen(each->title) > widest)
+		if (value_of(object, each->key) && strlen(each->title) > widest)
 			widest = strlen(each->title);
 	}
 	for (const struct table_column *each = columns; each->title; each++) {
-		const json_t *value = json_object_get(object, each->key);
+		const json_t *value = value_of(object, each->key);
 		struct buf text = BUF_INIT(0);
 
 		if (!value)

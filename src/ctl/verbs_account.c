@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Verbs about accounts and their addresses. */
 #include "ctl/command.h"
+
+#include <string.h>
+#include <time.h>
+
 #include "ctl/password.h"
 
 static const struct argument login_only[] = {
@@ -22,6 +26,35 @@ static const struct argument login_and_password[] = {
 static const struct argument login_and_address[] = {
 	{ "LOGIN", "login", ARGUMENT_WORD, true },
 	{ "ADDRESS", "address", ARGUMENT_WORD, true },
+	{ NULL, NULL, ARGUMENT_WORD, false },
+};
+
+static const struct argument new_address[] = {
+	{ "LOGIN", "login", ARGUMENT_WORD, true },
+	{ "ADDRESS", "address", ARGUMENT_WORD, true },
+	{ "primary", "primary", ARGUMENT_FLAG, false },
+	{ NULL, NULL, ARGUMENT_WORD, false },
+};
+
+static const struct argument login_and_group[] = {
+	{ "LOGIN", "login", ARGUMENT_WORD, true },
+	{ "GROUP", "group", ARGUMENT_WORD, true },
+	{ NULL, NULL, ARGUMENT_WORD, false },
+};
+
+static const struct argument login_and_grant[] = {
+	{ "LOGIN", "login", ARGUMENT_WORD, true },
+	{ "send-as|on-behalf", "right", ARGUMENT_WORD, true },
+	{ "PATTERN", "pattern", ARGUMENT_WORD, true },
+	{ NULL, NULL, ARGUMENT_WORD, false },
+};
+
+/* The last two are texts here and something else in the request. */
+static const struct argument login_and_settings[] = {
+	{ "LOGIN", "login", ARGUMENT_WORD, true },
+	{ "limits", "limits", ARGUMENT_OPTION, false },
+	{ "protocols", NULL, ARGUMENT_OPTION, false },
+	{ "expires", NULL, ARGUMENT_OPTION, false },
 	{ NULL, NULL, ARGUMENT_WORD, false },
 };
 
@@ -54,14 +87,86 @@ static const struct table_column address_columns[] = {
 	{ NULL, NULL, TABLE_TEXT },
 };
 
+static const struct table_column grant_columns[] = {
+	{ "LOGIN", "login", TABLE_TEXT },
+	{ "RIGHT", "right", TABLE_TEXT },
+	{ "PATTERN", "pattern", TABLE_TEXT },
+	{ NULL, NULL, TABLE_TEXT },
+};
+
+static enum ctl_exit
+ask_and_show(struct ctl *ctl, const struct command *command, json_t *args)
+{
+	json_t *data;
+	enum ctl_exit result = ctl_ask(ctl, command, args, &data);
+
+	if (result == CTL_DONE) {
+		command_show(ctl, command, data);
+		json_decref(data);
+	}
+	return result;
+}
+
+/* "smtp,imap" */
+static json_t *
+protocols_of(const char *text)
+{
+	struct span rest = span_text(text);
+	json_t *list = json_array();
+
+	while (rest.length > 0) {
+		struct span word = span_cut(rest, ',', &rest);
+		json_array_append_new(list, json_stringn(word.start, word.length));
+	}
+	return list;
+}
+
+/* The end of that day, local time; 0 for "never". */
+static bool
+expiry_of(const char *text, json_int_t *ms_out)
+{
+	struct tm day = { .tm_isdst = -1, .tm_hour = 24 };
+	const char *end = strptime(text, "%Y-%m-%d", &day);
+
+	if (strcmp(text, "never") == 0) {
+		*ms_out = 0;
+		return true;
+	}
+	if (!end || *end)
+		return false;
+	*ms_out = (json_int_t)mktime(&day) * 1000;
+	return true;
+}
+
+static enum ctl_exit
+set(struct ctl *ctl, const struct command *command, const struct arguments *arguments)
+{
+	const char *protocols = arguments_get(arguments, "protocols");
+	const char *expires = arguments_get(arguments, "expires");
+	struct fault fault = FAULT_INIT;
+	json_int_t expires_ms;
+	json_t *args = arguments_json(arguments, &fault);
+
+	if (!args)
+		return ctl_refuse(ctl, CTL_USAGE, &fault);
+	if (protocols)
+		json_object_set_new(args, "protocols", protocols_of(protocols));
+	if (expires && !expiry_of(expires, &expires_ms)) {
+		json_decref(args);
+		fault_set(&fault, FAULT_CONFIG, "--expires is neither YYYY-MM-DD nor never");
+		return ctl_refuse(ctl, CTL_USAGE, &fault);
+	}
+	if (expires)
+		json_object_set_new(args, "expires_ms", json_integer(expires_ms));
+	return ask_and_show(ctl, command, args);
+}
+
 static enum ctl_exit
 with_password(struct ctl *ctl, const struct command *command, const struct arguments *arguments)
 {
 	struct fault fault = FAULT_INIT;
 	json_t *args = arguments_json(arguments, &fault);
 	struct secret *password = NULL;
-	enum ctl_exit result = CTL_USAGE;
-	json_t *data;
 
 	if (args)
 		password = password_read(ctl->in,
@@ -78,12 +183,7 @@ with_password(struct ctl *ctl, const struct command *command, const struct argum
 		fault_set(&fault, FAULT_CONFIG, "the password is not UTF-8");
 		return ctl_refuse(ctl, CTL_USAGE, &fault);
 	}
-	result = ctl_ask(ctl, command, args, &data);
-	if (result == CTL_DONE) {
-		command_show(ctl, command, data);
-		json_decref(data);
-	}
-	return result;
+	return ask_and_show(ctl, command, args);
 }
 
 const struct command commands_account[] = {
@@ -105,12 +205,28 @@ const struct command commands_account[] = {
 		.help = "Let nobody log in with an account; its sessions end" },
 	{ .verb = "account enable", .arguments = login_only, .offline = true,
 		.done = "The account is enabled.", .help = "Undo that" },
-	{ .verb = "address add", .arguments = login_and_address, .offline = true,
+	{ .verb = "account set", .arguments = login_and_settings, .offline = true, .run = set,
+		.done = "The account is changed.",
+		.help = "Change the limits section, the protocols (smtp,imap,pop3) or the last day of "
+			"an account" },
+	{ .verb = "account join", .arguments = login_and_group, .offline = true,
+		.done = "The account is in the group.", .help = "Put an account into a group" },
+	{ .verb = "account leave", .arguments = login_and_group, .offline = true,
+		.done = "The account is out of the group.", .help = "Take it out again" },
+	{ .verb = "address add", .arguments = new_address, .offline = true,
 		.done = "The address is added.",
 		.help = "Give an account an address of its own; the first is its primary one" },
 	{ .verb = "address delete", .arguments = login_and_address, .offline = true,
 		.done = "The address is gone.", .help = "Take an address from an account" },
 	{ .verb = "address list", .arguments = login_maybe, .offline = true, .list = "addresses",
 		.columns = address_columns, .help = "List the addresses of an account, or of all" },
+	{ .verb = "grant add", .arguments = login_and_grant, .offline = true,
+		.done = "The grant is added.",
+		.help = "Let an account use addresses as its own, or name them in From while Sender "
+			"is its own" },
+	{ .verb = "grant delete", .arguments = login_and_grant, .offline = true,
+		.done = "The grant is gone.", .help = "Take such a right away" },
+	{ .verb = "grant list", .arguments = login_maybe, .offline = true, .list = "grants",
+		.columns = grant_columns, .help = "List such rights of an account, or of all" },
 	{ .verb = NULL },
 };

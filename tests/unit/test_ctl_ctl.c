@@ -117,6 +117,26 @@ asked(void **state)
 		{ "address add alice a@b", " ",
 			"{\"args\":{\"address\":\"a@b\",\"login\":\"alice\"},\"verb\":\"address add\"}",
 			OK_DATA("null"), CTL_DONE, "The address is added.\n", "" },
+		{ "address add alice a@b --primary", " ",
+			"{\"args\":{\"address\":\"a@b\",\"login\":\"alice\",\"primary\":true},\"verb\":"
+			"\"address add\"}",
+			OK_DATA("null"), CTL_DONE, "The address is added.\n", "" },
+		{ "account set alice --limits x --protocols smtp,imap --expires 2030-01-31", " ",
+			"{\"args\":{\"expires_ms\":1896134400000,\"limits\":\"x\",\"login\":\"alice\","
+			"\"protocols\":[\"smtp\",\"imap\"]},\"verb\":\"account set\"}",
+			OK_DATA("null"), CTL_DONE, "The account is changed.\n", "" },
+		{ "account set alice --expires never", " ",
+			"{\"args\":{\"expires_ms\":0,\"login\":\"alice\"},\"verb\":\"account set\"}",
+			OK_DATA("null"), CTL_DONE, "The account is changed.\n", "" },
+		{ "account set alice --expires tomorrow", " ", NULL, NULL, CTL_USAGE, "",
+			"sallyportctl: --expires is neither YYYY-MM-DD nor never\n" },
+		{ "grant add alice send-as @b.org", " ",
+			"{\"args\":{\"login\":\"alice\",\"pattern\":\"@b.org\",\"right\":\"send-as\"},"
+			"\"verb\":\"grant add\"}",
+			OK_DATA("null"), CTL_DONE, "The grant is added.\n", "" },
+		{ "limits reset alice", " ",
+			"{\"args\":{\"login\":\"alice\"},\"verb\":\"limits reset\"}", OK_DATA("null"),
+			CTL_DONE, "The limits are whole again.\n", "" },
 		{ "address list", " ", "{\"args\":{},\"verb\":\"address list\"}",
 			OK_DATA("{\"addresses\":[]}"), CTL_DONE, "", "" },
 		{ "sessions kick --login alice", " ",
@@ -128,8 +148,9 @@ asked(void **state)
 			"sallyportctl: say either --login or --session\n" },
 		{ "explain --listener in --mail-from a@b", " ",
 			"{\"args\":{\"listener\":\"in\",\"mail_from\":\"a@b\"},\"verb\":\"explain\"}",
-			OK_DATA("{\"verdict\":\"accept\",\"where\":\"c.conf:3\"}"), CTL_DONE,
-			"verdict:    accept\ndecided by: c.conf:3\n", "" },
+			OK_DATA("{\"verdict\":\"continue\",\"code\":null,\"text\":\"\",\"where\":"
+				"\"c.conf:3\"}"),
+			CTL_DONE, "verdict:    continue\ndecided by: c.conf:3\n", "" },
 		{ "explain --listener in --mail-from a@b --login x", " ",
 			"{\"args\":{\"listener\":\"in\",\"login\":\"x\",\"mail_from\":\"a@b\"},\"verb\":"
 			"\"explain\"}",
@@ -392,7 +413,7 @@ table_is_sound(void **state)
 		assert_true(arguments <= ARGUMENTS_MAX);
 		is_in_manual(manual, each);
 	}
-	assert_int_equal(count, 28);
+	assert_int_equal(count, 36);
 	free(manual);
 }
 
