@@ -50,3 +50,8 @@ UNIT_TESTS += tests/unit/test_auth_mech
 tests_unit_test_auth_mech_SOURCES = tests/unit/test_auth_mech.c tests/unit/scram_client.h
 tests_unit_test_auth_mech_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_mech_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_exchange
+tests_unit_test_auth_exchange_SOURCES = tests/unit/test_auth_exchange.c tests/unit/auth_rig.h tests/unit/scram_client.h
+tests_unit_test_auth_exchange_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_exchange_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
