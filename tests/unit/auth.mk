@@ -55,3 +55,23 @@ UNIT_TESTS += tests/unit/test_auth_exchange
 tests_unit_test_auth_exchange_SOURCES = tests/unit/test_auth_exchange.c tests/unit/auth_rig.h tests/unit/scram_client.h
 tests_unit_test_auth_exchange_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_exchange_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_sessions
+tests_unit_test_auth_sessions_SOURCES = tests/unit/test_auth_sessions.c
+tests_unit_test_auth_sessions_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_sessions_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_revocations
+tests_unit_test_auth_revocations_SOURCES = tests/unit/test_auth_revocations.c
+tests_unit_test_auth_revocations_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_revocations_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_directory
+tests_unit_test_auth_directory_SOURCES = tests/unit/test_auth_directory.c
+tests_unit_test_auth_directory_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_directory_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_role
+tests_unit_test_auth_role_SOURCES = tests/unit/test_auth_role.c tests/unit/auth_rig.h
+tests_unit_test_auth_role_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_role_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)

@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The role between front ends, queue and administrator: sessions, limits, grants, revocation, restarts. */
+#include "auth_rig.h"
+
+#include "auth/verbs_session.h"
+
+static struct rig_front *
+front_of(void **state, unsigned number)
+{
+	struct rig *rig = *state;
+
+	return &rig->fronts[number];
+}
+
+static void
+log_in(struct rig_front *front, const char *session, const char *login)
+{
+	char password[64];
+	struct rig_heard *heard;
+
+	snprintf(password, sizeof password, "%spw", login);
+	heard = rig_plain(front, session, login, password);
+	if (heard->id != MSG_LOGIN_DONE)
+		fail_msg("%s: %s", session, heard->text);
+}
+
+/* Until something unasked came to this end. */
+static void
+await_unasked(struct rig_front *front, unsigned revokes, unsigned kicks)
+{
+	while (front->revokes < revokes || front->kicks < kicks)
+		fixture_run(front->rig->loop);
+}
+
+/* Everything sent before has been looked at when this comes back. */
+static void
+settle(struct rig_front *front)
+{
+	rig_plain(front, "settle", "nobody@sub.example.org", "x");
+}
+
+/* ---- connections per login --------------------------------------------------------------------- */
+
+static void
+connections_are_limited_over_all_front_ends(void **state)
+{
+	struct rig_front *front = front_of(state, 0);
+	struct rig_front *other = front_of(state, 1);
+	struct rig_heard *heard;
+
+	log_in(front, "s1", "alice");
+	log_in(other, "s2", "alice");
+	log_in(front, "s3", "alice");
+	heard = rig_plain(other, "s4", "alice", "alicepw");
+	assert_int_equal(heard->id, MSG_LOGIN_FAILED);
+	assert_int_equal(heard->failure, LOGIN_LIMIT);
+	assert_string_equal(heard->text, "Too many connections of this login, the most is 3");
+	assert_int_equal(heard->delay_ms, 0);
+	/* Others are not concerned, and the place of one that ended is free. */
+	log_in(other, "s5", "bob");
+	rig_end_session(front, "s1", "alice");
+	settle(front);
+	log_in(other, "s6", "alice");
+	/* A named section of limits. */
+	log_in(front, "s7", "strict");
+	assert_int_equal(rig_plain(front, "s8", "strict", "strictpw")->failure, LOGIN_LIMIT);
+}
+
+static void
+protocols_have_limits_of_their_own(void **state)
+{
+	struct message_login_start imap = rig_start("i1", "PLAIN");
+	struct rig_front *front = front_of(state, 0);
+
+	log_in(front, "s1", "strict");
+	imap.listener = "imaps";
+	imap.protocol = "imap";
+	assert_int_equal(rig_login(front, imap, SPAN_LITERAL("\0strict\0strictpw"))->id,
+		MSG_LOGIN_DONE);
+}
+
+static void
+a_front_end_that_goes_takes_its_sessions_along(void **state)
+{
+	struct rig *rig = *state;
+
+	log_in(&rig->fronts[0], "s1", "strict");
+	channel_free(&rig->fronts[0].channel);
+	while (sessions_count(rig->auth->sessions))
+		fixture_run_for(rig->loop, 5);
+	log_in(&rig->fronts[1], "s2", "strict");
+	/* A new instance in the place of the old one. */
+	rig_connect(rig, &rig->fronts[0], ROLE_SMTP, 0);
+	rig_announced(&rig->fronts[0]);
+	assert_int_equal(rig_plain(&rig->fronts[0], "s3", "strict", "strictpw")->failure,
+		LOGIN_LIMIT);
+	auth_drop_link(rig->auth, ROLE_SMTP, 1);
+	log_in(&rig->fronts[0], "s4", "strict");
+}
+
+static void
+nobody_ends_the_session_of_another_front_end(void **state)
+{
+	struct rig *rig = *state;
+
+	log_in(&rig->fronts[0], "s1", "alice");
+	rig_end_session(&rig->fronts[1], "s1", "alice");
+	settle(&rig->fronts[1]);
+	assert_int_equal(sessions_count(rig->auth->sessions), 1);
+}
+
+/* ---- charges ----------------------------------------------------------------------------------- */
+
+static struct rig_heard *
+charge(struct rig_front *front, const char *session, const char *login, uint32_t recipients)
+{
+	struct message_charge message = { .session = session, .login = login,
+		.client_address = RIG_ADDRESS, .recipients = recipients, .bytes = 1000 };
+	struct buf content = BUF_INIT(0);
+
+	message_charge_pack(&content, &message);
+	rig_ask(front, MSG_CHARGE, &content);
+	assert_int_equal(rig_hear(front)->id, MSG_CHARGED);
+	return &front->heard;
+}
+
+static void
+messages_are_charged_over_all_front_ends(void **state)
+{
+	struct rig_front *front = front_of(state, 0);
+	struct rig_front *other = front_of(state, 1);
+
+	log_in(front, "s1", "alice");
+	log_in(other, "s2", "alice");
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(
+			charge(i % 2 ? front : other, i % 2 ? "s1" : "s2", "alice", 1)->verdict,
+			CHARGE_PASS);
+	assert_int_equal(charge(front, "s1", "alice", 1)->verdict, CHARGE_HOLD);
+	assert_string_equal(front->heard.text, "More than 5 messages in an hour");
+	log_in(front, "s3", "bob");
+	assert_int_equal(charge(front, "s3", "bob", 21)->verdict, CHARGE_HOLD);
+	assert_int_equal(charge(front, "s3", "bob", 20)->verdict, CHARGE_PASS);
+	/* Another section, another answer; and the right to pass by. */
+	log_in(front, "s4", "strict");
+	assert_int_equal(charge(front, "s4", "strict", 1)->verdict, CHARGE_PASS);
+	assert_int_equal(charge(front, "s4", "strict", 1)->verdict, CHARGE_REFUSE);
+	log_in(front, "s5", "robot");
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(charge(front, "s5", "robot", 100)->verdict, CHARGE_PASS);
+	/* Logging out and in again gives nothing back. */
+	rig_end_session(front, "s1", "alice");
+	rig_end_session(other, "s2", "alice");
+	settle(other);
+	log_in(front, "s6", "alice");
+	assert_int_equal(charge(front, "s6", "alice", 1)->verdict, CHARGE_HOLD);
+}
+
+static void
+nobody_charges_another(void **state)
+{
+	struct rig_front *front = front_of(state, 0);
+
+	log_in(front, "s1", "alice");
+	assert_int_equal(charge(front, "s1", "bob", 1)->verdict, CHARGE_TEMPFAIL);
+	assert_int_equal(charge(front, "s2", "alice", 1)->verdict, CHARGE_TEMPFAIL);
+	assert_int_equal(charge(front_of(state, 1), "s1", "alice", 1)->verdict, CHARGE_TEMPFAIL);
+	assert_int_equal(charge(front, "s1", "alice", 1)->verdict, CHARGE_PASS);
+}
+
+/* ---- identities -------------------------------------------------------------------------------- */
+
+static void
+pack_session(struct buf *to, const char *session, const char *login, uint64_t epoch,
+	struct span grant)
+{
+	struct message_session message = { .session = session, .login = login,
+		.listener = "submission", .protocol = "smtp", .client_address = RIG_ADDRESS,
+		.epoch = epoch, .since_ms = 1234, .grant = grant };
+
+	message_session_pack(to, &message);
+}
+
+static uint64_t
+epoch_of(const struct rig_heard *heard)
+{
+	struct arena *arena = arena_new(0);
+	struct identity identity;
+	uint64_t epoch;
+
+	assert_true(identity_unpack(buf_span(&heard->identity), arena, &identity));
+	epoch = identity.epoch;
+	arena_free(&arena);
+	return epoch;
+}
+
+static struct rig_heard *
+renew(struct rig_front *front, const char *session, const char *login, uint64_t epoch,
+	struct span grant)
+{
+	struct buf content = BUF_INIT(0);
+
+	pack_session(&content, session, login, epoch, grant);
+	rig_ask(front, MSG_IDENTITY_GET, &content);
+	return rig_hear(front);
+}
+
+static void
+an_identity_is_renewed_with_what_has_changed(void **state)
+{
+	struct rig_front *front = front_of(state, 0);
+	struct rig *rig = *state;
+	struct arena *arena = arena_new(0);
+	struct buf old = BUF_INIT(0);
+	struct identity identity;
+	uint64_t epoch;
+
+	log_in(front, "s1", "alice");
+	epoch = epoch_of(&front->heard);
+	buf_add_span(&old, buf_span(&front->heard.grant));
+	rig_verb(rig, "address add",
+		json_pack("{s:s, s:s}", "login", "alice", "address", "ali@example.org"));
+	assert_int_equal(renew(front, "s1", "alice", epoch, buf_span(&old))->id, MSG_LOGIN_DONE);
+	assert_true(identity_unpack(buf_span(&front->heard.identity), arena, &identity));
+	assert_int_equal(identity.addresses.count, 2);
+	assert_string_equal(identity.mechanism, "PLAIN");
+	/* It is still one session, with the request it came from. */
+	assert_int_equal(sessions_count(rig->auth->sessions), 1);
+	/* Disabled: no longer. */
+	rig_verb(rig, "account disable", json_pack("{s:s}", "login", "alice"));
+	assert_int_equal(renew(front, "s1", "alice", epoch, buf_span(&old))->id, MSG_LOGIN_FAILED);
+	assert_int_equal(front->heard.failure, LOGIN_BAD_CREDENTIALS);
+	/* Enabled again: the grant from before stays void. */
+	rig_verb(rig, "account enable", json_pack("{s:s}", "login", "alice"));
+	assert_int_equal(renew(front, "s1", "alice", epoch, buf_span(&old))->id, MSG_LOGIN_FAILED);
+	buf_fini(&old);
+	arena_free(&arena);
+}
+
+/* What a captured front end could try: another login, another session, a grant of its own making. */
+static void
+no_identity_without_its_grant(void **state)
+{
+	struct rig_front *front = front_of(state, 0);
+	struct buf grant = BUF_INIT(0);
+	uint64_t epoch;
+
+	log_in(front, "s1", "alice");
+	epoch = epoch_of(&front->heard);
+	buf_add_span(&grant, buf_span(&front->heard.grant));
+	assert_int_equal(renew(front, "s1", "bob", epoch, buf_span(&grant))->id, MSG_LOGIN_FAILED);
+	assert_int_equal(renew(front, "s2", "alice", epoch, buf_span(&grant))->id, MSG_LOGIN_FAILED);
+	assert_int_equal(renew(front, "s1", "alice", epoch + 9, buf_span(&grant))->id,
+		MSG_LOGIN_FAILED);
+	assert_int_equal(renew(front, "s1", "alice", epoch, SPAN_EMPTY)->id, MSG_LOGIN_FAILED);
+	grant.bytes[grant.begin] ^= 1;
+	assert_int_equal(renew(front, "s1", "alice", epoch, buf_span(&grant))->id, MSG_LOGIN_FAILED);
+	assert_int_equal(front->heard.failure, LOGIN_BAD_CREDENTIALS);
+	buf_fini(&grant);
+}
+
+/* ---- revocation -------------------------------------------------------------------------------- */
+
+static void
+what_is_taken_away_is_told_to_everybody(void **state)
+{
+	static const struct {
+		const char *verb;
+		const char *name;
+		const char *value;
+	} verbs[] = {
+		{ "account disable", "x", "" },
+		{ "account passwd", "password", "newpw" },
+		{ "address delete", "address", "alice@example.org" },
+		{ "account delete", "x", "" },
+	};
+	struct rig *rig = *state;
+	uint64_t last = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		rig_verb(rig, verbs[i].verb,
+			json_pack("{s:s, s:s}", "login", "alice", verbs[i].name, verbs[i].value));
+		assert_string_equal(rig->error_kind, "");
+		await_unasked(&rig->fronts[0], i + 1, 0);
+		await_unasked(&rig->fronts[1], i + 1, 0);
+		await_unasked(&rig->queue, i + 1, 0);
+		assert_string_equal(rig->queue.about, "alice");
+		assert_true(rig->queue.revoked_epoch > last);
+		assert_int_equal(rig->fronts[1].revoked_epoch, rig->queue.revoked_epoch);
+		last = rig->queue.revoked_epoch;
+	}
+	/* A queue that was not there hears it when it comes. */
+	rig->queue.revokes = 0;
+	rig_connect(rig, &rig->queue, ROLE_QUEUE, 0);
+	await_unasked(&rig->queue, 1, 0);
+	assert_int_equal(rig->queue.revoked_epoch, last);
+}
+
+static void
+what_is_given_disturbs_nobody(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_verb(rig, "grant add",
+		json_pack("{s:s, s:s, s:s}", "login", "bob", "right", "send-as", "pattern",
+			"team@example.org"));
+	rig_verb(rig, "account set", json_pack("{s:s, s:s}", "login", "bob", "limits", "strict"));
+	settle(&rig->fronts[0]);
+	assert_int_equal(rig->fronts[0].revokes, 0);
+	assert_int_equal(rig->queue.revokes, 0);
+}
+
+static void
+a_changed_password_holds_at_once(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_front *front = &rig->fronts[0];
+
+	log_in(front, "s1", "alice");
+	rig_verb(rig, "account passwd",
+		json_pack("{s:s, s:s}", "login", "alice", "password", "new one"));
+	assert_int_equal(rig_plain(front, "s2", "alice", "alicepw")->failure, LOGIN_BAD_CREDENTIALS);
+	assert_int_equal(rig_plain(front, "s2", "alice", "new one")->id, MSG_LOGIN_DONE);
+}
+
+/* ---- restart ----------------------------------------------------------------------------------- */
+
+/* auth dies and comes back; the front ends keep what they have. */
+static void
+restart(struct rig *rig)
+{
+	auth_close(&rig->auth);
+	for (unsigned i = 0; i < RIG_FRONTS; i++) {
+		while (!rig->fronts[i].closed)
+			fixture_run(rig->loop);
+	}
+	rig_open_auth(rig);
+	for (unsigned i = 0; i < RIG_FRONTS; i++)
+		rig_connect(rig, &rig->fronts[i], ROLE_SMTP, i);
+}
+
+static void
+announce(struct rig_front *front, const char *session, const char *login, uint64_t epoch,
+	struct span grant)
+{
+	struct buf content = BUF_INIT(0);
+
+	pack_session(&content, session, login, epoch, grant);
+	rig_send(front, MSG_SESSION_ANNOUNCE, &content);
+}
+
+static void
+after_a_restart_sessions_are_announced_first(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_front *front = &rig->fronts[0];
+	struct message_login_start start = rig_start("s2", "PLAIN");
+	uint64_t epoch;
+
+	log_in(front, "s1", "strict");
+	epoch = epoch_of(&front->heard);
+	restart(rig);
+	start.has_initial = true;
+	start.initial = SPAN_LITERAL("\0strict\0strictpw");
+	rig_begin(&rig->fronts[1], &start);
+	announce(front, "s1", "strict", epoch, buf_span(&front->heard.grant));
+	rig_announced(&rig->fronts[1]);
+	/* One front end has not said yet who is logged in: nobody is let in past a limit. */
+	fixture_run_for(rig->loop, 50);
+	assert_int_equal(rig->fronts[1].heard.id, MSG_NONE);
+	rig_announced(front);
+	assert_int_equal(rig_hear(&rig->fronts[1])->failure, LOGIN_LIMIT);
+	assert_int_equal(sessions_count(rig->auth->sessions), 1);
+	assert_int_equal(charge(front, "s1", "strict", 1)->verdict, CHARGE_PASS);
+	/* The session has kept how it logged in. */
+	assert_string_equal(sessions_next(rig->auth->sessions, NULL)->mechanism, "PLAIN");
+	log_in(front, "s3", "alice");
+}
+
+static void
+what_is_announced_must_have_its_grant(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_front *front = &rig->fronts[0];
+	uint64_t epoch;
+
+	log_in(front, "s1", "alice");
+	epoch = epoch_of(&front->heard);
+	restart(rig);
+	announce(front, "s1", "bob", epoch, buf_span(&front->heard.grant));
+	await_unasked(front, 0, 1);
+	assert_string_equal(front->about, "s1");
+	announce(front, "s2", "alice", epoch, SPAN_EMPTY);
+	await_unasked(front, 0, 2);
+	assert_string_equal(front->about, "s2");
+	assert_int_equal(sessions_count(rig->auth->sessions), 0);
+	announce(front, "s1", "alice", epoch, buf_span(&front->heard.grant));
+	rig_announced(front);
+	rig_announced(&rig->fronts[1]);
+	settle(front);
+	assert_int_equal(sessions_count(rig->auth->sessions), 1);
+	assert_int_equal(front->kicks, 2);
+}
+
+static void
+what_changed_meanwhile_is_told(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_front *front = &rig->fronts[0];
+	struct directory_local_settings off = { .protocols = 7, .limits = "", .disabled = true };
+	struct directory_local *local;
+	struct fault fault = FAULT_INIT;
+	uint64_t epoch;
+	uint64_t risen;
+
+	log_in(front, "s1", "alice");
+	epoch = epoch_of(&front->heard);
+	auth_close(&rig->auth);
+	while (!front->closed)
+		fixture_run(rig->loop);
+	local = directory_local_open(rig->state_dir, 0, &fault);
+	assert_true(directory_local_set(local, "alice", &off, &risen, &fault));
+	directory_local_close(&local);
+	rig_open_auth(rig);
+	rig_connect(rig, front, ROLE_SMTP, 0);
+	announce(front, "s1", "alice", epoch, buf_span(&front->heard.grant));
+	await_unasked(front, 1, 0);
+	assert_string_equal(front->about, "alice");
+	assert_int_equal(front->revoked_epoch, risen);
+}
+
+/* ---- verbs about sessions and limits ----------------------------------------------------------- */
+
+static const char *
+text_at(json_t *pages, const char *list, size_t row, const char *name)
+{
+	json_t *rows = json_object_get(json_array_get(pages, 0), list);
+	const char *text =
+		json_string_value(json_object_get(json_array_get(rows, row), name));
+
+	return text ? text : "";
+}
+
+static json_int_t
+number_at(json_t *pages, const char *list, size_t row, const char *name)
+{
+	json_t *rows = json_object_get(json_array_get(pages, 0), list);
+
+	return json_integer_value(json_object_get(json_array_get(rows, row), name));
+}
+
+static void
+sessions_are_listed_and_kicked(void **state)
+{
+	struct rig *rig = *state;
+	json_t *pages;
+
+	log_in(&rig->fronts[0], "s1", "alice");
+	log_in(&rig->fronts[1], "s2", "bob");
+	log_in(&rig->fronts[1], "s3", "alice");
+	pages = rig_verb(rig, "sessions list", json_object());
+	assert_int_equal(json_array_size(json_object_get(json_array_get(pages, 0), "sessions")), 3);
+	assert_string_equal(text_at(pages, "sessions", 1, "session"), "s2");
+	assert_string_equal(text_at(pages, "sessions", 1, "login"), "bob");
+	assert_string_equal(text_at(pages, "sessions", 1, "protocol"), "smtp");
+	assert_string_equal(text_at(pages, "sessions", 1, "listener"), "submission");
+	assert_string_equal(text_at(pages, "sessions", 1, "address"), RIG_ADDRESS);
+	assert_string_equal(text_at(pages, "sessions", 1, "mechanism"), "PLAIN");
+	assert_true(number_at(pages, "sessions", 1, "since_ms") > 1000000);
+	pages = rig_verb(rig, "sessions list", json_pack("{s:s}", "login", "Alice"));
+	assert_int_equal(json_array_size(json_object_get(json_array_get(pages, 0), "sessions")), 2);
+
+	pages = rig_verb(rig, "sessions kick", json_pack("{s:s}", "session", "s2"));
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(pages, 0), "sessions")), 1);
+	await_unasked(&rig->fronts[1], 0, 1);
+	assert_string_equal(rig->fronts[1].about, "s2");
+	pages = rig_verb(rig, "sessions kick", json_pack("{s:s}", "login", "alice"));
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(pages, 0), "sessions")), 2);
+	await_unasked(&rig->fronts[0], 0, 1);
+	await_unasked(&rig->fronts[1], 0, 2);
+	rig_verb(rig, "sessions kick", json_pack("{s:s}", "session", "s9"));
+	assert_string_equal(rig->error_kind, "missing");
+	rig_verb(rig, "sessions kick", json_object());
+	assert_string_equal(rig->error_kind, "usage");
+}
+
+static void
+long_lists_come_in_pages(void **state)
+{
+	struct rig *rig = *state;
+	json_t *pages;
+	char id[16];
+
+	for (int i = 0; i < 2 * VERBS_SESSION_PAGE + 1; i++) {
+		struct login_session_facts facts = { .id = id, .login = "alice", .listener = "l",
+			.client_address = "a", .mechanism = "m", .limits = "default",
+			.protocol = IDENTITY_SMTP };
+
+		snprintf(id, sizeof id, "s%d", i);
+		sessions_add(rig->auth->sessions, &(const struct login_request){ rig, 0 }, &facts);
+	}
+	pages = rig_verb(rig, "sessions list", json_object());
+	assert_int_equal(json_array_size(pages), 3);
+	assert_string_equal(text_at(pages, "sessions", 999, "session"), "s999");
+	assert_int_equal(
+		json_array_size(json_object_get(json_array_get(pages, 2), "sessions")), 1);
+}
+
+static void
+limits_are_shown_and_reset(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_front *front = &rig->fronts[0];
+	json_t *pages;
+
+	log_in(front, "s1", "alice");
+	for (int i = 0; i < 5; i++)
+		charge(front, "s1", "alice", 2);
+	rig_plain(front, "s2", "alice", "wrong");
+	pages = rig_verb(rig, "limits show", json_pack("{s:s}", "login", "alice"));
+	assert_string_equal(text_at(pages, "limits", 0, "limits"), "default");
+	assert_int_equal(number_at(pages, "limits", 0, "connections"), 1);
+	assert_int_equal(number_at(pages, "limits", 0, "messages"), 5);
+	assert_int_equal(number_at(pages, "limits", 0, "messages_per_hour"), 5);
+	assert_int_equal(number_at(pages, "limits", 0, "recipients"), 10);
+	assert_int_equal(number_at(pages, "limits", 0, "failures"), 1);
+	assert_int_equal(charge(front, "s1", "alice", 1)->verdict, CHARGE_HOLD);
+	rig_verb(rig, "limits reset", json_pack("{s:s}", "login", "alice"));
+	assert_string_equal(rig->error_kind, "");
+	assert_int_equal(charge(front, "s1", "alice", 1)->verdict, CHARGE_PASS);
+	pages = rig_verb(rig, "limits show", json_object());
+	assert_int_equal(number_at(pages, "limits", 0, "failures"), 0);
+	rig_verb(rig, "limits reset", json_object());
+	assert_string_equal(rig->error_kind, "usage");
+}
+
+static void
+explain_knows_the_directory(void **state)
+{
+	struct rig *rig = *state;
+	json_t *pages = rig_verb(rig, "explain",
+		json_pack("{s:s, s:s, s:s}", "login", "alice", "listener", "submission", "mail_from",
+			"alice@example.org"));
+
+	assert_string_equal(
+		json_string_value(json_object_get(json_array_get(pages, 0), "verdict")), "continue");
+	rig_verb(rig, "explain",
+		json_pack("{s:s, s:s, s:s}", "login", "nobody", "listener", "submission",
+			"mail_from", "x@example.org"));
+	assert_string_equal(rig->error_kind, "missing");
+	rig_verb(rig, "no such", json_object());
+	assert_string_equal(rig->error_kind, "usage");
+}
+
+/* ---- reload ------------------------------------------------------------------------------------ */
+
+static void
+new_settings_hold_for_new_logins(void **state)
+{
+	struct rig *rig = *state;
+	struct settings changed = rig->settings;
+	struct settings_listener listeners[6];
+
+	log_in(&rig->fronts[0], "s1", "alice");
+	memcpy(listeners, rig->listeners, sizeof listeners);
+	listeners[0].login = LOGIN_OFF;
+	changed.listener.items = listeners;
+	changed.holds = 0;
+	auth_set_settings(rig->auth, &changed);
+	assert_int_equal(rig_plain(&rig->fronts[0], "s2", "alice", "alicepw")->failure,
+		LOGIN_NO_MECHANISM);
+	auth_set_settings(rig->auth, &rig->settings);
+	log_in(&rig->fronts[0], "s3", "alice");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RIG_TEST(connections_are_limited_over_all_front_ends),
+		RIG_TEST(protocols_have_limits_of_their_own),
+		RIG_TEST(a_front_end_that_goes_takes_its_sessions_along),
+		RIG_TEST(nobody_ends_the_session_of_another_front_end),
+		RIG_TEST(messages_are_charged_over_all_front_ends),
+		RIG_TEST(nobody_charges_another),
+		RIG_TEST(an_identity_is_renewed_with_what_has_changed),
+		RIG_TEST(no_identity_without_its_grant),
+		RIG_TEST(what_is_taken_away_is_told_to_everybody),
+		RIG_TEST(what_is_given_disturbs_nobody),
+		RIG_TEST(a_changed_password_holds_at_once),
+		RIG_TEST(after_a_restart_sessions_are_announced_first),
+		RIG_TEST(what_is_announced_must_have_its_grant),
+		RIG_TEST(what_changed_meanwhile_is_told),
+		RIG_TEST(sessions_are_listed_and_kicked),
+		RIG_TEST(long_lists_come_in_pages),
+		RIG_TEST(limits_are_shown_and_reset),
+		RIG_TEST(explain_knows_the_directory),
+		RIG_TEST(new_settings_hold_for_new_logins),
+	};
+
+	return cmocka_run_group_tests_name("auth/role", tests, NULL, NULL);
+}
