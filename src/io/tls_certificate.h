@@ -15,7 +15,8 @@ enum tls_key {
 /*
  * What may be asked of a private key: nothing but these. For all but Ed25519 the input is the hash
  * alone, exactly as long as the name says; a PKCS #1 padding is made by the signer, so that nobody
- * can have a raw RSA operation done. For Ed25519 it is the message (at most 512 bytes).
+ * can have a raw RSA operation done. For Ed25519 it is the message (at most 512 bytes). TLS 1.0 and
+ * 1.1 would need MD5 and SHA-1: they are possible only with a key in this process.
  */
 enum tls_sign {
 	TLS_SIGN_ECDSA_SHA256,
@@ -28,8 +29,6 @@ enum tls_sign {
 	TLS_SIGN_RSA_PKCS1_SHA256, /* TLS 1.2 only */
 	TLS_SIGN_RSA_PKCS1_SHA384,
 	TLS_SIGN_RSA_PKCS1_SHA512,
-	TLS_SIGN_LEGACY_ECDSA_SHA1,  /* TLS 1.0 and 1.1 only, where a listener allows them */
-	TLS_SIGN_LEGACY_RSA_MD5SHA1, /* 36 bytes */
 	TLS_SIGN_COUNT
 };
 

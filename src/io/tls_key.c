@@ -97,7 +97,6 @@ static const struct sign_row sign_rows[] = {
 	{ TLS_SIGN_ECDSA_SHA384, GNUTLS_SIGN_ECDSA_SECP384R1_SHA384, TLS_KEY_ECDSA, GNUTLS_DIG_SHA384 },
 	{ TLS_SIGN_ECDSA_SHA512, GNUTLS_SIGN_ECDSA_SHA512, TLS_KEY_ECDSA, GNUTLS_DIG_SHA512 },
 	{ TLS_SIGN_ECDSA_SHA512, GNUTLS_SIGN_ECDSA_SECP521R1_SHA512, TLS_KEY_ECDSA, GNUTLS_DIG_SHA512 },
-	{ TLS_SIGN_LEGACY_ECDSA_SHA1, GNUTLS_SIGN_ECDSA_SHA1, TLS_KEY_ECDSA, GNUTLS_DIG_SHA1 },
 	{ TLS_SIGN_ED25519, GNUTLS_SIGN_EDDSA_ED25519, TLS_KEY_EDDSA, GNUTLS_DIG_UNKNOWN },
 	{ TLS_SIGN_RSA_PSS_SHA256, GNUTLS_SIGN_RSA_PSS_SHA256, TLS_KEY_RSA, GNUTLS_DIG_SHA256 },
 	{ TLS_SIGN_RSA_PSS_SHA256, GNUTLS_SIGN_RSA_PSS_RSAE_SHA256, TLS_KEY_RSA, GNUTLS_DIG_SHA256 },
@@ -124,25 +123,22 @@ find_row(gnutls_sign_algorithm_t algorithm, enum tls_key key)
  * For PKCS #1, GnuTLS makes the DigestInfo (RFC 8017 9.2) itself and asks for a raw operation. We
  * take the hash out again and name it, so that whoever signs needs no raw operation.
  */
-struct digest_info {
+enum { DIGEST_INFO_PREFIX_BYTES = 19 };
+
+static const struct digest_info {
 	enum tls_sign sign;
 	size_t hash_bytes;
-	size_t prefix_bytes;
-	unsigned char prefix[19];
-};
-
-static const struct digest_info digest_infos[] = {
-	{ TLS_SIGN_RSA_PKCS1_SHA256, 32, 19,
+	unsigned char prefix[DIGEST_INFO_PREFIX_BYTES];
+} digest_infos[] = {
+	{ TLS_SIGN_RSA_PKCS1_SHA256, 32,
 			{ 0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04,
 					0x02, 0x01, 0x05, 0x00, 0x04, 0x20 } },
-	{ TLS_SIGN_RSA_PKCS1_SHA384, 48, 19,
+	{ TLS_SIGN_RSA_PKCS1_SHA384, 48,
 			{ 0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04,
 					0x02, 0x02, 0x05, 0x00, 0x04, 0x30 } },
-	{ TLS_SIGN_RSA_PKCS1_SHA512, 64, 19,
+	{ TLS_SIGN_RSA_PKCS1_SHA512, 64,
 			{ 0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04,
 					0x02, 0x03, 0x05, 0x00, 0x04, 0x40 } },
-	/* TLS 1.0 and 1.1: both hashes, and no DigestInfo around them (RFC 4346 7.4.3) */
-	{ TLS_SIGN_LEGACY_RSA_MD5SHA1, 36, 0, { 0 } },
 };
 
 static const struct digest_info *
@@ -151,8 +147,8 @@ find_digest_info(const gnutls_datum_t *input)
 	for (size_t i = 0; i < sizeof digest_infos / sizeof *digest_infos; i++) {
 		const struct digest_info *info = &digest_infos[i];
 
-		if (input->size == info->prefix_bytes + info->hash_bytes &&
-				memcmp(input->data, info->prefix, info->prefix_bytes) == 0)
+		if (input->size == DIGEST_INFO_PREFIX_BYTES + info->hash_bytes &&
+				memcmp(input->data, info->prefix, DIGEST_INFO_PREFIX_BYTES) == 0)
 			return info;
 	}
 	return NULL;
@@ -192,8 +188,8 @@ sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm, void *context
 
 		if (!info)
 			return GNUTLS_E_PK_SIGN_FAILED;
-		return ask_signer(certificate, info->sign, span_from(input, info->prefix_bytes),
-				signature);
+		return ask_signer(certificate, info->sign,
+				span_from(input, DIGEST_INFO_PREFIX_BYTES), signature);
 	}
 	row = find_row(algorithm, certificate->facts.key);
 	if (!row)

@@ -122,6 +122,38 @@ find_key(const struct signer *signer, const char *name, unsigned index)
 	return key;
 }
 
+/* RFC 8446 4.4.3: 64 blanks, the context and a zero, then the hash of the handshake. */
+static bool
+is_certificate_verify(struct span message)
+{
+	static const char head[] = "                                "
+				   "                                "
+				   "TLS 1.3, server CertificateVerify";
+	size_t hash = message.length - sizeof head;
+
+	return message.length > sizeof head && memcmp(message.start, head, sizeof head) == 0 &&
+		(hash == 32 || hash == 48);
+}
+
+/* RFC 8422 5.4: both randoms, then a named curve and a point on it. */
+static bool
+is_key_exchange(struct span message)
+{
+	enum { RANDOMS = 64, POINT = RANDOMS + 4, NAMED_CURVE = 3 };
+	const unsigned char *bytes = (const unsigned char *)message.start;
+
+	return message.length > POINT && bytes[RANDOMS] == NAMED_CURVE &&
+		message.length == POINT + (size_t)bytes[POINT - 1];
+}
+
+static bool
+is_proper(const struct rule *rule, struct span input)
+{
+	if (rule->input)
+		return input.length == rule->input;
+	return is_certificate_verify(input) || is_key_exchange(input);
+}
+
 bool
 signer_sign(const struct signer *signer, const char *name, unsigned index, enum tls_sign algorithm,
 	struct span input, unsigned char signature_out[TLS_SIGNATURE_MAX_BYTES], size_t *size_out,
@@ -140,8 +172,8 @@ signer_sign(const struct signer *signer, const char *name, unsigned index, enum 
 	rule = &rules[algorithm];
 	if ((gnutls_pk_algorithm_t)gnutls_privkey_get_pk_algorithm(key->key, NULL) != rule->key)
 		return fault_set(fault_out, FAULT_DENIED, "an algorithm for another kind of key");
-	if (rule->input ? input.length != rule->input : input.length > TLS_SIGN_INPUT_MAX_BYTES)
-		return fault_set(fault_out, FAULT_DENIED, "an input of the wrong length");
+	if (!is_proper(rule, input))
+		return fault_set(fault_out, FAULT_DENIED, "an input that no handshake signs");
 	result = rule->input ? gnutls_privkey_sign_hash2(key->key, rule->sign, 0, &in, &signature)
 			     : gnutls_privkey_sign_data2(key->key, rule->sign, 0, &in, &signature);
 	if (result < 0)

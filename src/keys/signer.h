@@ -20,7 +20,8 @@ bool signer_add(struct signer *signer, const char *name, unsigned index,
 	struct span certificate_pem, struct span key_pem, int64_t now_s, struct fault *fault_out);
 /*
  * Signs with the algorithms of enum tls_sign, if they fit the key, and an input of exactly the
- * length of their hash; there is no way to have anything else done, and none to decrypt.
+ * length of their hash; for Ed25519, which hashes itself, a message that a TLS server signs in its
+ * handshake. There is no way to have anything else done, and none to decrypt.
  */
 bool signer_sign(const struct signer *signer, const char *name, unsigned index,
 	enum tls_sign algorithm, struct span input,
