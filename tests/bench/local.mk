@@ -11,3 +11,14 @@ CLEANFILES += tests/bench/load
 bench: all tests/bench/load
 	SALLYPORT_BUILD=$(abs_top_builddir) SALLYPORT_LOAD=$(abs_top_builddir)/tests/bench/load \
 		$(PYTHON3) $(srcdir)/tests/bench/bench.py $(BENCH_FLAGS)
+
+# What an idle TLS connection costs: prints it, asserts nothing.
+EXTRA_PROGRAMS += tests/bench/idle_streams
+tests_bench_idle_streams_SOURCES = tests/bench/idle_streams.c
+tests_bench_idle_streams_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
+tests_bench_idle_streams_LDADD = $(IO_LIBS)
+CLEANFILES += tests/bench/idle_streams
+
+.PHONY: bench-idle
+bench-idle: tests/bench/idle_streams
+	tests/bench/idle_streams
