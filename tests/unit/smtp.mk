@@ -5,3 +5,12 @@ SMTP_RIG_LIBS = src/smtp/libsmtp.a src/client/libclient.a $(POLICY_LIBS) $(CONFI
 UNIT_TESTS += tests/unit/test_smtp_smtp
 tests_unit_test_smtp_smtp_SOURCES = tests/unit/test_smtp_smtp.c $(SMTP_RIG)
 tests_unit_test_smtp_smtp_LDADD = $(SMTP_RIG_LIBS)
+
+# What all protocols share is driven through SMTP, the first of them.
+UNIT_TESTS += tests/unit/test_client_login
+tests_unit_test_client_login_SOURCES = tests/unit/test_client_login.c $(SMTP_RIG)
+tests_unit_test_client_login_LDADD = $(SMTP_RIG_LIBS)
+
+UNIT_TESTS += tests/unit/test_smtp_transaction
+tests_unit_test_smtp_transaction_SOURCES = tests/unit/test_smtp_transaction.c $(SMTP_RIG)
+tests_unit_test_smtp_transaction_LDADD = $(SMTP_RIG_LIBS)
