@@ -190,18 +190,20 @@ on_charged(struct transaction *transaction, const struct message_charged *charge
 static bool
 on_charge_answer(void *context, struct channel_message *answer)
 {
-	static const struct message_refused away = { 451, "4.3.0",
-		"The limits cannot be checked; try again later" };
 	struct transaction *transaction = context;
 	struct arena *arena = arena_new(0);
 	struct message_charged charged;
+	struct verdict verdict;
 
 	transaction->charge = 0;
 	if (answer && answer->id == MSG_CHARGED &&
-		message_charged_unpack(answer->bytes, arena, &charged))
+		message_charged_unpack(answer->bytes, arena, &charged)) {
 		on_charged(transaction, &charged);
-	else
-		on_committed(transaction, &away);
+	} else {
+		verdict = verdict_refuse(451, "4.3.0", "auth",
+			"The limits cannot be checked; try again later");
+		refuse(transaction, &verdict);
+	}
 	arena_free(&arena);
 	return true;
 }

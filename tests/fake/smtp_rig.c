@@ -611,6 +611,43 @@ static const struct stream_limits limits = { .input_max_bytes = 1 << 20,
 	.output_low_bytes = 1 << 20,
 	.linger_ms = 100 };
 
+static void
+ignore_input(struct stream *stream, void *context)
+{
+	(void)context;
+	stream_consume(stream, stream_peek(stream).length);
+}
+
+static void
+ignore_close(struct stream *stream, enum stream_end end, const struct fault *fault, void *context)
+{
+	(void)stream;
+	(void)end;
+	(void)fault;
+	(void)context;
+}
+
+static const struct stream_hooks parked_hooks = { .on_input = ignore_input,
+	.on_close = ignore_close };
+
+void
+rig_park(struct rig *rig, unsigned place)
+{
+	stream_set_owner(rig->client, &parked_hooks, &limits, rig);
+	rig->parked[place] = rig->client;
+	rig->client = NULL;
+}
+
+void
+rig_take_up(struct rig *rig, unsigned place)
+{
+	rig_hang_up(rig);
+	rig->closed = false;
+	rig->client = rig->parked[place];
+	rig->parked[place] = NULL;
+	stream_set_owner(rig->client, &hooks, &limits, rig);
+}
+
 void
 rig_hang_up(struct rig *rig)
 {
@@ -695,6 +732,19 @@ rig_hear_line(struct rig *rig, const char *begin)
 	buf_consume(&rig->got, span_find(got, '\n') + 1);
 }
 
+void
+rig_hear_until(struct rig *rig, const char *begin)
+{
+	bool found = false;
+
+	while (!found) {
+		rig_wait(rig, has_line);
+		assert_true(buf_length(&rig->got) > 0);
+		found = span_starts(buf_span(&rig->got), begin);
+		rig_hear_line(rig, "");
+	}
+}
+
 static bool
 is_closed(struct rig *rig)
 {
@@ -702,9 +752,15 @@ is_closed(struct rig *rig)
 }
 
 void
-rig_hear_close(struct rig *rig)
+rig_wait_close(struct rig *rig)
 {
 	rig_wait(rig, is_closed);
+}
+
+void
+rig_hear_close(struct rig *rig)
+{
+	rig_wait_close(rig);
 	if (buf_length(&rig->got))
 		print_error("heard: %.*s\n", SPAN_PRINT(buf_span(&rig->got)));
 	assert_int_equal(buf_length(&rig->got), 0);
@@ -783,9 +839,7 @@ rig_log_in(struct rig *rig)
 		rig_hear_line(rig, "220 ");
 	}
 	rig_say_text(rig, "EHLO client.example.org\r\n");
-	do
-		rig_hear_line(rig, "250");
-	while (buf_length(&rig->got));
+	rig_hear_until(rig, "250 ");
 	rig_say_text(rig, "AUTH PLAIN AGFsaWNlAGFsaWNlcHc=\r\n");
 	rig_hear(rig, "235 2.7.0 Authentication successful\r\n");
 	rig->bytewise = bytewise;
@@ -837,6 +891,21 @@ load(const char *tls, const char *text, const char *more)
 	return settings;
 }
 
+struct setup *
+rig_setup(struct rig *rig, const char *tls, const char *text, const char *more)
+{
+	struct settings *settings = load(tls, text, more);
+	struct fault fault = FAULT_INIT;
+	struct setup *setup =
+		setup_new(NULL, settings, 1u << LISTENER_SMTP, rig->service.signer, &fault);
+
+	if (!setup)
+		print_error("%s\n", fault.text);
+	assert_non_null(setup);
+	settings_free(&settings);
+	return setup;
+}
+
 struct rig *
 rig_new(const char *tls, const char *text, const char *more)
 {
@@ -844,24 +913,17 @@ rig_new(const char *tls, const char *text, const char *more)
 		[LISTENER_SMTP] = &smtp_protocol
 	};
 	struct rig *rig = mem_alloc(sizeof *rig);
-	struct fault fault = FAULT_INIT;
-	struct setup *setup;
 
 	make_pair();
 	rig->loop = loop_new();
 	rig->epoch = 1;
 	loop_timer_init(&rig->timer, rig->loop, on_timer, rig);
-	rig->settings = load(tls, text, more);
 	rig->journal = memfd_create("journal", MFD_CLOEXEC);
 	rig->service.signer = signer_new();
 	rig->service.queue = queue_link_new(rig->loop);
 	rig->service.front = front_new(rig->loop, ROLE_SMTP, protocols, gate_open(-1, 0, NULL),
 		journal_new(dup(rig->journal), LOG_PROTOCOL_CSV), NULL, &rig->service);
-	setup = setup_new(NULL, rig->settings, 1u << LISTENER_SMTP, rig->service.signer, &fault);
-	if (!setup)
-		print_error("%s\n", fault.text);
-	assert_non_null(setup);
-	assert_true(front_serve(rig->service.front, setup, NULL, &fault));
+	assert_true(front_serve(rig->service.front, rig_setup(rig, tls, text, more), NULL, NULL));
 	link_keys(rig);
 	rig_link_auth(rig);
 	rig_link_queue(rig);
@@ -875,6 +937,8 @@ rig_free(struct rig **rig)
 	struct rig *old = *rig;
 
 	rig_hang_up(old);
+	for (unsigned i = 0; i < sizeof old->parked / sizeof *old->parked; i++)
+		stream_free(&old->parked[i]);
 	front_free(&old->service.front);
 	queue_link_free(&old->service.queue);
 	signer_free(&old->service.signer);
@@ -891,6 +955,5 @@ rig_free(struct rig **rig)
 	close(old->journal);
 	buf_fini(&old->got);
 	loop_free(&old->loop);
-	settings_free(&old->settings);
 	mem_free_at((void **)rig);
 }

@@ -51,7 +51,6 @@ struct rig_message {
 
 struct rig {
 	struct loop *loop;
-	struct settings *settings;
 	struct service service;
 
 	struct channel *auth;       /* auth's end; NULL: dead */
@@ -83,6 +82,7 @@ struct rig {
 	uint32_t waiting_commit;
 
 	struct stream *client;
+	struct stream *parked[8];   /* clients that stay and are not listened to */
 	struct tls_client *tls;
 	struct buf got;
 	bool closed;
@@ -99,11 +99,15 @@ struct rig {
  * tls is the listener's ("none", "starttls", "implicit"); text is put into its section, which is named
  * "in", and more behind it.
  */
+struct setup *rig_setup(struct rig *rig, const char *tls, const char *text, const char *more);
 struct rig *rig_new(const char *tls, const char *text, const char *more);
 void rig_free(struct rig **rig);
 /* A new client; the one before is closed. from: "192.0.2.1". */
 void rig_connect(struct rig *rig);
 void rig_connect_from(struct rig *rig, const char *from);
+/* The client stays as it is, until it is taken up again as the one that speaks. */
+void rig_park(struct rig *rig, unsigned place);
+void rig_take_up(struct rig *rig, unsigned place);
 void rig_hang_up(struct rig *rig);
 void rig_say(struct rig *rig, struct span bytes);
 #define rig_say_text(rig, text) rig_say(rig, span_text(text))
@@ -111,7 +115,10 @@ void rig_say(struct rig *rig, struct span bytes);
 void rig_hear(struct rig *rig, const char *text);
 /* A line that begins so; it is consumed. */
 void rig_hear_line(struct rig *rig, const char *begin);
+/* Lines of any kind up to one that begins so, which is consumed too. */
+void rig_hear_until(struct rig *rig, const char *begin);
 void rig_hear_close(struct rig *rig); /* after what was heard, the end and no byte more */
+void rig_wait_close(struct rig *rig); /* whatever is heard before */
 void rig_hear_silence(struct rig *rig); /* a few turns long */
 /* STARTTLS or a handshake at once, from the client's side. */
 void rig_shake(struct rig *rig);

@@ -22,9 +22,7 @@ begin(const char *text)
 	rig_connect(rig);
 	rig_hear_line(rig, "220");
 	rig_say_text(rig, "EHLO x.example.org\r\n");
-	do
-		rig_hear_line(rig, "250");
-	while (buf_length(&rig->got));
+	rig_hear_until(rig, "250 ");
 	return rig;
 }
 
@@ -146,7 +144,6 @@ static void
 test_delay(void **state)
 {
 	struct rig *rig = begin(CLEAR);
-	struct stream *slow;
 	uint64_t before;
 
 	(void)state;
@@ -156,13 +153,11 @@ test_delay(void **state)
 	rig_turns(rig, 10);
 	assert_int_equal(buf_length(&rig->got), 0);
 	/* another client meanwhile; the first one stays connected */
-	slow = rig->client;
-	rig->client = NULL;
+	rig_park(rig, 0);
 	rig_connect(rig);
 	rig_hear_line(rig, "220");
 	assert_true(loop_now_ms(rig->loop) - before < 150);
-	rig_hang_up(rig);
-	rig->client = slow;
+	rig_take_up(rig, 0);
 	rig_hear(rig, "535 5.7.8 Authentication credentials invalid\r\n250 2.0.0 Ok\r\n");
 	assert_true(loop_now_ms(rig->loop) - before >= 150);
 	rig_free(&rig);
@@ -181,9 +176,7 @@ test_address_is_refused(void **state)
 		rig_connect(rig);
 		rig_hear_line(rig, "220");
 		rig_say_text(rig, "EHLO x\r\n");
-		do
-			rig_hear_line(rig, "250");
-		while (buf_length(&rig->got));
+		rig_hear_until(rig, "250 ");
 		rig_play(rig, "C: AUTH PLAIN AGFsaWNlAHdyb25n\n" WRONG);
 	}
 	rig_connect(rig);
@@ -398,9 +391,7 @@ test_binding(void **state)
 	rig_shake(rig);
 	rig_hear_line(rig, "220");
 	rig_say_text(rig, "EHLO x\r\n");
-	while (!span_starts(buf_span(&rig->got), "250-AUTH"))
-		rig_hear_line(rig, "250-");
-	rig_hear_line(rig, "250-AUTH PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS");
+	rig_hear_until(rig, "250-AUTH PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS");
 	rig_hear_line(rig, "250 HELP");
 	rig_play(rig, "C: AUTH SCRAM-SHA-256-PLUS b25l\nS: 334 dHdv\nC: YWxpY2U=\n" WELCOME);
 	assert_string_equal(rig->last_mechanism, "SCRAM-SHA-256-PLUS");
