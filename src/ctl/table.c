@@ -181,15 +181,17 @@ table_print(FILE *out, const struct table_column *columns, const json_t *rows, b
 	mem_free(&cells);
 }
 
-/* Absent, null and "" are all nothing to say. */
+/* Absent, null, "" and the empty list are all nothing to say. */
 static const json_t *
 value_of(const json_t *object, const char *key)
 {
 	const json_t *value = json_object_get(object, key);
 
-	return json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0)
-		? NULL
-		: value;
+	bool nothing = json_is_null(value) ||
+		(json_is_string(value) && json_string_length(value) == 0) ||
+		(json_is_array(value) && json_array_size(value) == 0);
+
+	return nothing ? NULL : value;
 }
 
 void

@@ -27,7 +27,7 @@ struct table_column {
  * values, and no heading. Whatever could fool a terminal or an eye is escaped.
  */
 void table_print(FILE *out, const struct table_column *columns, const json_t *rows, bool headings);
-/* One object, "title: value" a line; members that are absent, null or empty texts are left out. */
+/* One object, "title: value" a line; members that are absent, null or empty are left out. */
 void table_print_fields(FILE *out, const struct table_column *columns, const json_t *object);
 /* One text, escaped in the same way. */
 void table_print_text(FILE *out, const char *text);

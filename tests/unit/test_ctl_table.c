@@ -62,9 +62,9 @@ fields(void **state)
 {
 	(void)state;
 	check("{\"id\":\"a1\",\"names\":[],\"size\":1536,\"banana\":1}", FIELDS,
-		"ID:    a1\n"
-		"SIZE:  1.5K\n"
-		"NAMES: \n");
+		"ID:   a1\n"
+		"SIZE: 1.5K\n");
+	check("{\"id\":\"\",\"when\":null,\"names\":[\"x\"]}", FIELDS, "NAMES: x\n");
 }
 
 static void
