@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "config/complete.h"
 #include "config/config.h"
 
 /* A socket's path has to fit sun_path. */
@@ -130,16 +131,6 @@ check_queue(const struct load *load, struct fault *fault)
 	return true;
 }
 
-/* Hosts that only this machine can be. */
-static bool
-is_local(const struct endpoint *endpoint)
-{
-	struct span host = span_text(endpoint->host);
-
-	return endpoint->kind == ENDPOINT_UNIX || span_starts(host, "127.") ||
-		span_is(host, "::1") || span_is_nocase(host, "localhost");
-}
-
 static bool
 check_route_login(const struct load *load, const struct settings_route *route,
 	struct fault *fault)
@@ -150,7 +141,7 @@ check_route_login(const struct load *load, const struct settings_route *route,
 		return load_fault(load, route, "secret-file", 0, fault, "has no use without user");
 	if (route->user[0] && route->mechanisms.count == 0)
 		return load_fault(load, route, "mechanisms", 0, fault, "is empty");
-	if (route->user[0] && route->tls != ROUTE_TLS_VERIFY && !is_local(&route->to.endpoint))
+	if (route->user[0] && route->tls != ROUTE_TLS_VERIFY && !endpoint_is_local(&route->to.endpoint))
 		return load_fault(load, route, "tls", 0, fault,
 			"must be verify where a user is given: a password goes to nobody else");
 	return true;
@@ -194,26 +185,10 @@ check_log(const struct load *load, struct fault *fault)
 	return true;
 }
 
-/* Unless written: a route that logs in, or speaks TLS from the first byte, verifies. */
-static void
-complete_routes(const struct load *load)
-{
-	for (size_t i = 0; i < load->settings->route.count; i++) {
-		/* The list is const for its readers; it is ours until the settings are handed out. */
-		struct settings_route *route =
-			(struct settings_route *)(uintptr_t)&load->settings->route.items[i];
-
-		if (load_is_written(load, route, "tls") || is_local(&route->to.endpoint))
-			continue;
-		if (route->user[0] || route->to.scheme == ROUTE_SMTPS)
-			route->tls = ROUTE_TLS_VERIFY;
-	}
-}
-
 bool
 check_all(const struct load *load, struct fault *fault)
 {
-	complete_routes(load);
+	complete_defaults(load);
 	return check_run_dir(load, fault) && check_certificates(load, fault) && check_sasl(load, fault) &&
 		check_directories(load, fault) && check_listeners(load, fault) &&
 		check_permits(load, &load->settings->permit, false, fault) &&

@@ -71,6 +71,9 @@ check_numbers(const struct load *load, const struct settings_listener *listener,
 	if (listener->connections_per_address > listener->connections)
 		return load_fault(load, listener, "connections-per-address", 0, fault,
 			"is more than connections");
+	if (listener->connections_before_login > listener->connections)
+		return load_fault(load, listener, "connections-before-login", 0, fault,
+			"is more than connections");
 	if (listener->header_size > listener->message_size)
 		return load_fault(load, listener, "header-size", 0, fault,
 			"is more than message-size");

@@ -111,3 +111,12 @@ endpoint_parse(struct span text, enum endpoint_rule rule, uint16_t default_port,
 	*endpoint_out = endpoint;
 	return true;
 }
+
+bool
+endpoint_is_local(const struct endpoint *endpoint)
+{
+	struct span host = span_text(endpoint->host);
+
+	return endpoint->kind == ENDPOINT_UNIX || (span_starts(host, "127.") && is_ip(host, AF_INET)) ||
+		span_is(host, "::1") || span_is_nocase(host, "localhost");
+}

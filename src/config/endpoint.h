@@ -33,5 +33,7 @@ enum endpoint_rule {
  */
 bool endpoint_parse(struct span text, enum endpoint_rule rule, uint16_t default_port,
 	struct arena *arena, struct endpoint *endpoint_out, struct fault *fault);
+/* Can nobody but this machine be meant: a unix socket, a loopback address, localhost? */
+bool endpoint_is_local(const struct endpoint *endpoint);
 
 #endif

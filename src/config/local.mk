@@ -4,6 +4,7 @@ src_config_libconfig_a_CFLAGS = $(AM_CFLAGS) $(CONFUSE_CFLAGS)
 src_config_libconfig_a_SOURCES = \
 	src/config/check.c src/config/check.h \
 	src/config/check_listener.c \
+	src/config/complete.c src/config/complete.h \
 	src/config/config.c src/config/config.h \
 	src/config/endpoint.c src/config/endpoint.h \
 	src/config/load.c src/config/load.h \

@@ -166,12 +166,8 @@ check_routes(struct practice *practice)
 			"mail to other domains has no next hop: there is no route \"*\"");
 	for (size_t i = 0; i < settings->route.count; i++) {
 		const struct settings_route *route = &settings->route.items[i];
-		struct span host = span_text(route->to.endpoint.host);
-		bool local = route->to.endpoint.kind == ENDPOINT_UNIX ||
-			span_starts(host, "127.") || span_is(host, "::1") ||
-			span_is(host, "localhost");
 
-		if (route->tls == ROUTE_TLS_NONE && !local)
+		if (route->tls == ROUTE_TLS_NONE && !endpoint_is_local(&route->to.endpoint))
 			practice_warn(practice, route->where,
 				"mail to \"%s\" crosses the network in clear: tls is none",
 				route->title);

@@ -142,9 +142,13 @@ faults(void **state)
 			"section" },
 		{ GOOD "listener \"x\" { address = \"*:1\"\nlimits = strict }",
 			"c.conf:5: listener \"x\": limits: there is no limits section \"strict\"" },
-		{ GOOD "listener \"x\" { address = \"*:1\" connections = 10 }",
+		{ GOOD "listener \"x\" { address = \"*:1\" connections = 10 "
+		       "connections-per-address = 11 }",
 			"c.conf:4: listener \"x\": connections-per-address: is more than connections" },
-		{ GOOD "listener \"x\" { address = \"*:1\" message-size = 64K }",
+		{ GOOD "listener \"x\" { address = \"*:1\" connections = 10 "
+		       "connections-before-login = 11 }",
+			"c.conf:4: listener \"x\": connections-before-login: is more than connections" },
+		{ GOOD "listener \"x\" { address = \"*:1\" message-size = 64K header-size = 65K }",
 			"c.conf:4: listener \"x\": header-size: is more than message-size" },
 		{ GOOD "listener \"x\" { address = { \"*:1\",\n\"[::1]:587\" } }",
 			"c.conf:5: listener \"x\": address: \"[::1]:587\" is taken by \"*:587\" of "
@@ -184,7 +188,7 @@ faults(void **state)
 			"c.conf:4: tls \"x\": certificate: is empty" },
 		{ GOOD "sasl { mechanisms = { PLAIN,\nGSSAPI } }",
 			"c.conf:5: sasl: mechanisms: GSSAPI needs a keytab" },
-		{ GOOD "sasl { exchange-wait = 5s }",
+		{ GOOD "sasl { exchange-wait = 5s answer-wait = 6s }",
 			"c.conf:4: sasl: answer-wait: is more than exchange-wait" },
 		{ GOOD "directory \"a\" { }\ndirectory \"b\" { type = local }",
 			"c.conf:5: directory \"b\": type: there is one local directory, and \"a\" is "
@@ -194,9 +198,9 @@ faults(void **state)
 		{ GOOD "policy { milters = dkim }",
 			"c.conf:4: policy: milters: there is no milter section \"dkim\"" },
 		{ GOOD "queue { retry = { } }", "c.conf:4: queue: retry: is empty" },
-		{ GOOD "queue { free-space = 1G }",
+		{ GOOD "queue { free-space = 1G free-space-resume = 1M }",
 			"c.conf:4: queue: free-space-resume: is less than free-space" },
-		{ GOOD "queue { concurrency = 10 }",
+		{ GOOD "queue { concurrency = 10 concurrency-per-destination = 11 }",
 			"c.conf:4: queue: concurrency-per-destination: is more than concurrency" },
 		{ GOOD "log { protocol-log = csv }",
 			"c.conf:4: log: protocol-log: needs protocol-directory as well" },
@@ -351,6 +355,28 @@ written(void **state)
 	settings_free(&settings);
 }
 
+/* What was not written gives way. */
+static void
+dependent_defaults(void **state)
+{
+	struct settings *settings = load(HEAD TLS
+		"listener \"in\" { address = \"*:587\" connections = 10 message-size = 10K }\n"
+		"sasl { exchange-wait = 5s } queue { concurrency = 7 free-space = 1G }\n"
+		"route \"a.org\" { to = \"smtps:127.0.0.1\" }\n");
+	const struct settings_listener *listener = &settings->listener.items[0];
+
+	(void)state;
+	assert_int_equal(listener->connections_per_address, 10);
+	assert_int_equal(listener->connections_before_login, 10);
+	assert_int_equal(listener->header_size, 10240);
+	assert_int_equal(settings->sasl.answer_wait, 5000);
+	assert_int_equal(settings->queue.concurrency_per_destination, 7);
+	assert_int_equal(settings->queue.free_space_resume, 3ull << 29);
+	/* of smtps even on this machine */
+	assert_int_equal(settings->route.items[0].tls, ROUTE_TLS_VERIFY);
+	settings_free(&settings);
+}
+
 static void
 holds(void **state)
 {
@@ -425,6 +451,7 @@ main(void)
 		cmocka_unit_test(faults),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(written),
+		cmocka_unit_test(dependent_defaults),
 		cmocka_unit_test(holds),
 		cmocka_unit_test(after_faults),
 		cmocka_unit_test(every_beginning),

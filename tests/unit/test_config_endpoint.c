@@ -99,6 +99,36 @@ long_paths(void **state)
 }
 
 static void
+local(void **state)
+{
+	static const struct {
+		const char *text;
+		bool local;
+	} cases[] = {
+		{ "127.0.0.1:1", true },
+		{ "127.8.9.1:1", true },
+		{ "[::1]:1", true },
+		{ "LocalHost:1", true },
+		{ "unix:/x", true },
+		{ "127.example.org:1", false },
+		{ "127.0.0.1.example.org:1", false },
+		{ "[::2]:1", false },
+		{ "192.0.2.1:1", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct arena *arena = arena_new(256);
+		struct endpoint endpoint;
+
+		assert_true(endpoint_parse(span_text(cases[i].text), ENDPOINT_CONNECT, 0, arena,
+			&endpoint, NULL));
+		assert_int_equal(endpoint_is_local(&endpoint), cases[i].local);
+		arena_free(&arena);
+	}
+}
+
+static void
 targets(void **state)
 {
 	static const struct {
@@ -148,6 +178,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(endpoints),
 		cmocka_unit_test(long_paths),
+		cmocka_unit_test(local),
 		cmocka_unit_test(targets),
 	};
 
