@@ -176,8 +176,10 @@ make_server(struct maker *maker, const struct settings_listener *listener)
 		return NULL;
 	if (listener->tls_priority[0])
 		settings.priority = listener->tls_priority;
-	if (listener->tls_ticket_life && key.length == TLS_TICKET_KEY_BYTES)
+	if (listener->tls_ticket_life && key.length == TLS_TICKET_KEY_BYTES) {
 		settings.ticket_key = (const unsigned char *)key.start;
+		settings.ticket_life_s = (unsigned)larger(1, listener->tls_ticket_life / 1000);
+	}
 	server = tls_server_new(&settings, set, maker->fault);
 	if (!server)
 		fault_add(maker->fault, "%s", listener->where);

@@ -99,7 +99,7 @@ remove_stale(const struct sock_address *address)
 }
 
 static int
-bind_and_listen(const struct sock_address *address, bool shared)
+bind_and_listen(const struct sock_address *address)
 {
 	int fd = open_socket(address->of.any.sa_family);
 
@@ -111,40 +111,26 @@ bind_and_listen(const struct sock_address *address, bool shared)
 		remove_stale(address);
 	else
 		set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (shared)
-		set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (bind(fd, &address->of.any, address->length) < 0 || listen(fd, SOCK_BACKLOG) < 0)
 		sock_close(&fd);
-	return fd;
-}
-
-static int
-listen_on(const struct sock_address *address, bool shared, struct fault *fault_out)
-{
-	char text[SOCK_TEXT_MAX_BYTES];
-	struct sock_address v4;
-	int fd = bind_and_listen(address, shared);
-
-	if (fd < 0 && address->dual && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
-		/* This machine has no IPv6. */
-		sock_address_parse_host(SPAN_LITERAL("0.0.0.0"), sock_address_port(address), &v4);
-		fd = bind_and_listen(&v4, shared);
-	}
-	if (fd < 0)
-		fault_set_errno(fault_out, "listen on %s", sock_address_format(address, text));
 	return fd;
 }
 
 int
 sock_listen(const struct sock_address *address, struct fault *fault_out)
 {
-	return listen_on(address, false, fault_out);
-}
+	char text[SOCK_TEXT_MAX_BYTES];
+	struct sock_address v4;
+	int fd = bind_and_listen(address);
 
-int
-sock_listen_shared(const struct sock_address *address, struct fault *fault_out)
-{
-	return listen_on(address, true, fault_out);
+	if (fd < 0 && address->dual && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
+		/* This machine has no IPv6. */
+		sock_address_parse_host(SPAN_LITERAL("0.0.0.0"), sock_address_port(address), &v4);
+		fd = bind_and_listen(&v4);
+	}
+	if (fd < 0)
+		fault_set_errno(fault_out, "listen on %s", sock_address_format(address, text));
+	return fd;
 }
 
 /* --- accepting */

@@ -14,8 +14,6 @@ enum {
 
 /* -1 and a fault that names the address. A unix path that nobody serves any more is replaced. */
 int sock_listen(const struct sock_address *address, struct fault *fault_out);
-/* As sock_listen(), but may be called again for the same address: a socket for each process. */
-int sock_listen_shared(const struct sock_address *address, struct fault *fault_out);
 bool sock_local(int fd, struct sock_address *address_out);
 bool sock_peer(int fd, struct sock_address *address_out);  /* false once the peer is gone */
 void sock_set_nodelay(int fd);                             /* TCP_NODELAY, where it is TCP */

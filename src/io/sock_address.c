@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Socket addresses and networks: text, comparison, and the key that limits count by. */
+/* Socket addresses: text, and the key that limits count by. */
 #include "io/sock_address.h"
 
 #include <arpa/inet.h>
@@ -257,138 +257,10 @@ sock_address_is_loopback(const struct sock_address *address)
 	return memcmp(bits, &in6addr_loopback, 16) == 0;
 }
 
-bool
-sock_address_equal(const struct sock_address *a, const struct sock_address *b)
-{
-	unsigned char a_bits[16];
-	unsigned char b_bits[16];
-
-	if (sock_address_is_unix(a) || sock_address_is_unix(b))
-		return sock_address_is_unix(a) && sock_address_is_unix(b) &&
-				strncmp(a->of.local.sun_path, b->of.local.sun_path,
-						sizeof a->of.local.sun_path) == 0;
-	get_bits(a, a_bits);
-	get_bits(b, b_bits);
-	return sock_address_port(a) == sock_address_port(b) && memcmp(a_bits, b_bits, 16) == 0;
-}
-
 void
 sock_address_key(const struct sock_address *address, unsigned char key_out[SOCK_KEY_BYTES])
 {
 	get_bits(address, key_out);
 	if (!is_v4(key_out))
 		memset(key_out + 8, 0, 8);
-}
-
-/* --- places to connect to */
-
-static bool
-is_host_name(struct span host)
-{
-	if (!host.length || host.length > HOST_MAX_BYTES)
-		return false;
-	for (size_t i = 0; i < host.length; i++) {
-		char c = text_lower(host.start[i]);
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '.' &&
-				c != '_')
-			return false;
-	}
-	return host.start[0] != '.' && host.start[0] != '-';
-}
-
-bool
-sock_place_parse(
-	struct span text, uint16_t default_port, struct sock_place *place_out, struct fault *fault_out)
-{
-	struct sock_place place = { .kind = SOCK_PLACE_NAME, .port = default_port };
-	struct span port_text = SPAN_EMPTY;
-	struct sock_address address;
-	bool bracketed;
-
-	if (has_blank_or_control(text))
-		return fault_set(fault_out, FAULT_CONFIG, "an address has no blanks");
-	if (cut_prefix(&text, "unix:")) {
-		place = (struct sock_place){ .kind = SOCK_PLACE_UNIX, .path = text };
-		if (!parse_path(text, &address, fault_out))
-			return false;
-		*place_out = place;
-		return true;
-	}
-	if (!cut_prefix(&text, "inet6:"))
-		cut_prefix(&text, "inet:");
-	if (!split_port(text, &place.host, &port_text, &bracketed))
-		return fault_set(fault_out, FAULT_CONFIG,
-				"\"%.*s\" is not HOST:PORT, [ADDRESS]:PORT or unix:/PATH",
-				SPAN_PRINT(span_first(text, HOST_MAX_BYTES)));
-	if (port_text.length && !parse_port(port_text, &place.port, fault_out))
-		return false;
-	if (!place.port)
-		return fault_set(fault_out, FAULT_CONFIG, "\"%.*s\" has no port",
-				SPAN_PRINT(span_first(text, HOST_MAX_BYTES)));
-	if (sock_address_parse_host(place.host, place.port, &address))
-		place.kind = SOCK_PLACE_ADDRESS;
-	else if (bracketed || !is_host_name(place.host))
-		return fault_set(fault_out, FAULT_CONFIG,
-				"\"%.*s\" is neither a host name nor an IP address",
-				SPAN_PRINT(span_first(place.host, HOST_MAX_BYTES)));
-	*place_out = place;
-	return true;
-}
-
-/* --- networks */
-
-static bool
-has_bits_after(const unsigned char bits[16], unsigned prefix)
-{
-	for (unsigned i = prefix; i < 128; i++) {
-		if (bits[i / 8] & (0x80 >> (i % 8)))
-			return true;
-	}
-	return false;
-}
-
-bool
-sock_network_parse(struct span text, struct sock_network *network_out, struct fault *fault_out)
-{
-	struct sock_network network;
-	struct sock_address address;
-	struct span length = SPAN_EMPTY;
-	struct span host = span_cut(text, '/', &length);
-	unsigned widest;
-	uint64_t number;
-
-	if (!sock_address_parse_host(host, 0, &address))
-		return fault_set(fault_out, FAULT_CONFIG, "\"%.*s\" is not an IP network",
-				SPAN_PRINT(span_first(text, HOST_MAX_BYTES)));
-	widest = address.of.any.sa_family == AF_INET ? 32 : 128;
-	number = widest;
-	if (host.length != text.length && !text_parse_number(length, widest, &number))
-		return fault_set(fault_out, FAULT_CONFIG,
-				"\"%.*s\": the prefix is a number from 0 to %u",
-				SPAN_PRINT(span_first(text, HOST_MAX_BYTES)), widest);
-	get_bits(&address, network.bits);
-	network.prefix = (unsigned)number + 128 - widest;
-	if (has_bits_after(network.bits, network.prefix))
-		return fault_set(fault_out, FAULT_CONFIG,
-				"\"%.*s\" has bits set behind its prefix",
-				SPAN_PRINT(span_first(text, HOST_MAX_BYTES)));
-	*network_out = network;
-	return true;
-}
-
-bool
-sock_network_has(const struct sock_network *network, const struct sock_address *address)
-{
-	unsigned char bits[16];
-	unsigned whole = network->prefix / 8;
-	unsigned char rest = (unsigned char)~(0xff >> (network->prefix % 8));
-	bool network_is_v4 = network->prefix >= 96 && is_v4(network->bits);
-
-	if (sock_address_is_unix(address))
-		return false;
-	get_bits(address, bits);
-	if (is_v4(bits) != network_is_v4 || memcmp(bits, network->bits, whole) != 0)
-		return false;
-	return whole == 16 || (bits[whole] & rest) == (network->bits[whole] & rest);
 }

@@ -42,43 +42,11 @@ uint16_t sock_address_port(const struct sock_address *address);       /* 0 for a
 void sock_address_set_port(struct sock_address *address, uint16_t port);
 bool sock_address_is_unix(const struct sock_address *address);
 bool sock_address_is_loopback(const struct sock_address *address);    /* a unix socket too */
-bool sock_address_equal(const struct sock_address *a, const struct sock_address *b); /* with the port */
 
 /*
  * What per-address limits count by: an IPv4 address, or the /64 of an IPv6 address, in 16 bytes
  * (IPv4 as ::ffff:a.b.c.d). All unix sockets are one.
  */
 void sock_address_key(const struct sock_address *address, unsigned char key_out[SOCK_KEY_BYTES]);
-
-/*
- * Where to connect, the host perhaps a name: "host:port" "[::1]:port" "inet:host:port"
- * "inet6:host:port" "unix:/path". The spans point into the text.
- */
-enum sock_place_kind {
-	SOCK_PLACE_UNIX,
-	SOCK_PLACE_ADDRESS, /* host is a literal address, without brackets */
-	SOCK_PLACE_NAME,    /* host is a name for somebody else to resolve */
-};
-
-struct sock_place {
-	enum sock_place_kind kind;
-	struct span path;
-	struct span host;
-	uint16_t port;      /* default_port if the text has none */
-};
-
-/* default_port 0: the text must have one. */
-bool sock_place_parse(
-	struct span text, uint16_t default_port, struct sock_place *place_out, struct fault *fault_out);
-
-/* A network: "192.0.2.0/24", "2001:db8::/32", or one address. Bits behind the prefix must be 0. */
-struct sock_network {
-	unsigned char bits[16]; /* IPv4 as ::ffff:a.b.c.d */
-	unsigned prefix;        /* 0 to 128 */
-};
-
-bool sock_network_parse(struct span text, struct sock_network *network_out, struct fault *fault_out);
-/* Never true for a unix socket, nor between IPv4 and IPv6. */
-bool sock_network_has(const struct sock_network *network, const struct sock_address *address);
 
 #endif

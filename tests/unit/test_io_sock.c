@@ -152,25 +152,6 @@ star_serves_both_families(void **state)
 }
 
 static void
-shared_listeners(void **state)
-{
-	struct sock_address address;
-	int first;
-	int second;
-
-	(void)state;
-	assert_true(sock_address_parse(SPAN_LITERAL("127.0.0.1:0"), &address, NULL));
-	first = sock_listen_shared(&address, NULL);
-	assert_true(first >= 0);
-	assert_true(sock_local(first, &address));
-	second = sock_listen_shared(&address, NULL);
-	assert_true(second >= 0);
-	assert_int_equal(sock_listen(&address, NULL), -1);
-	close(first);
-	close(second);
-}
-
-static void
 address_in_use(void **state)
 {
 	struct sock_address bound;
@@ -425,7 +406,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(ipv4),
 		TEST(star_serves_both_families),
-		TEST(shared_listeners),
 		TEST(address_in_use),
 		TEST(unix_socket_left_behind_is_replaced),
 		TEST(refused_and_late),
