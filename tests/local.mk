@@ -44,3 +44,4 @@ include tests/fake/local.mk
 include tests/unit/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
+include tests/durability/local.mk

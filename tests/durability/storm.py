@@ -167,10 +167,11 @@ def main():
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--seed", type=int, default=int(time.time()) % 100000)
     parser.add_argument("--threads", type=int, default=8)
+    parser.add_argument("--drop", type=float, default=0.02, help="share of 250s that the sink swallows")
     parser.add_argument("--result")
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
-    storm = Storm(options.seed)
+    storm = Storm(options.seed, drop=options.drop)
     begin = time.monotonic()
     try:
         verdict = storm.run(options.rounds, options.threads)
