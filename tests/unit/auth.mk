@@ -75,3 +75,33 @@ UNIT_TESTS += tests/unit/test_auth_role
 tests_unit_test_auth_role_SOURCES = tests/unit/test_auth_role.c tests/unit/auth_rig.h
 tests_unit_test_auth_role_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_role_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_verbs
+tests_unit_test_auth_verbs_SOURCES = tests/unit/test_auth_verbs.c
+tests_unit_test_auth_verbs_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_verbs_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_explain
+tests_unit_test_auth_explain_SOURCES = tests/unit/test_auth_explain.c
+tests_unit_test_auth_explain_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_explain_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_keytab
+tests_unit_test_auth_keytab_SOURCES = tests/unit/test_auth_keytab.c
+tests_unit_test_auth_keytab_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_keytab_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_account
+tests_unit_test_auth_account_SOURCES = tests/unit/test_auth_account.c
+tests_unit_test_auth_account_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_account_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_offline
+tests_unit_test_auth_offline_SOURCES = tests/unit/test_auth_offline.c
+tests_unit_test_auth_offline_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_offline_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_login_rule
+tests_unit_test_auth_login_rule_SOURCES = tests/unit/test_auth_login_rule.c
+tests_unit_test_auth_login_rule_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_login_rule_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)

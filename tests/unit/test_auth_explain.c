@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* explain: the same decisions as the gate's, with the line that made them. */
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "auth/explain.h"
+
+enum { NOW = 1000000 };
+
+static const char *const domains[] = { "example.org" };
+static const char *const scanner[] = { "scanner@example.org" };
+static const struct network devices = {
+	{ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 1, 0, 0 }, 112
+};
+
+static struct settings_permit permits[] = {
+	{ .where = "f:10", .principal = { .kind = PRINCIPAL_AUTHENTICATED, .name = "" },
+		.rights = RIGHT_SUBMIT | RIGHT_RELAY, .limits = "" },
+	{ .where = "f:11", .principal = { .kind = PRINCIPAL_LOGIN, .name = "mild" },
+		.wrong_sender = WRONG_SENDER_REWRITE, .limits = "" },
+	{ .where = "f:12", .principal = { .kind = PRINCIPAL_NETWORK, .name = "" },
+		.rights = RIGHT_SUBMIT | RIGHT_RELAY, .send_as = { scanner, 1 }, .limits = "" },
+};
+static const struct settings_listener listeners[] = {
+	{ .title = "submission", .where = "f:1", .login = LOGIN_SECURE, .inherit = true,
+		.limits = "" },
+};
+static const struct settings_limits limits[] = { { .title = "default", .where = "f:2" } };
+static struct settings settings = {
+	.authoritative_domains = { domains, 1 },
+	.listener = { listeners, 1 },
+	.permit = { permits, 3 },
+	.limits = { limits, 1 },
+};
+
+struct explain_case {
+	const char *args;
+	const char *login;  /* NULL: none */
+	const char *verdict;
+	int code;
+	const char *where;  /* part of it; NULL: any */
+};
+
+static const struct explain_case cases[] = {
+	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\"}", "alice", "continue", 0,
+		NULL },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"<ALICE@example.org>\"}", "alice", "continue", 0,
+		NULL },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"bob@example.org\"}", "alice", "reject", 550,
+		"no permit" },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"<>\"}", "alice", "continue", 0, NULL },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\"}", NULL, "reject", 530,
+		NULL },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"a b\"}", "alice", "reject", 553, "grammar" },
+	/* header */
+	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\","
+	  "\"from\":\"Alice <alice@example.org>\"}",
+		"alice", "continue", 0, NULL },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\","
+	  "\"from\":\"Bob <bob@example.org>\"}",
+		"alice", "reject", 550, NULL },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"\",\"from\":\"a\\r\\nFrom: b\"}", "alice", "reject",
+		554, "grammar" },
+	/* recipient */
+	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\","
+	  "\"rcpt\":\"<u@example.net>\"}",
+		"alice", "continue", 0, NULL },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\",\"rcpt\":\"nonsense\"}",
+		"alice", "continue", 0, NULL },
+	/* a network, and a permit that rewrites */
+	{ "{\"listener\":\"submission\",\"mail_from\":\"scanner@example.org\",\"ip\":\"10.1.0.5\"}", NULL,
+		"continue", 0, NULL },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"bob@example.org\",\"ip\":\"10.1.0.5\"}", NULL,
+		"reject", 550, NULL },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"scanner@example.org\",\"ip\":\"10.2.0.5\"}", NULL,
+		"reject", 530, NULL },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"bob@example.org\"}", "mild", "continue", 0, NULL },
+	/* an account that may not log in */
+	{ "{\"listener\":\"submission\",\"mail_from\":\"off@example.org\"}", "off", "reject", 535,
+		"account" },
+};
+
+static struct account *
+make_account(const char *login)
+{
+	struct account *account = account_new();
+	char *address = arena_printf(account->arena, "%s@example.org", login);
+
+	account->identity.login = login;
+	account->identity.protocols = IDENTITY_SMTP;
+	account->identity.addresses.items =
+		arena_dup(account->arena, &(const char *){ address }, sizeof(char *));
+	account->identity.addresses.count = 1;
+	account->disabled = strcmp(login, "off") == 0;
+	return account;
+}
+
+static const char *
+text_of(json_t *data, const char *name)
+{
+	return json_string_value(json_object_get(data, name));
+}
+
+static void
+decides_as_the_gate_does(void **state)
+{
+	(void)state;
+	permits[2].principal.network = devices;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct account *account = cases[i].login ? make_account(cases[i].login) : NULL;
+		json_t *args = json_loads(cases[i].args, 0, NULL);
+		struct fault fault = FAULT_INIT;
+		json_t *data = explain(&settings, args, account, NOW, &fault);
+
+		if (!data)
+			fail_msg("%s: %s", cases[i].args, fault.text);
+		if (strcmp(text_of(data, "verdict"), cases[i].verdict) != 0)
+			fail_msg("%s: %s", cases[i].args, text_of(data, "verdict"));
+		assert_int_equal(json_integer_value(json_object_get(data, "code")), cases[i].code);
+		if (cases[i].where)
+			assert_non_null(strstr(text_of(data, "where"), cases[i].where));
+		json_decref(data);
+		json_decref(args);
+		account_drop(&account);
+	}
+}
+
+static void
+tells_rights_limits_and_rewriting(void **state)
+{
+	struct account *account = make_account("mild");
+	json_t *args = json_pack("{s:s, s:s}", "listener", "submission", "mail_from",
+		"bob@example.org");
+	struct fault fault = FAULT_INIT;
+	json_t *data = explain(&settings, args, account, NOW, &fault);
+	char *rights = json_dumps(json_object_get(data, "rights"), JSON_COMPACT);
+
+	(void)state;
+	assert_string_equal(rights, "[\"submit\",\"relay\"]");
+	assert_string_equal(text_of(data, "limits"), "default");
+	assert_string_equal(text_of(data, "text"), "MAIL FROM is rewritten to mild@example.org");
+	free(rights);
+	json_decref(data);
+	json_decref(args);
+	account_drop(&account);
+}
+
+static void
+refuses_what_makes_no_sense(void **state)
+{
+	static const struct {
+		const char *args;
+		enum fault_kind kind;
+	} bad[] = {
+		{ "{}", FAULT_CONFIG },
+		{ "{\"listener\":\"submission\"}", FAULT_CONFIG },
+		{ "{\"mail_from\":\"a@b.org\"}", FAULT_CONFIG },
+		{ "{\"listener\":\"none\",\"mail_from\":\"a@b.org\"}", FAULT_MISSING },
+		{ "{\"listener\":\"submission\",\"mail_from\":\"\",\"ip\":\"x\"}", FAULT_CONFIG },
+		{ "{\"listener\":\"submission\",\"mail_from\":\"\",\"ip\":\"10.0.0.0/8\"}", FAULT_CONFIG },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		json_t *args = json_loads(bad[i].args, 0, NULL);
+		struct fault fault = FAULT_INIT;
+
+		assert_null(explain(&settings, args, NULL, NOW, &fault));
+		assert_int_equal(fault.kind, bad[i].kind);
+		json_decref(args);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(decides_as_the_gate_does),
+		cmocka_unit_test(tells_rights_limits_and_rewriting),
+		cmocka_unit_test(refuses_what_makes_no_sense),
+	};
+
+	return cmocka_run_group_tests_name("auth/explain", tests, NULL, NULL);
+}
