@@ -15,8 +15,9 @@ struct settings *config_load(const char *path, struct fault *fault);
 /* Name of the control socket in run-dir. */
 #define CONFIG_SOCKET_NAME "control.sock"
 /*
- * Path of the control socket. Needs only that the file can be parsed: a wrong value elsewhere must
- * not keep the administrator from the running daemon.
+ * Path of the control socket. Whatever is wrong with the file must not keep the administrator from
+ * the running daemon: of one that does not parse, the line that sets run-dir is taken as it stands.
+ * False only if the file cannot be read.
  */
 bool config_find_socket(const char *path, char *to, size_t size, struct fault *fault);
 

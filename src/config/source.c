@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "config/source_scan.h"
 
 /* A file being read, and the one that includes it. */
@@ -46,20 +47,12 @@ check_kind(int fd, struct source_file *file, struct fault *fault)
 static bool
 read_whole(int fd, const char *path, struct buf *to, struct fault *fault)
 {
-	for (;;) {
-		char *room = buf_reserve(to, 65536);
-		if (!room)
-			return fault_set(fault, FAULT_CONFIG, "%s:1: is larger than %d bytes", path,
-				SOURCE_FILE_MAX_BYTES);
-		ssize_t got = read(fd, room, 65536);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return fault_set_errno(fault, "%s:1: cannot be read", path);
-		if (got == 0)
-			return true;
-		buf_claim(to, (size_t)got);
-	}
+	if (file_read_all(fd, to))
+		return true;
+	if (errno == EFBIG)
+		return fault_set(fault, FAULT_CONFIG, "%s:1: is larger than %d bytes", path,
+			SOURCE_FILE_MAX_BYTES);
+	return fault_set_errno(fault, "%s:1: cannot be read", path);
 }
 
 static bool
@@ -148,7 +141,7 @@ read_one(struct source *source, struct source_file *file, struct arena *arena, s
 		.on_include = on_include,
 		.context = &reading,
 	};
-	struct buf raw = BUF_INIT(SOURCE_FILE_MAX_BYTES + 65536);
+	struct buf raw = BUF_INIT(SOURCE_FILE_MAX_BYTES);
 	bool done;
 
 	done = read_file(file, &raw, fault);
@@ -161,6 +154,14 @@ read_one(struct source *source, struct source_file *file, struct arena *arena, s
 			"%d bytes", file->path, SOURCE_MAX_BYTES);
 	buf_fini(&raw);
 	return done;
+}
+
+bool
+source_read_raw(const char *path, struct buf *to, struct fault *fault)
+{
+	struct source_file file = { .path = path };
+
+	return read_file(&file, to, fault);
 }
 
 bool

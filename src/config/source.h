@@ -44,6 +44,8 @@ struct source {
  */
 bool source_read(struct source *source, const char *path, struct arena *arena,
 	struct fault *fault);
+/* One file's bytes as they are, with the same care about what kind of file it is. */
+bool source_read_raw(const char *path, struct buf *to, struct fault *fault);
 void source_fini(struct source *source);
 
 /* Which file and line is this line of the text? Lines count from 1. */

@@ -10,6 +10,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "io/tls_certificate.h"
 
 enum { PEM_MAX_BYTES = 256 * 1024 };
@@ -38,21 +39,15 @@ static bool
 read_pem(struct practice *practice, const char *where, const char *path, struct buf *to)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t got = -1;
+	bool done = fd >= 0 && file_read_all(fd, to);
 
-	if (fd >= 0) {
-		char *room = buf_reserve(to, PEM_MAX_BYTES);
-		got = read(fd, room, PEM_MAX_BYTES);
-		if (got > 0)
-			buf_claim(to, (size_t)got);
-	}
-	if (got < 0 && errno == EACCES)
+	if (!done && errno == EACCES)
 		practice_note(practice, where, "%s: cannot be read by this user", path);
-	else if (got < 0)
+	else if (!done)
 		practice_warn(practice, where, "%s: %s", path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
-	return got >= 0;
+	return done;
 }
 
 static void

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,12 +61,16 @@ static bool
 connect_one(struct smtp_line *line, const struct sockaddr *address, socklen_t length,
 	struct fault *fault_out)
 {
+	const int now = 1;
 	int error = 0;
 	socklen_t size = sizeof error;
 
 	line->fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (line->fd < 0)
 		return fault_set_errno(fault_out, "socket");
+	/* A command must not wait for the other side to acknowledge what went before it. */
+	if (address->sa_family != AF_UNIX)
+		setsockopt(line->fd, IPPROTO_TCP, TCP_NODELAY, &now, sizeof now);
 	if (connect(line->fd, address, length) == 0)
 		return true;
 	if (errno != EINPROGRESS)

@@ -428,6 +428,37 @@ every_beginning(void **state)
 }
 
 static void
+socket_path(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *path;
+	} cases[] = {
+		{ GOOD, "/run/sallyport/control.sock" },
+		{ GOOD "run-dir = \"/a b\"", "/a b/control.sock" },
+		{ "run-dir = /x", "/x/control.sock" },
+		/* wrong values, wrong names, wrong grammar */
+		{ "workers = 1000 run-dir = /x", "/x/control.sock" },
+		{ "bad = 1\n run-dir = \"/a b\" # here", "/a b/control.sock" },
+		{ "}\nrun-dir='/x'", "/x/control.sock" },
+		{ "bad = 1\nrun-dir\t=\t/x workers = 2", "/x/control.sock" },
+		{ "bad = 1\n#run-dir = /y\nrun-dirt = /z", "/run/sallyport/control.sock" },
+		{ "include(\"none.conf\")\nrun-dir = /x", "/x/control.sock" },
+	};
+	char path[256];
+	struct fault fault = FAULT_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		config_file_write("c.conf", cases[i].text);
+		assert_true(config_find_socket("c.conf", path, sizeof path, &fault));
+		assert_string_equal(path, cases[i].path);
+	}
+	assert_false(config_find_socket("none.conf", path, sizeof path, &fault));
+	assert_string_equal(fault.text, "none.conf:1: cannot be opened: No such file or directory");
+}
+
+static void
 many_sections(void **state)
 {
 	struct buf text = BUF_INIT(0);
@@ -455,6 +486,7 @@ main(void)
 		cmocka_unit_test(holds),
 		cmocka_unit_test(after_faults),
 		cmocka_unit_test(every_beginning),
+		cmocka_unit_test(socket_path),
 		cmocka_unit_test(many_sections),
 	};
 
