@@ -2,3 +2,15 @@
 UNIT_TESTS += tests/unit/test_proc_confine
 tests_unit_test_proc_confine_SOURCES = tests/unit/test_proc_confine.c
 tests_unit_test_proc_confine_LDADD = $(PROC_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_proc_needs
+tests_unit_test_proc_needs_SOURCES = tests/unit/test_proc_needs.c
+tests_unit_test_proc_needs_LDADD = $(PROC_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_proc_role_links
+tests_unit_test_proc_role_links_SOURCES = tests/unit/test_proc_role_links.c
+tests_unit_test_proc_role_links_LDADD = $(PROC_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_proc_role_store
+tests_unit_test_proc_role_store_SOURCES = tests/unit/test_proc_role_store.c
+tests_unit_test_proc_role_store_LDADD = $(PROC_LIBS) $(UNIT_LIBS)

@@ -1,1 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
+UNIT_TESTS += tests/unit/test_super_files
+tests_unit_test_super_files_SOURCES = tests/unit/test_super_files.c
+tests_unit_test_super_files_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_super_links
+tests_unit_test_super_links_SOURCES = tests/unit/test_super_links.c
+tests_unit_test_super_links_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_super_listeners
+tests_unit_test_super_listeners_SOURCES = tests/unit/test_super_listeners.c
+tests_unit_test_super_listeners_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_super_roster
+tests_unit_test_super_roster_SOURCES = tests/unit/test_super_roster.c
+tests_unit_test_super_roster_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_super_secrets
+tests_unit_test_super_secrets_SOURCES = tests/unit/test_super_secrets.c
+tests_unit_test_super_secrets_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_super_shared_gate
+tests_unit_test_super_shared_gate_SOURCES = tests/unit/test_super_shared_gate.c
+tests_unit_test_super_shared_gate_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
