@@ -105,3 +105,8 @@ UNIT_TESTS += tests/unit/test_auth_login_rule
 tests_unit_test_auth_login_rule_SOURCES = tests/unit/test_auth_login_rule.c
 tests_unit_test_auth_login_rule_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_login_rule_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_gssapi
+tests_unit_test_auth_gssapi_SOURCES = tests/unit/test_auth_gssapi.c tests/unit/auth_rig.h
+tests_unit_test_auth_gssapi_CFLAGS = $(AUTH_TEST_CFLAGS) $(SASL_CFLAGS)
+tests_unit_test_auth_gssapi_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)

@@ -24,6 +24,9 @@
 
 enum { RIG_ITERATIONS = 4096, RIG_FRONTS = 2 };
 
+/* For tests of GSSAPI: a path, set before rig_setup(). */
+static const char *rig_keytab = "";
+
 /* What a front end last heard about a login or a session. */
 struct rig_heard {
 	enum message_id id;             /* 0: nothing yet; MESSAGE_COUNT: the channel closed */
@@ -70,6 +73,7 @@ struct rig {
 
 static const char *const rig_mechanisms[] = {
 	"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-1", "PLAIN", "LOGIN",
+	"GSSAPI",
 };
 static const char *const rig_without_plus[] = { "SCRAM-SHA-256", "PLAIN" };
 static const char *const rig_domains[] = { "example.org" };
@@ -118,7 +122,7 @@ rig_settings(struct rig *rig)
 		.limits = { rig->limits, 2 },
 		.permit = { rig->permits, 2 },
 		.sasl = {
-			.mechanisms = { rig_mechanisms, 6 },
+			.mechanisms = { rig_mechanisms, 7 },
 			.realm = "example.org",
 			.service_host = "",
 			.keytab = "",
@@ -449,7 +453,7 @@ rig_open_auth(struct rig *rig)
 {
 	struct fault fault = FAULT_INIT;
 
-	rig->auth = auth_open(rig->loop, &rig->settings, "", RIG_KEY, &fault);
+	rig->auth = auth_open(rig->loop, &rig->settings, rig_keytab, RIG_KEY, &fault);
 	if (!rig->auth)
 		fail_msg("%s", fault.text);
 }
