@@ -107,16 +107,17 @@ on_gone(struct hop *hop, const struct fault *fault, void *context)
 {
 	struct slot *slot = context;
 	struct destination *destination = slot->destination;
+	struct fault why = *fault; /* it lives in the hop */
 
 	(void)hop;
 	slot->job = NULL;
 	hop_free(&slot->hop);
-	if (fault->kind != FAULT_NONE) {
+	if (why.kind != FAULT_NONE) {
 		log_event(EV_HOP_FAILED, kv_str("route", destination->route.settings->title),
-			kv_str("to", destination->route.settings->to.text), kv_fault(fault));
+			kv_str("to", destination->route.settings->to.text), kv_fault(&why));
 		loop_timer_start(&destination->rest, DESTINATION_REST_MS);
 		if (!has_hop(destination))
-			defer_waiting(destination, fault);
+			defer_waiting(destination, &why);
 	}
 	serve(destination);
 }
