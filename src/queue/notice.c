@@ -249,6 +249,14 @@ add_report(struct buf *to, const struct notice *notice, const struct kind *kind)
 
 /* ---- what is returned of the original */
 
+/* Up to CRLF: a CR or LF alone does not end a line. */
+static size_t
+line_length(struct span text)
+{
+	const char *end = memmem(text.start, text.length, "\r\n", 2);
+	return end ? (size_t)(end - text.start) : text.length;
+}
+
 /*
  * The header line by line: nothing in it can end a line or the part. Cut at a line's end when the
  * cap is near; a line that is too long loses its tail.
@@ -257,12 +265,9 @@ static void
 add_header(struct buf *to, struct span header, bool utf8, size_t room)
 {
 	while (header.length) {
-		size_t length = span_find(header, '\n');
-		struct span line = span_first(header, length);
-		header = span_from(header, length + 1);
-		if (line.length && line.start[line.length - 1] == '\r')
-			line.length--;
-		line = span_first(line, LINE_MAX_BYTES);
+		size_t length = line_length(header);
+		struct span line = span_first(header, length < LINE_MAX_BYTES ? length : LINE_MAX_BYTES);
+		header = span_from(header, length + 2);
 		if (!line.length || buf_length(to) + line.length + 2 > room)
 			return;
 		for (size_t i = 0; i < line.length; i++) {

@@ -29,3 +29,15 @@ tests_unit_test_queue_pressure_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_queue_revoked
 tests_unit_test_queue_revoked_SOURCES = tests/unit/test_queue_revoked.c
 tests_unit_test_queue_revoked_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_notice
+tests_unit_test_queue_notice_SOURCES = tests/unit/test_queue_notice.c
+tests_unit_test_queue_notice_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_tally
+tests_unit_test_queue_tally_SOURCES = tests/unit/test_queue_tally.c $(QUEUE_TEST_SOURCES)
+tests_unit_test_queue_tally_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_admission
+tests_unit_test_queue_admission_SOURCES = tests/unit/test_queue_admission.c
+tests_unit_test_queue_admission_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a front end may bring: grammar, grants and rights, each checked as if it were captured. */
+#include "queue/admission.h"
+
+#include "config/settings.h"
+#include "ipc/grant.h"
+#include "policy/identity.h"
+#include "unit.h"
+
+enum { NOW_MS = 5000000 };
+
+static const char key[GRANT_KEY_BYTES] = "0123456789abcdef0123456789abcde";
+static const char *const alice_addresses[] = { "alice@example.org" };
+static const char *const domains[] = { "example.org" };
+
+static const struct settings_permit listener_permits[] = {
+	{ .title = "anonymous", .where = "f:1", .rights = RIGHT_SUBMIT | RIGHT_ANY_SENDER,
+		.principal = { .kind = PRINCIPAL_ANONYMOUS, .text = "anonymous", .name = "" } },
+	{ .title = "authenticated", .where = "f:2", .rights = RIGHT_SUBMIT | RIGHT_RELAY,
+		.principal = { .kind = PRINCIPAL_AUTHENTICATED, .text = "authenticated",
+			.name = "" } },
+};
+
+static const struct settings_listener listeners[] = { { .title = "submission",
+	.permit = { listener_permits, 2 }, .login = LOGIN_SECURE } };
+
+static const struct settings all_settings = { .hostname = "mail.example.org",
+	.authoritative_domains = { domains, 1 }, .listener = { listeners, 1 } };
+
+static struct buf grant_bytes;
+static struct revoked *revoked;
+
+static struct span
+make_grant(const char *session, const char *login, const char *listener, int64_t expires_ms,
+	uint64_t epoch)
+{
+	struct identity identity = { .login = "alice", .mechanism = "PLAIN",
+		.addresses = { alice_addresses, 1 }, .limits = "", .protocols = IDENTITY_SMTP,
+		.epoch = epoch };
+	struct buf packed = BUF_INIT(0);
+	identity_pack(&packed, &identity);
+	struct grant grant = { .session = span_text(session), .login = span_text(login),
+		.listener = span_text(listener), .identity = buf_span(&packed),
+		.expires_ms = expires_ms, .epoch = epoch };
+	buf_clear(&grant_bytes);
+	grant_sign(&grant_bytes, span_of(key, sizeof(key)), &grant);
+	buf_fini(&packed);
+	return buf_span(&grant_bytes);
+}
+
+static struct message_recipient one_recipient;
+
+static struct message_commit
+good_commit(void)
+{
+	one_recipient =
+		(struct message_recipient){ .number = 0, .path = "bob@example.net", .orcpt = "" };
+	return (struct message_commit){
+		.id = "1m7ywbk2rsnvj0000",
+		.session = "s1",
+		.listener = "submission",
+		.protocol = "ESMTPSA",
+		.client_address = "192.0.2.1",
+		.login = "alice",
+		.grant = make_grant("s1", "alice", "submission", NOW_MS + 1000, 3),
+		.hold_reason = "",
+		.envelope = { .sender = "alice@example.org", .envid = "", .recipient_count = 1,
+			.recipients = &one_recipient },
+		.content = { .header = SPAN_LITERAL("Subject: x\r\n\r\n") },
+	};
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	buf_init(&grant_bytes, 0);
+	revoked = revoked_new();
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	buf_fini(&grant_bytes);
+	revoked_free(&revoked);
+	return 0;
+}
+
+static unsigned
+check(const struct message_commit *commit)
+{
+	struct admission admission = { .settings = &all_settings,
+		.grant_key = span_of(key, sizeof(key)), .revoked = revoked };
+	struct verdict verdict = admission_check(&admission, commit, NOW_MS);
+	return verdict.kind == VERDICT_CONTINUE ? 250 : verdict.code;
+}
+
+static void
+test_good(void **state)
+{
+	(void)state;
+	struct message_commit commit = good_commit();
+	assert_int_equal(check(&commit), 250);
+	commit.envelope.sender = "";
+	assert_int_equal(check(&commit), 250);
+	commit.content.header = SPAN_LITERAL("\r\n");
+	assert_int_equal(check(&commit), 250);
+	one_recipient.path = "postmaster";
+	assert_int_equal(check(&commit), 250);
+	one_recipient.orcpt = "rfc822;bob@example.net";
+	commit.envelope.envid = "a+2Bb";
+	assert_int_equal(check(&commit), 250);
+}
+
+static void
+test_grammar(void **state)
+{
+	(void)state;
+	static const char *const bad_ids[] = { "", "0001.F0", "a b", "a\nb", "a/b", "\xc3\xa4" };
+	static const char *const bad_paths[] = { "bob", "bob@", "@example.net",
+		"bob@example.net>", "bob@example.net\r\nRCPT", "b\xc3\xb6" "b@example.net",
+		"a b@example.net" };
+	static const char *const bad_orcpts[] = { "rfc822", "rfc822;a b", "rfc822;a\r\nb",
+		"rfc822;a+0D" };
+	for (size_t i = 0; i < sizeof(bad_ids) / sizeof(bad_ids[0]); i++) {
+		struct message_commit commit = good_commit();
+		commit.id = bad_ids[i];
+		assert_int_equal(check(&commit), 554);
+	}
+	for (size_t i = 0; i < sizeof(bad_paths) / sizeof(bad_paths[0]); i++) {
+		struct message_commit commit = good_commit();
+		one_recipient.path = bad_paths[i];
+		assert_int_equal(check(&commit), 554);
+		one_recipient.path = "bob@example.net";
+		commit.envelope.sender = bad_paths[i];
+		assert_int_equal(check(&commit), 554);
+	}
+	for (size_t i = 0; i < sizeof(bad_orcpts) / sizeof(bad_orcpts[0]); i++) {
+		struct message_commit commit = good_commit();
+		one_recipient.orcpt = bad_orcpts[i];
+		assert_int_equal(check(&commit), 554);
+		one_recipient.orcpt = "";
+		commit.envelope.envid = "a b";
+		assert_int_equal(check(&commit), 554);
+	}
+	struct message_commit commit = good_commit();
+	one_recipient.number = 1;
+	assert_int_equal(check(&commit), 554);
+	commit = good_commit();
+	commit.session = "s\n1";
+	assert_int_equal(check(&commit), 554);
+	static const struct span bad_headers[] = { SPAN_LITERAL(""), SPAN_LITERAL("A: b\r\n"),
+		SPAN_LITERAL("A: b\n\n"), SPAN_LITERAL("A: b") };
+	for (size_t i = 0; i < sizeof(bad_headers) / sizeof(bad_headers[0]); i++) {
+		commit = good_commit();
+		commit.content.header = bad_headers[i];
+		assert_int_equal(check(&commit), 554);
+	}
+}
+
+static void
+test_grants(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *session;
+		const char *login;
+		const char *listener;
+		int64_t expires_ms;
+		unsigned code;
+	} cases[] = {
+		{ "s1", "alice", "submission", NOW_MS + 1, 250 },
+		{ "s2", "alice", "submission", NOW_MS + 1, 451 }, /* another session's */
+		{ "s1", "bob", "submission", NOW_MS + 1, 451 },
+		{ "s1", "alice", "smtp", NOW_MS + 1, 451 },
+		{ "s1", "alice", "submission", NOW_MS - 1, 451 }, /* over */
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct message_commit commit = good_commit();
+		commit.grant = make_grant(cases[i].session, cases[i].login, cases[i].listener,
+			cases[i].expires_ms, 3);
+		assert_int_equal(check(&commit), cases[i].code);
+	}
+	/* bob's name on alice's identity, properly signed: auth would not, but it is looked at */
+	struct message_commit commit = good_commit();
+	commit.login = "bob";
+	commit.grant = make_grant("s1", "bob", "submission", NOW_MS + 1, 3);
+	assert_int_equal(check(&commit), 451);
+	/* every changed byte */
+	commit = good_commit();
+	for (size_t i = 0; i < commit.grant.length; i++) {
+		((char *)grant_bytes.bytes + grant_bytes.begin)[i] ^= 1;
+		assert_int_equal(check(&commit), 451);
+		((char *)grant_bytes.bytes + grant_bytes.begin)[i] ^= 1;
+	}
+	commit.grant = SPAN_EMPTY;
+	assert_int_equal(check(&commit), 451);
+	commit = good_commit();
+	revoked_add(revoked, SPAN_LITERAL("alice"), 3);
+	assert_int_equal(check(&commit), 250);
+	revoked_add(revoked, SPAN_LITERAL("alice"), 4);
+	assert_int_equal(check(&commit), 451);
+}
+
+static void
+test_rights(void **state)
+{
+	(void)state;
+	struct message_commit commit = good_commit();
+	commit.envelope.sender = "ceo@example.org"; /* N4: not what auth granted */
+	assert_int_equal(check(&commit), 550);
+	commit.envelope.sender = "alice@example.com";
+	assert_int_equal(check(&commit), 550);
+	/* a stranger: other domains to ours, and nothing else */
+	commit = good_commit();
+	commit.login = "";
+	assert_int_equal(check(&commit), 451); /* a grant, but no login */
+	commit.grant = SPAN_EMPTY;
+	commit.envelope.sender = "carol@example.com";
+	assert_int_equal(check(&commit), 550);
+	one_recipient.path = "bob@example.org";
+	assert_int_equal(check(&commit), 250);
+	commit.envelope.sender = "bob@example.org";
+	assert_int_equal(check(&commit), 550);
+	commit.listener = "nowhere";
+	assert_int_equal(check(&commit), 451);
+}
+
+static void
+test_smtputf8(void **state)
+{
+	(void)state;
+	struct message_commit commit = good_commit();
+	one_recipient.path = "b\xc3\xb6" "b@example.net";
+	commit.envelope.smtputf8 = true;
+	assert_int_equal(check(&commit), 250);
+	one_recipient.path = "b\xc3@example.net";
+	assert_int_equal(check(&commit), 554);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_good),
+		TEST(test_grammar),
+		TEST(test_grants),
+		TEST(test_rights),
+		TEST(test_smtputf8),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a result means for each recipient, and which notices it makes. */
+#include "../fake/mail_samples.h"
+#include "queue/tally.h"
+#include "unit.h"
+
+static const uint64_t retry[] = { 1000, 2000 };
+
+static const struct settings all_settings = {
+	.hostname = "mail.example.org",
+	.postmaster = "",
+	.queue = {
+		.retry = { retry, 2 },
+		.expiry = 100000,
+		.notice_expiry = 50000,
+		.delay_notice = 10000,
+	},
+};
+
+static const char *const recipients3[] = { "a@example.net", "b@example.net", "c@example.net",
+	NULL };
+
+struct run {
+	struct arena *arena;
+	struct parcel *parcel;
+	struct tally tally;
+};
+
+static struct run
+run_tally(struct parcel *parcel, const struct recipient *before, size_t count,
+	const struct message_recipient_result *results, size_t result_count, int64_t after_ms)
+{
+	struct run run = { arena_new(1000), parcel, { .count = 0 } };
+	struct message_result result = { .job = 42, .id = "0001", .hop = "mx", .hop_address = "",
+		.tls = "", .count = result_count, .results = results };
+	struct tally_facts facts = { .settings = &all_settings, .parcel = parcel,
+		.recipients = before, .count = count, .result = &result,
+		.now_ms = SAMPLE_RECEIVED_MS + after_ms };
+	tally_make(&facts, run.arena, &run.tally);
+	return run;
+}
+
+static void
+end_run(struct run *run)
+{
+	tally_drop_notices(&run->tally);
+	assert_int_equal(run->tally.notice_count, 0);
+	parcel_drop(&run->parcel);
+	arena_free(&run->arena);
+}
+
+static const struct recipient three[] = { { .number = 0 }, { .number = 1 },
+	{ .number = 2, .attempts = 3 } };
+
+static void
+test_each_outcome(void **state)
+{
+	(void)state;
+	const struct message_recipient_result results[] = {
+		{ .number = 2, .outcome = OUTCOME_DEFERRED, .code = 451, .enhanced = "4.2.1",
+			.text = "later" },
+		{ .number = 0, .outcome = OUTCOME_DELIVERED, .code = 250, .enhanced = "2.0.0",
+			.text = "taken" },
+		{ .number = 1, .outcome = OUTCOME_RELAYED, .code = 250, .enhanced = "",
+			.text = "ok" },
+		{ .number = 0, .outcome = OUTCOME_FAILED, .enhanced = "", .text = "again" },
+		{ .number = 77, .outcome = OUTCOME_FAILED, .enhanced = "", .text = "nobody" },
+	};
+	struct run run = run_tally(
+		sample_parcel("0001", "x", recipients3), three, 3, results, 5, 5000);
+	const struct recipient *now = run.tally.recipients;
+	assert_int_equal(run.tally.count, 3);
+	assert_int_equal(now[0].stage, RECIPIENT_DELIVERED);
+	assert_int_equal(now[1].stage, RECIPIENT_RELAYED);
+	assert_int_equal(now[2].stage, RECIPIENT_WAITING);
+	assert_int_equal(now[2].attempts, 4);
+	assert_int_equal(now[2].code, 451);
+	assert_string_equal(now[2].text, "later");
+	assert_string_equal(now[2].hop, "mx");
+	assert_int_equal(now[2].job, 42);
+	assert_int_equal(now[2].tried_ms, SAMPLE_RECEIVED_MS + 5000);
+	assert_int_equal(run.tally.waiting, 1);
+	assert_int_equal(run.tally.due_ms, SAMPLE_RECEIVED_MS + 5000 + 2000);
+	assert_int_equal(run.tally.notice_count, 0);
+	end_run(&run);
+}
+
+static void
+test_no_result_is_a_deferral(void **state)
+{
+	(void)state;
+	struct run run =
+		run_tally(sample_parcel("0001", "x", recipients3), three, 2, NULL, 0, 1);
+	assert_int_equal(run.tally.waiting, 2);
+	assert_int_equal(run.tally.recipients[0].attempts, 1);
+	assert_int_equal(run.tally.due_ms, SAMPLE_RECEIVED_MS + 1 + 1000);
+	end_run(&run);
+}
+
+/* One notice for all that failed together. */
+static void
+test_failures_are_told_together(void **state)
+{
+	(void)state;
+	const struct message_recipient_result results[] = {
+		{ .number = 0, .outcome = OUTCOME_FAILED, .code = 550, .enhanced = "5.1.1",
+			.text = "no" },
+		{ .number = 1, .outcome = OUTCOME_DELIVERED, .enhanced = "", .text = "" },
+		{ .number = 2, .outcome = OUTCOME_FAILED, .code = 552, .enhanced = "5.2.2",
+			.text = "full" },
+	};
+	struct run run = run_tally(
+		sample_parcel("0001", "x", recipients3), three, 3, results, 3, 1);
+	assert_int_equal(run.tally.waiting, 0);
+	assert_int_equal(run.tally.notice_count, 1);
+	const struct parcel *notice = run.tally.notices[0];
+	assert_string_equal(notice->record.id, "0001.F0");
+	assert_string_equal(notice->record.parent, "0001");
+	assert_non_null(memmem(notice->content.start, notice->content.length,
+		"From: Mail Delivery System <postmaster@mail.example.org>", 56));
+	end_run(&run);
+}
+
+static void
+test_expiry(void **state)
+{
+	(void)state;
+	const struct message_recipient_result results[] = { { .number = 0,
+		.outcome = OUTCOME_DEFERRED, .code = 450, .enhanced = "4.2.0", .text = "busy" } };
+	struct run run = run_tally(
+		sample_parcel("0001", "x", recipients3), three, 1, results, 1, 99999);
+	assert_int_equal(run.tally.waiting, 1);
+	end_run(&run);
+	run = run_tally(sample_parcel("0001", "x", recipients3), three, 1, results, 1, 100000);
+	assert_int_equal(run.tally.waiting, 0);
+	assert_int_equal(run.tally.recipients[0].stage, RECIPIENT_FAILED);
+	assert_string_equal(run.tally.recipients[0].enhanced, "5.4.7");
+	assert_int_equal(run.tally.recipients[0].code, 450);
+	assert_int_equal(run.tally.notice_count, 1);
+	end_run(&run);
+}
+
+/* I6: what has no sender expires sooner, and nobody is told. */
+static void
+test_null_sender(void **state)
+{
+	(void)state;
+	const struct message_recipient_result results[] = { { .number = 0,
+		.outcome = OUTCOME_DEFERRED, .code = 450, .enhanced = "4.2.0", .text = "busy" } };
+	struct parcel *parcel = sample_parcel("0001", "x", recipients3);
+	parcel->record.envelope.sender = "";
+	struct run run = run_tally(parcel, three, 1, results, 1, 49999);
+	assert_int_equal(run.tally.waiting, 1);
+	assert_int_equal(run.tally.notice_count, 0);
+	parcel_hold(parcel);
+	end_run(&run);
+	run = run_tally(parcel, three, 1, results, 1, 50000);
+	assert_int_equal(run.tally.recipients[0].stage, RECIPIENT_FAILED);
+	assert_int_equal(run.tally.notice_count, 0);
+	end_run(&run);
+}
+
+static void
+test_delay_is_told_once(void **state)
+{
+	(void)state;
+	const struct message_recipient_result results[] = { { .number = 0,
+		.outcome = OUTCOME_DEFERRED, .code = 450, .enhanced = "4.2.0", .text = "busy" } };
+	struct run run = run_tally(
+		sample_parcel("0001", "x", recipients3), three, 1, results, 1, 9999);
+	assert_int_equal(run.tally.notice_count, 0);
+	assert_false(run.tally.recipients[0].delay_told);
+	end_run(&run);
+	run = run_tally(sample_parcel("0001", "x", recipients3), three, 1, results, 1, 10000);
+	assert_int_equal(run.tally.notice_count, 1);
+	assert_string_equal(run.tally.notices[0]->record.id, "0001.D0");
+	assert_true(run.tally.recipients[0].delay_told);
+	struct recipient told = run.tally.recipients[0];
+	end_run(&run);
+	run = run_tally(sample_parcel("0001", "x", recipients3), &told, 1, results, 1, 20000);
+	assert_int_equal(run.tally.notice_count, 0);
+	end_run(&run);
+}
+
+/* I8: whoever asked for it hears of success from us only where the hop does not tell. */
+static void
+test_success(void **state)
+{
+	(void)state;
+	static const struct message_recipient asking[] = {
+		{ .number = 0, .path = "a@example.net", .notify = NOTIFY_SUCCESS, .orcpt = "" },
+		{ .number = 1, .path = "b@example.net", .notify = NOTIFY_SUCCESS, .orcpt = "" },
+		{ .number = 2, .path = "c@example.net", .notify = NOTIFY_NEVER, .orcpt = "" },
+	};
+	const struct message_recipient_result results[] = {
+		{ .number = 0, .outcome = OUTCOME_DELIVERED, .enhanced = "", .text = "" },
+		{ .number = 1, .outcome = OUTCOME_RELAYED, .enhanced = "", .text = "" },
+		{ .number = 2, .outcome = OUTCOME_FAILED, .enhanced = "", .text = "" },
+	};
+	struct parcel *parcel = sample_parcel("0001", "x", recipients3);
+	parcel->record.envelope.recipients = asking;
+	struct run run = run_tally(parcel, three, 3, results, 3, 1);
+	assert_int_equal(run.tally.notice_count, 1);
+	assert_string_equal(run.tally.notices[0]->record.id, "0001.S1");
+	end_run(&run);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_outcome),
+		cmocka_unit_test(test_no_result_is_a_deferral),
+		cmocka_unit_test(test_failures_are_told_together),
+		cmocka_unit_test(test_expiry),
+		cmocka_unit_test(test_null_sender),
+		cmocka_unit_test(test_delay_is_told_once),
+		cmocka_unit_test(test_success),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
