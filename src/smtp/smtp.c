@@ -45,9 +45,10 @@ smtp_reply(struct smtp *smtp, unsigned code, const char *enhanced, const char *t
 {
 	const struct smtp_reply reply = { .code = code, .enhanced = enhanced, .text = text };
 
-	send_reply(smtp, &reply);
 	if (code >= 500 && ++smtp->errors >= smtp->mail.listener->errors)
 		session_bye(smtp->session, SESSION_END_ERRORS, NULL);
+	else
+		send_reply(smtp, &reply);
 }
 
 void
@@ -360,6 +361,7 @@ refuse_command(struct smtp *smtp, const struct smtp_command *command, bool parse
 		smtp_swallow(smtp, command->bdat.size, reply);
 		return;
 	}
+	smtp->data_refused = command->verb == SMTP_VERB_DATA;
 	smtp_reply(smtp, reply->code, reply->enhanced, reply->text);
 	if (command->verb == SMTP_VERB_BDAT)
 		session_bye(smtp->session, SESSION_END_POSITION, NULL);
@@ -380,7 +382,16 @@ on_line(struct span line, void *context)
 		session_abort(smtp->session, SESSION_END_FOREIGN);
 		return;
 	}
-	if (!has_needs(smtp, row, &refusal))
+	/* The client did not wait for 354: this is the message, and not to be run. */
+	if (command.verb == SMTP_VERB_UNKNOWN && smtp->data_refused) {
+		smtp_reply(smtp, reply.code, reply.enhanced, reply.text);
+		session_bye(smtp->session, SESSION_END_POSITION, NULL);
+		return;
+	}
+	smtp->data_refused = false;
+	if (smtp->state == SMTP_STATE_NEW && !fits_state(smtp, row, &refusal))
+		refuse_command(smtp, &command, parsed, &refusal);
+	else if (!has_needs(smtp, row, &refusal))
 		refuse_command(smtp, &command, parsed, &refusal);
 	else if (!parsed)
 		refuse_command(smtp, &command, parsed, &reply);

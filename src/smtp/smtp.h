@@ -34,6 +34,7 @@ struct smtp {
 	unsigned errors;            /* commands refused since the last message */
 	unsigned messages;
 	struct transaction *transaction; /* from MAIL on; NULL: none */
+	bool data_refused;          /* just now: content may follow all the same */
 
 	struct arena *who;          /* holds mail.identity */
 	struct arena *who_next;     /* a newer one, for after the transaction */
@@ -49,8 +50,8 @@ extern const struct session_protocol smtp_protocol;
 
 void smtp_enter(struct smtp *smtp, enum smtp_state state);
 /*
- * One reply. Refusals (5yz) are counted; with too many of them the session ends. The texts are
- * borrowed for the call.
+ * One reply. Refusals (5yz) are counted; in place of one too many comes 421, and the end. The texts
+ * are borrowed for the call.
  */
 void smtp_reply(struct smtp *smtp, unsigned code, const char *enhanced, const char *text);
 void smtp_replyf(struct smtp *smtp, unsigned code, const char *enhanced, const char *format, ...)

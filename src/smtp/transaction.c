@@ -312,6 +312,7 @@ on_data_verdict(void *context, const struct verdict *verdict)
 	if (is_refusal(verdict)) {
 		log_refusal(smtp, "data", "", verdict);
 		transaction_end(smtp);
+		smtp->data_refused = true;
 		smtp_reply_verdict(smtp, verdict);
 		smtp_go_on(smtp);
 		return;
@@ -338,6 +339,7 @@ transaction_data(struct smtp *smtp)
 
 	if (smtp->state == SMTP_STATE_SENDER) {
 		reply = no_recipients(smtp);
+		smtp->data_refused = true;
 		smtp_reply(smtp, reply.code, reply.enhanced, reply.text);
 		return;
 	}

@@ -96,7 +96,7 @@ class Sallyport:
         for name, settings in parts["listeners"].items():
             if settings is not None:
                 if isinstance(settings, dict):
-                    settings = {"protocol": "smtp", "address": '{ "127.0.0.1:0" }', **settings}
+                    settings = {"protocol": "smtp", "address": '{ "127.0.0.1:0" }', "connections": "500", **settings}
                 out.append(section("listener", name, settings))
         out.append(parts["permits"])
         for pattern, target in parts["routes"].items():
