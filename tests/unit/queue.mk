@@ -41,3 +41,7 @@ tests_unit_test_queue_tally_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_queue_admission
 tests_unit_test_queue_admission_SOURCES = tests/unit/test_queue_admission.c
 tests_unit_test_queue_admission_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_spool
+tests_unit_test_queue_spool_SOURCES = tests/unit/test_queue_spool.c $(QUEUE_TEST_SOURCES)
+tests_unit_test_queue_spool_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
