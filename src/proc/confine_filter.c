@@ -244,7 +244,7 @@ static bool
 add_conditions(scmp_filter_ctx filter, struct fault *fault)
 {
 	static const int fcntls[] = { F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_SETLK,
-		F_SETLKW, F_GETLK, F_OFD_SETLK, F_OFD_GETLK };
+		F_SETLKW, F_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_OFD_GETLK };
 	static const unsigned long ioctls[] = { FIONREAD, FIONBIO, FIOCLEX };
 
 	for (size_t i = 0; i < sizeof fcntls / sizeof fcntls[0]; i++) {
