@@ -310,8 +310,9 @@ start_thread(struct worker_pool *pool, const char *name, struct fault *fault_out
 	thread->core = pool->core;
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_BYTES);
-	/* Signals are the loop's. */
+	/* Signals are the loop's; a forbidden system call is told by whoever makes it. */
 	sigfillset(&all);
+	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	error = pthread_create(&thread->id, &attributes, thread_main, thread);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
