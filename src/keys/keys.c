@@ -72,23 +72,53 @@ add_pair(struct keys *keys, struct signer *signer, const struct settings_tls *tl
 	return good;
 }
 
+/* Each pair of a section is for all the names that the section is offered for. */
+static bool
+check_names(const struct signer *signer, const struct settings_tls *tls, unsigned index,
+	struct fault *fault)
+{
+	for (size_t i = 0; i < tls->names.count; i++) {
+		if (!signer_fits_name(signer, tls->title, index, span_text(tls->names.items[i])))
+			return fault_set(fault, FAULT_CONFIG, "%s: %s: the certificate is not for the name %s",
+				tls->where, tls->certificate.items[index], tls->names.items[i]);
+	}
+	return true;
+}
+
+static bool
+load_section(struct keys *keys, struct signer *signer, const struct settings_tls *tls,
+	bool *hostname_found, struct fault *fault)
+{
+	struct span hostname = span_text(role_settings(keys->context)->hostname);
+
+	for (unsigned index = 0; index < tls->certificate.count; index++) {
+		if (!add_pair(keys, signer, tls, index, fault) ||
+			!check_names(signer, tls, index, fault))
+			return false;
+		*hostname_found |= signer_fits_name(signer, tls->title, index, hostname);
+	}
+	return true;
+}
+
 /* All keys of the settings, or none: a half-loaded set would serve some names with errors. */
 static struct signer *
 load(struct keys *keys, struct fault *fault)
 {
-	const struct settings_tls_list *list = &role_settings(keys->context)->tls;
+	const struct settings *settings = role_settings(keys->context);
+	const struct settings_tls_list *list = &settings->tls;
 	struct signer *signer = signer_new();
+	bool hostname_found = list->count == 0;
+	bool good = true;
 
-	for (size_t i = 0; i < list->count; i++) {
-		const struct settings_tls *tls = &list->items[i];
-
-		for (unsigned index = 0; index < tls->certificate.count; index++) {
-			if (!add_pair(keys, signer, tls, index, fault)) {
-				signer_free(&signer);
-				return NULL;
-			}
-		}
-	}
+	for (size_t i = 0; i < list->count && good; i++)
+		good = load_section(keys, signer, &list->items[i], &hostname_found, fault);
+	/* The name that people type: a client would turn away from any other. */
+	if (good && !hostname_found)
+		good = fault_set(fault, FAULT_CONFIG, "%s: %s: no certificate is for the name %s (hostname)",
+			list->items[0].where, list->items[0].certificate.items[0],
+			settings->hostname);
+	if (!good)
+		signer_free(&signer);
 	return signer;
 }
 

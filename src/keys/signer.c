@@ -15,6 +15,7 @@ struct key {
 	char *name;
 	unsigned index;
 	gnutls_privkey_t key;
+	struct tls_certificate *certificate;
 };
 
 struct signer {
@@ -69,21 +70,22 @@ signer_free(struct signer **signer)
 
 		old->keys = key->next;
 		gnutls_privkey_deinit(key->key);
+		tls_certificate_free(&key->certificate);
 		mem_free(&key->name);
 		mem_free(&key);
 	}
 	mem_free(&old);
 }
 
-static bool
-check_pair(struct span certificate_pem, struct span key_pem, int64_t now_s, struct fault *fault_out)
+static struct tls_certificate *
+load_pair(struct span certificate_pem, struct span key_pem, int64_t now_s, struct fault *fault_out)
 {
 	struct tls_certificate *certificate = tls_certificate_load(certificate_pem, fault_out);
-	bool good = certificate && tls_certificate_check(certificate, now_s, fault_out) &&
-		tls_certificate_fits_key(certificate, key_pem, fault_out);
 
-	tls_certificate_free(&certificate);
-	return good;
+	if (certificate && (!tls_certificate_check(certificate, now_s, fault_out) ||
+				   !tls_certificate_fits_key(certificate, key_pem, fault_out)))
+		tls_certificate_free(&certificate);
+	return certificate;
 }
 
 bool
@@ -91,22 +93,26 @@ signer_add(struct signer *signer, const char *name, unsigned index, struct span 
 	struct span key_pem, int64_t now_s, struct fault *fault_out)
 {
 	gnutls_datum_t pem = { (unsigned char *)key_pem.start, (unsigned)key_pem.length };
+	struct tls_certificate *certificate =
+		load_pair(certificate_pem, key_pem, now_s, fault_out);
 	struct key *key;
 	int result;
 
-	if (!check_pair(certificate_pem, key_pem, now_s, fault_out))
+	if (!certificate)
 		return false;
 	key = mem_alloc(sizeof *key);
 	gnutls_privkey_init(&key->key);
 	result = gnutls_privkey_import_x509_raw(key->key, &pem, GNUTLS_X509_FMT_PEM, NULL, 0);
 	if (result < 0) {
 		gnutls_privkey_deinit(key->key);
+		tls_certificate_free(&certificate);
 		mem_free(&key);
 		return fault_set(fault_out, FAULT_CONFIG, "the key cannot be read: %s",
 			gnutls_strerror(result));
 	}
 	key->name = mem_strdup(name);
 	key->index = index;
+	key->certificate = certificate;
 	key->next = signer->keys;
 	signer->keys = key;
 	return true;
@@ -120,6 +126,14 @@ find_key(const struct signer *signer, const char *name, unsigned index)
 	while (key && (key->index != index || strcmp(key->name, name) != 0))
 		key = key->next;
 	return key;
+}
+
+bool
+signer_fits_name(const struct signer *signer, const char *name, unsigned index, struct span host)
+{
+	const struct key *key = find_key(signer, name, index);
+
+	return key && tls_certificate_has_name(key->certificate, host);
 }
 
 /* RFC 8446 4.4.3: 64 blanks, the context and a zero, then the hash of the handshake. */

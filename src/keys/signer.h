@@ -18,6 +18,9 @@ void signer_free(struct signer **signer);
  */
 bool signer_add(struct signer *signer, const char *name, unsigned index,
 	struct span certificate_pem, struct span key_pem, int64_t now_s, struct fault *fault_out);
+/* Is the certificate of this pair for the host name, or "*.…" of it? */
+bool signer_fits_name(
+	const struct signer *signer, const char *name, unsigned index, struct span host);
 /*
  * Signs with the algorithms of enum tls_sign, if they fit the key, and an input of exactly the
  * length of their hash; for Ed25519, which hashes itself, a message that a TLS server signs in its

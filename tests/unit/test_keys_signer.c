@@ -195,6 +195,9 @@ unknown_keys_and_wrong_pairs(void **state)
 			bytes, &size, &fault));
 	assert_int_equal(fault.kind, FAULT_MISSING);
 	assert_false(sign(7, TLS_SIGN_ECDSA_SHA256, span_of(input, 32)));
+	assert_true(signer_fits_name(signer, "main", P256, SPAN_LITERAL("mail.example.org")));
+	assert_false(signer_fits_name(signer, "main", P256, SPAN_LITERAL("mail.example.net")));
+	assert_false(signer_fits_name(signer, "main", 7, SPAN_LITERAL("mail.example.org")));
 	assert_false(signer_add(signer, "wrong", 0, span_text(ec.chain_pem), span_text(rsa.key_pem),
 			time(NULL), &fault));
 	assert_string_equal(fault.text, "the key does not belong to the certificate");
