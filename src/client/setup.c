@@ -97,7 +97,7 @@ load_certificate(struct maker *maker, const struct settings_tls *tls, unsigned i
 		!tls_certificate_check(certificate, clock_wall_ms() / 1000, maker->fault))
 		tls_certificate_free(&certificate);
 	if (certificate) {
-		signer_attach(maker->signer, certificate, tls->title, (uint16_t)index);
+		signer_attach(maker->signer, certificate);
 		note_expiry(maker, tls, index, certificate);
 	} else {
 		fault_add(maker->fault, "%s: certificate %s", tls->where,

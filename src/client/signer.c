@@ -10,18 +10,9 @@
 #include "ipc/message_login.h"
 #include "ipc/sync_call.h"
 
-/* Which key, as super named it; certificates point to it. */
-struct signer_key {
-	struct signer *signer;
-	char *name;
-	uint16_t index;
-	struct signer_key *next;
-};
-
 struct signer {
 	pthread_mutex_t lock; /* around the pair: one question at a time */
 	int fd;               /* -1: none */
-	struct signer_key *keys;
 };
 
 struct signer *
@@ -42,13 +33,6 @@ signer_free(struct signer **signer)
 	if (!old)
 		return;
 	*signer = NULL;
-	while (old->keys) {
-		struct signer_key *key = old->keys;
-
-		old->keys = key->next;
-		mem_free(&key->name);
-		mem_free(&key);
-	}
 	sock_close(&old->fd);
 	pthread_mutex_destroy(&old->lock);
 	mem_free(&old);
@@ -95,9 +79,7 @@ static bool
 sign(void *context, const unsigned char key_id[TLS_KEY_ID_BYTES], enum tls_sign algorithm,
 	struct span input, unsigned char signature_out[TLS_SIGNATURE_MAX_BYTES], size_t *size_out)
 {
-	const struct signer_key *key = context;
-	struct message_sign question = { .name = key->name,
-		.index = key->index,
+	struct message_sign question = { .key_id = span_of(key_id, TLS_KEY_ID_BYTES),
 		.algorithm = algorithm,
 		.hash = input };
 	struct message_signed answer = { .signature = SPAN_EMPTY };
@@ -105,11 +87,11 @@ sign(void *context, const unsigned char key_id[TLS_KEY_ID_BYTES], enum tls_sign 
 	struct buf answered = BUF_INIT(IPC_SHORT_MAX_BYTES);
 	struct arena *arena = arena_new(0);
 	struct fault fault = FAULT_INIT;
+	char text[2 * TLS_KEY_ID_BYTES + 1];
 	bool good;
 
-	(void)key_id;
 	message_sign_pack(&asked, &question);
-	good = ask(key->signer, buf_span(&asked), &answered, &fault) &&
+	good = ask(context, buf_span(&asked), &answered, &fault) &&
 		(message_signed_unpack(buf_span(&answered), arena, &answer) ||
 			fault_set(&fault, FAULT_PEER, "malformed answer")) &&
 		((answer.signature.length > 0 &&
@@ -119,7 +101,8 @@ sign(void *context, const unsigned char key_id[TLS_KEY_ID_BYTES], enum tls_sign 
 		memcpy(signature_out, answer.signature.start, answer.signature.length);
 		*size_out = answer.signature.length;
 	} else {
-		log_event(EV_CLIENT_SIGN_FAILED, kv_str("key", key->name), kv_fault(&fault));
+		text_hex(key_id, TLS_KEY_ID_BYTES, text, sizeof text);
+		log_event(EV_CLIENT_SIGN_FAILED, kv_str("key", text), kv_fault(&fault));
 	}
 	buf_fini(&asked);
 	buf_fini(&answered);
@@ -127,26 +110,8 @@ sign(void *context, const unsigned char key_id[TLS_KEY_ID_BYTES], enum tls_sign 
 	return good;
 }
 
-static struct signer_key *
-find_or_add_key(struct signer *signer, const char *name, uint16_t index)
-{
-	struct signer_key *key;
-
-	for (key = signer->keys; key; key = key->next)
-		if (key->index == index && strcmp(key->name, name) == 0)
-			return key;
-	key = mem_alloc(sizeof *key);
-	key->signer = signer;
-	key->name = mem_strdup(name);
-	key->index = index;
-	key->next = signer->keys;
-	signer->keys = key;
-	return key;
-}
-
 void
-signer_attach(struct signer *signer, struct tls_certificate *certificate, const char *name,
-	uint16_t index)
+signer_attach(struct signer *signer, struct tls_certificate *certificate)
 {
-	tls_certificate_set_signer(certificate, sign, find_or_add_key(signer, name, index));
+	tls_certificate_set_signer(certificate, sign, signer);
 }

@@ -16,11 +16,10 @@ void signer_free(struct signer **signer);
 void signer_link(struct signer *signer, int fd);
 bool signer_is_linked(struct signer *signer);
 /*
- * Gives the certificate its way to the key that super named like this (FILE_KEY). Safe from the loop
- * and from worker threads: one question at a time, at most SIGNER_WAIT_MS each. After a fault the
- * pair is given up, and handshakes fail until the next signer_link().
+ * Gives the certificate its way to its key. Safe from the loop and from worker threads: one question
+ * at a time, at most SIGNER_WAIT_MS each. After a fault the pair is given up, and handshakes fail until
+ * the next signer_link().
  */
-void signer_attach(struct signer *signer, struct tls_certificate *certificate, const char *name,
-	uint16_t index);
+void signer_attach(struct signer *signer, struct tls_certificate *certificate);
 
 #endif

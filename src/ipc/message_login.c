@@ -257,8 +257,7 @@ message_charged_unpack(struct span bytes, struct arena *arena, struct message_ch
 void
 message_sign_pack(struct buf *to, const struct message_sign *from)
 {
-	pack_text(to, from->name);
-	pack_u16(to, from->index);
+	pack_span(to, from->key_id);
 	pack_u32(to, from->algorithm);
 	pack_span(to, from->hash);
 }
@@ -268,11 +267,11 @@ message_sign_unpack(struct span bytes, struct arena *arena, struct message_sign 
 {
 	struct unpack from = unpack_start(bytes);
 
-	message_out->name = unpack_text(&from, MESSAGE_NAME_MAX_BYTES, arena);
-	message_out->index = unpack_u16(&from);
+	(void)arena;
+	message_out->key_id = unpack_span(&from, MESSAGE_KEY_ID_BYTES);
 	message_out->algorithm = unpack_u32(&from);
 	message_out->hash = unpack_span(&from, MESSAGE_SIGN_MAX_BYTES);
-	return unpack_done(&from);
+	return unpack_done(&from) && message_out->key_id.length == MESSAGE_KEY_ID_BYTES;
 }
 
 void

@@ -98,10 +98,12 @@ struct message_charged {
 	const char *text;            /* which limit, for the client and the log */
 };
 
-/* SIGN: the key is named as in FILE_KEY. algorithm is io/tls.h's number. */
+/*
+ * SIGN: the key is known by the hash of its public half, which is in the certificate: whoever still
+ * serves an older certificate gets its signatures too. algorithm is io/tls_certificate.h's number.
+ */
 struct message_sign {
-	const char *name;
-	uint16_t index;
+	struct span key_id;          /* MESSAGE_KEY_ID_BYTES */
 	uint32_t algorithm;
 	struct span hash;
 };

@@ -111,6 +111,7 @@ enum {
 	MESSAGE_ORCPT_MAX_BYTES = 500,    /* RFC 3461 4.2 */
 	MESSAGE_ENVID_MAX_BYTES = 100,    /* RFC 3461 4.4 */
 	MESSAGE_FILE_MAX_BYTES = 4096,    /* what FILE calls a descriptor; perhaps a path */
+	MESSAGE_KEY_ID_BYTES = 32,
 	MESSAGE_SIGN_MAX_BYTES = 512,     /* what SIGN signs: a hash, or the message for Ed25519 */
 	MESSAGE_SIGNATURE_MAX_BYTES = 1024,
 	MESSAGE_HEADER_MAX_BYTES = 256 * 1024,

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -18,10 +19,16 @@ enum {
 	KEYS_STACK_BYTES = 256 * 1024,
 };
 
+/*
+ * Front ends reload in their own time, and the older of them serve their older certificates to the
+ * end: so the keys of as many generations are kept as super keeps of front ends.
+ */
+enum { KEYS_GENERATIONS = 3 };
+
 struct keys {
 	struct role_context *context;
-	pthread_mutex_t lock;    /* around signer: replaced by a reload, used by the threads */
-	struct signer *signer;
+	pthread_mutex_t lock;    /* around signers: changed by a reload, used by the threads */
+	struct signer *signers[KEYS_GENERATIONS]; /* newest first; NULL behind the last */
 };
 
 /* What one thread needs; its own from the start. */
@@ -125,14 +132,34 @@ load(struct keys *keys, struct fault *fault)
 /* ---- a front end's thread ------------------------------------------------------------------------- */
 
 static struct signer *
-signer_now(struct keys *keys)
+signer_of(struct keys *keys, unsigned generation)
 {
-	struct signer *signer;
+	struct signer *signer = NULL;
 
 	pthread_mutex_lock(&keys->lock);
-	signer = signer_hold(keys->signer);
+	if (keys->signers[generation])
+		signer = signer_hold(keys->signers[generation]);
 	pthread_mutex_unlock(&keys->lock);
 	return signer;
+}
+
+/* With the newest generation that has the key. */
+static bool
+sign_with_any(struct keys *keys, const struct message_sign *question,
+	unsigned char signature[TLS_SIGNATURE_MAX_BYTES], size_t *size_out, struct fault *fault)
+{
+	bool good = false;
+
+	fault_set(fault, FAULT_MISSING, "no such key");
+	for (unsigned i = 0; i < KEYS_GENERATIONS && !good && fault->kind == FAULT_MISSING; i++) {
+		struct signer *signer = signer_of(keys, i);
+
+		good = signer && signer_sign(signer, (const unsigned char *)question->key_id.start,
+					 (enum tls_sign)question->algorithm, question->hash,
+					 signature, size_out, fault);
+		signer_free(&signer);
+	}
+	return good;
 }
 
 /* An empty signature is a refusal: the front end fails that one handshake. */
@@ -140,22 +167,20 @@ static void
 sign(struct desk *desk, const struct message_sign *question,
 	unsigned char signature[TLS_SIGNATURE_MAX_BYTES], size_t *size_out)
 {
-	struct signer *signer = signer_now(desk->keys);
 	struct fault fault = FAULT_INIT;
+	char text[2 * TLS_KEY_ID_BYTES + 1];
 	bool good;
 
 	if (!signer_rate_take(&desk->rate, clock_steady_ms()))
 		good = fault_set(&fault, FAULT_LIMIT, "too many signatures a second");
 	else
-		good = signer_sign(signer, question->name, question->index,
-			(enum tls_sign)question->algorithm, question->hash, signature, size_out,
-			&fault);
+		good = sign_with_any(desk->keys, question, signature, size_out, &fault);
 	if (!good) {
 		*size_out = 0;
-		log_event(EV_SIGN_REFUSED, kv_str("key", question->name),
+		text_hex(question->key_id.start, question->key_id.length, text, sizeof text);
+		log_event(EV_SIGN_REFUSED, kv_str("key", text),
 			kv_int("algorithm", question->algorithm), kv_fault(&fault));
 	}
-	signer_free(&signer);
 }
 
 /* False ends the desk: the front end is gone, or said what it may not say. */
@@ -236,8 +261,8 @@ keys_start(struct role_context *context, struct fault *fault)
 
 	keys->context = context;
 	pthread_mutex_init(&keys->lock, NULL);
-	keys->signer = load(keys, fault);
-	if (!keys->signer)
+	keys->signers[0] = load(keys, fault);
+	if (!keys->signers[0])
 		mem_free(&keys);
 	return keys;
 }
@@ -257,15 +282,17 @@ keys_on_reload(void *private, struct fault *fault)
 {
 	struct keys *keys = private;
 	struct signer *fresh = load(keys, fault);
-	struct signer *old;
+	struct signer *oldest;
 
 	if (!fresh)
 		return false;
 	pthread_mutex_lock(&keys->lock);
-	old = keys->signer;
-	keys->signer = fresh;
+	oldest = keys->signers[KEYS_GENERATIONS - 1];
+	memmove(&keys->signers[1], &keys->signers[0],
+		(KEYS_GENERATIONS - 1) * sizeof keys->signers[0]);
+	keys->signers[0] = fresh;
 	pthread_mutex_unlock(&keys->lock);
-	signer_free(&old);
+	signer_free(&oldest);
 	return true;
 }
 

@@ -168,19 +168,31 @@ is_proper(const struct rule *rule, struct span input)
 	return is_certificate_verify(input) || is_key_exchange(input);
 }
 
+static const struct key *
+find_id(const struct signer *signer, const unsigned char key_id[TLS_KEY_ID_BYTES])
+{
+	const struct key *key = signer->keys;
+
+	while (key && memcmp(tls_certificate_facts(key->certificate)->key_id, key_id,
+			      TLS_KEY_ID_BYTES) != 0)
+		key = key->next;
+	return key;
+}
+
 bool
-signer_sign(const struct signer *signer, const char *name, unsigned index, enum tls_sign algorithm,
-	struct span input, unsigned char signature_out[TLS_SIGNATURE_MAX_BYTES], size_t *size_out,
+signer_sign(const struct signer *signer, const unsigned char key_id[TLS_KEY_ID_BYTES],
+	enum tls_sign algorithm, struct span input,
+	unsigned char signature_out[TLS_SIGNATURE_MAX_BYTES], size_t *size_out,
 	struct fault *fault_out)
 {
-	const struct key *key = find_key(signer, name, index);
+	const struct key *key = find_id(signer, key_id);
 	gnutls_datum_t in = { (unsigned char *)input.start, (unsigned)input.length };
 	gnutls_datum_t signature = { 0 };
 	const struct rule *rule;
 	int result;
 
 	if (!key)
-		return fault_set(fault_out, FAULT_MISSING, "no key %s[%u]", name, index);
+		return fault_set(fault_out, FAULT_MISSING, "no such key");
 	if ((unsigned)algorithm >= TLS_SIGN_COUNT)
 		return fault_set(fault_out, FAULT_DENIED, "an algorithm that is not on the list");
 	rule = &rules[algorithm];

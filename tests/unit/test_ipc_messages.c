@@ -31,7 +31,7 @@ static const struct message_session_kick session_kick = { "S1", "bye" };
 static const struct message_revoke revoke = { "alice", 5 };
 static const struct message_charge charge = { "S1", "alice", "192.0.2.1:9", 3, 1u << 20 };
 static const struct message_charged charged = { CHARGE_REFUSE, "500 an hour" };
-static const struct message_sign sign = { "main", 1, 4, { "hash", 4 } };
+static const struct message_sign sign = { { "an identifier of thirty-two bytes", 32 }, 4, { "hash", 4 } };
 static const struct message_signed signature = { { "sig", 3 } };
 static const struct message_dial dial = { "milter:opendkim", 3000 };
 static const struct message_dialed dialed = { "127.0.0.1:8891" };
@@ -217,6 +217,9 @@ out_of_range(void **state)
 	REFUSES(refused, wrong.text = text);
 	REFUSES(revoke, wrong.login = text);
 	REFUSES(login_step, wrong.response = span_of(text, IPC_SASL_MAX_BYTES + 1));
+	REFUSES(sign, wrong.key_id = SPAN_EMPTY);
+	REFUSES(sign, wrong.key_id = span_of(text, MESSAGE_KEY_ID_BYTES - 1));
+	REFUSES(sign, wrong.key_id = span_of(text, MESSAGE_KEY_ID_BYTES + 1));
 	REFUSES(sign, wrong.hash = span_of(text, MESSAGE_SIGN_MAX_BYTES + 1));
 	mem_free(&text);
 	arena_free(&arena);

@@ -14,6 +14,7 @@
 
 static struct signer *signer;
 static struct fault fault;
+static unsigned char ids[4][TLS_KEY_ID_BYTES]; /* of the keys of set_up() */
 
 static struct fixture_pair
 pair_of(enum fixture_key key)
@@ -42,6 +43,11 @@ set_up(void **state)
 	for (unsigned i = 0; i < 4; i++) {
 		struct fixture_pair pair = pair_of(kinds[i]);
 
+		struct tls_certificate *certificate =
+				tls_certificate_load(span_text(pair.chain_pem), NULL);
+
+		memcpy(ids[i], tls_certificate_facts(certificate)->key_id, TLS_KEY_ID_BYTES);
+		tls_certificate_free(&certificate);
 		if (!add("main", i, &pair))
 			fail_msg("%s", fault.text);
 		fixture_pair_free(&pair);
@@ -67,7 +73,7 @@ sign(unsigned index, enum tls_sign algorithm, struct span input)
 	bool good;
 
 	fault = FAULT_INIT;
-	good = signer_sign(signer, "main", index, algorithm, input, signature, &size, &fault);
+	good = signer_sign(signer, ids[index], algorithm, input, signature, &size, &fault);
 	assert_true(good == (size > 0));
 	return good;
 }
@@ -161,7 +167,7 @@ pkcs1_is_padded_here(void **state)
 	size_t size;
 
 	(void)state;
-	assert_true(signer_sign(signer, "main", RSA, TLS_SIGN_RSA_PKCS1_SHA256,
+	assert_true(signer_sign(signer, ids[RSA], TLS_SIGN_RSA_PKCS1_SHA256,
 			span_of(hash_bytes, sizeof hash_bytes), bytes, &size, &fault));
 	signature.size = (unsigned)size;
 	gnutls_x509_crt_init(&crt);
@@ -187,14 +193,14 @@ unknown_keys_and_wrong_pairs(void **state)
 	struct fixture_pair rsa = pair_of(FIXTURE_RSA);
 	struct fixture_pair old = fixture_certificate(&expired);
 	char input[32] = { 0 };
+	unsigned char unknown[TLS_KEY_ID_BYTES] = { 0 };
 	unsigned char bytes[TLS_SIGNATURE_MAX_BYTES];
 	size_t size;
 
 	(void)state;
-	assert_false(signer_sign(signer, "other", P256, TLS_SIGN_ECDSA_SHA256, span_of(input, 32),
-			bytes, &size, &fault));
+	assert_false(signer_sign(signer, unknown, TLS_SIGN_ECDSA_SHA256, span_of(input, 32), bytes,
+			&size, &fault));
 	assert_int_equal(fault.kind, FAULT_MISSING);
-	assert_false(sign(7, TLS_SIGN_ECDSA_SHA256, span_of(input, 32)));
 	assert_true(signer_fits_name(signer, "main", P256, SPAN_LITERAL("mail.example.org")));
 	assert_false(signer_fits_name(signer, "main", P256, SPAN_LITERAL("mail.example.net")));
 	assert_false(signer_fits_name(signer, "main", 7, SPAN_LITERAL("mail.example.org")));
@@ -236,7 +242,6 @@ rate_is_limited(void **state)
 struct question {
 	unsigned char key_id[TLS_KEY_ID_BYTES];
 	enum tls_sign algorithm;
-	unsigned index;
 	size_t length;
 	char input[TLS_SIGN_INPUT_MAX_BYTES];
 };
@@ -248,7 +253,6 @@ struct answer {
 
 struct remote {
 	int fd;
-	unsigned index;
 	unsigned asked; /* bits of enum tls_sign */
 };
 
@@ -258,8 +262,7 @@ ask_remote(void *context, const unsigned char key_id[TLS_KEY_ID_BYTES], enum tls
 		size_t *size_out)
 {
 	struct remote *remote = context;
-	struct question question = { .algorithm = algorithm, .index = remote->index,
-		.length = input.length };
+	struct question question = { .algorithm = algorithm, .length = input.length };
 	struct answer answer;
 
 	assert_true(input.length <= sizeof question.input);
@@ -283,7 +286,7 @@ answer_questions(void *context)
 
 	while (recv(fd, &question, sizeof question, MSG_WAITALL) == sizeof question) {
 		answer = (struct answer){ .size = 0 };
-		if (!signer_sign(signer, "main", question.index, question.algorithm,
+		if (!signer_sign(signer, question.key_id, question.algorithm,
 				    span_of(question.input, question.length), answer.signature,
 				    &answer.size, NULL))
 			answer.size = 0;
@@ -324,27 +327,26 @@ shake_hands(struct tls_set *set, const char *priority, const char *wanted)
 
 struct remote_case {
 	enum fixture_key key;
-	unsigned index;
 	const char *priority;
 	const char *version;
 	enum tls_sign asked;
 };
 
 static const struct remote_case remote_cases[] = {
-	{ FIXTURE_P256, P256, "NORMAL", "TLS1.3", TLS_SIGN_ECDSA_SHA256 },
-	{ FIXTURE_P256, P256, "NORMAL:-VERS-TLS1.3", "TLS1.2", TLS_SIGN_ECDSA_SHA256 },
-	{ FIXTURE_P384, P384, "NORMAL", "TLS1.3", TLS_SIGN_ECDSA_SHA384 },
-	{ FIXTURE_RSA, RSA, "NORMAL", "TLS1.3", TLS_SIGN_RSA_PSS_SHA256 },
-	{ FIXTURE_RSA, RSA, "NORMAL:-VERS-TLS1.3:-SIGN-ALL:+SIGN-RSA-SHA256", "TLS1.2",
+	{ FIXTURE_P256, "NORMAL", "TLS1.3", TLS_SIGN_ECDSA_SHA256 },
+	{ FIXTURE_P256, "NORMAL:-VERS-TLS1.3", "TLS1.2", TLS_SIGN_ECDSA_SHA256 },
+	{ FIXTURE_P384, "NORMAL", "TLS1.3", TLS_SIGN_ECDSA_SHA384 },
+	{ FIXTURE_RSA, "NORMAL", "TLS1.3", TLS_SIGN_RSA_PSS_SHA256 },
+	{ FIXTURE_RSA, "NORMAL:-VERS-TLS1.3:-SIGN-ALL:+SIGN-RSA-SHA256", "TLS1.2",
 			TLS_SIGN_RSA_PKCS1_SHA256 },
-	{ FIXTURE_RSA, RSA, "NORMAL:-VERS-TLS1.3:-SIGN-ALL:+SIGN-RSA-SHA384", "TLS1.2",
+	{ FIXTURE_RSA, "NORMAL:-VERS-TLS1.3:-SIGN-ALL:+SIGN-RSA-SHA384", "TLS1.2",
 			TLS_SIGN_RSA_PKCS1_SHA384 },
-	{ FIXTURE_RSA, RSA, "NORMAL:-VERS-TLS1.3:-SIGN-ALL:+SIGN-RSA-SHA512", "TLS1.2",
+	{ FIXTURE_RSA, "NORMAL:-VERS-TLS1.3:-SIGN-ALL:+SIGN-RSA-SHA512", "TLS1.2",
 			TLS_SIGN_RSA_PKCS1_SHA512 },
-	{ FIXTURE_RSA, RSA, "NORMAL:-VERS-TLS1.3:-SIGN-ALL:+SIGN-RSA-PSS-RSAE-SHA512", "TLS1.2",
+	{ FIXTURE_RSA, "NORMAL:-VERS-TLS1.3:-SIGN-ALL:+SIGN-RSA-PSS-RSAE-SHA512", "TLS1.2",
 			TLS_SIGN_RSA_PSS_SHA512 },
-	{ FIXTURE_ED25519, ED25519, "NORMAL", "TLS1.3", TLS_SIGN_ED25519 },
-	{ FIXTURE_ED25519, ED25519, "NORMAL:-VERS-TLS1.3", "TLS1.2", TLS_SIGN_ED25519 },
+	{ FIXTURE_ED25519, "NORMAL", "TLS1.3", TLS_SIGN_ED25519 },
+	{ FIXTURE_ED25519, "NORMAL:-VERS-TLS1.3", "TLS1.2", TLS_SIGN_ED25519 },
 };
 
 static struct tls_set *
@@ -372,7 +374,7 @@ handshakes_are_signed_from_afar(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	assert_int_equal(pthread_create(&thread, NULL, answer_questions, &fds[1]), 0);
 	for (size_t i = 0; i < sizeof remote_cases / sizeof *remote_cases; i++) {
-		struct remote remote = { .fd = fds[0], .index = remote_cases[i].index };
+		struct remote remote = { .fd = fds[0] };
 		struct tls_set *set = remote_set(remote_cases[i].key, &remote);
 
 		/* Loading a certificate asks for nothing, raw or not. */
@@ -389,7 +391,7 @@ handshakes_are_signed_from_afar(void **state)
 static void
 handshake_fails_when_nobody_signs(void **state)
 {
-	struct remote remote = { .index = P256 };
+	struct remote remote = { .fd = -1 };
 	struct tls_set *set = remote_set(FIXTURE_P256, &remote);
 	int fds[2];
 
