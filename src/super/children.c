@@ -42,6 +42,7 @@ struct children {
 	void *reload_context;
 	struct buf reload_text;
 	bool reload_done;
+	bool reload_rest;  /* keys has taken it, now it is for the others */
 };
 
 static void on_serving(void *context, struct child *child);
@@ -241,15 +242,77 @@ on_serving(void *context, struct child *child)
 
 /* ---- reload ----------------------------------------------------------------------------------- */
 
+/* More or fewer front ends than before. */
+static bool
+fit_workers(struct children *children, enum role role, struct fault *fault)
+{
+	unsigned goal = roster_wanted(children->super->settings, role);
+
+	while (roster_count(children->first, role) < goal) {
+		struct child *child = add(children, role, fault);
+
+		if (!child || !launch(children, child, fault))
+			return false;
+	}
+	for (struct child *child = children->first; child; child = child->next) {
+		if (child->role != role || child->retired || roster_count(children->first, role) <= goal)
+			continue;
+		child->retired = true;
+		if (child->channel)
+			child_stop(child, RETIRE_GRACE_MS);
+	}
+	return true;
+}
+
+static void
+refuse_reload(struct children *children, const char *text)
+{
+	children->reload_done = false;
+	buf_printf(&children->reload_text, "%s%s", buf_length(&children->reload_text) ? "; " : "",
+		text);
+}
+
+static void
+reload_some(struct children *children, bool keys)
+{
+	for (struct child *child = children->first; child; child = child->next) {
+		if (child->phase == CHILD_SERVING && (child->role == ROLE_KEYS) == keys)
+			child_reload(child);
+	}
+}
+
+static bool
+is_reloading(const struct children *children)
+{
+	for (const struct child *child = children->first; child; child = child->next) {
+		if (child->reloading)
+			return true;
+	}
+	return false;
+}
+
+static void
+reload_rest(struct children *children)
+{
+	struct fault fault = FAULT_INIT;
+
+	children->reload_rest = true;
+	reload_some(children, false);
+	if (!fit_workers(children, ROLE_SMTP, &fault) ||
+		!fit_workers(children, ROLE_MAILBOX, &fault))
+		refuse_reload(children, fault.text);
+}
+
 static void
 check_reloaded(struct children *children)
 {
 	super_done_fn *on_done = children->on_reloaded;
 
-	if (!on_done)
+	if (!on_done || is_reloading(children))
 		return;
-	for (struct child *child = children->first; child; child = child->next) {
-		if (child->reloading)
+	if (!children->reload_rest && children->reload_done) {
+		reload_rest(children);
+		if (is_reloading(children))
 			return;
 	}
 	children->on_reloaded = NULL;
@@ -273,46 +336,16 @@ on_reload(void *context, struct child *child, enum child_reload result, const ch
 	check_reloaded(children);
 }
 
-/* More or fewer front ends than before. */
-static bool
-fit_workers(struct children *children, enum role role, struct fault *fault)
-{
-	unsigned goal = roster_wanted(children->super->settings, role);
-
-	while (roster_count(children->first, role) < goal) {
-		struct child *child = add(children, role, fault);
-
-		if (!child || !launch(children, child, fault))
-			return false;
-	}
-	for (struct child *child = children->first; child; child = child->next) {
-		if (child->role != role || child->retired || roster_count(children->first, role) <= goal)
-			continue;
-		child->retired = true;
-		if (child->channel)
-			child_stop(child, RETIRE_GRACE_MS);
-	}
-	return true;
-}
-
+/* keys goes first: what it refuses to sign for, no front end may show. */
 void
 children_reload(struct children *children, super_done_fn *on_done, void *context)
 {
-	struct fault fault = FAULT_INIT;
-
 	children->on_reloaded = on_done;
 	children->reload_context = context;
 	children->reload_done = true;
+	children->reload_rest = false;
 	buf_clear(&children->reload_text);
-	for (struct child *child = children->first; child; child = child->next) {
-		if (child->phase == CHILD_SERVING)
-			child_reload(child);
-	}
-	if (!fit_workers(children, ROLE_SMTP, &fault) ||
-		!fit_workers(children, ROLE_MAILBOX, &fault)) {
-		children->reload_done = false;
-		buf_printf(&children->reload_text, "%s", fault.text);
-	}
+	reload_some(children, true);
 	check_reloaded(children);
 }
 
