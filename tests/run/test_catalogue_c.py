@@ -15,7 +15,7 @@ from rig.wire import Closed, b64, new_source, plain
 
 pytestmark = pytest.mark.usefixtures("alive")
 
-OPEN = 'permit "anonymous" { rights = { submit, relay, any-sender } }\n'
+OPEN = 'permit "network:127.0.0.0/8" { rights = { submit, relay, any-sender } }\n'
 
 
 @pytest.fixture(scope="module")
