@@ -183,12 +183,15 @@ loader_fill(struct loader *loader, int64_t now_ms)
 void
 loader_add(struct loader *loader, struct parcel *parcel)
 {
+	if (backlog_find(loader->backlog, parcel->seq))
+		return; /* a page asked for later was here first */
 	if (loader->fresh_more || loader->fresh_busy ||
 		backlog_count(loader->backlog) >= WINDOW) {
 		loader->fresh_more = true;
 		return;
 	}
-	loader->fresh_seq = parcel->seq;
+	if (parcel->seq > loader->fresh_seq)
+		loader->fresh_seq = parcel->seq;
 	struct entry *entry = backlog_add(loader->backlog, parcel->seq, parcel->received_ms,
 		&parcel->record, NULL, 0, 0);
 	if (entry)
