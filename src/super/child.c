@@ -22,7 +22,7 @@ enum {
 	PING_EVERY_MS = 5000,
 	PING_WAIT_MS = 25000,       /* together: a process that hangs is found within 30 s */
 	END_WAIT_MS = 1000,         /* from the end of its channel to its own end */
-	STOP_EXTRA_MS = 4000,       /* beyond its grace */
+	STOP_EXTRA_MS = 8000,       /* beyond its grace, and what the role itself adds */
 	STABLE_MS = 10000,          /* who served so long has not failed in a row */
 	FIRST_RESTART_MS = 50,
 	RESTART_MOST_MS = 60 * 1000,
