@@ -28,7 +28,7 @@ def authority():
 
 @pytest.fixture(scope="session")
 def certificate(authority):
-    return authority.issue("mail.example.org")
+    return authority.issue("mail.example.org", ["mail.example.org", "127.0.0.1"])
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ SUBMISSION, SUBMISSIONS = "submission", "submissions"
 def gate(make_gate, sink, certificate, authority):
     daemon = make_gate(
         routes={"*": sink.target},
-        listeners={"quick": {"tls": "starttls", "handshake-wait": "2s", "before-login-wait": "3s"},
+        listeners={"quick": {"tls": "starttls", "handshake-wait": "2s"},
                    "quicks": {"tls": "implicit", "handshake-wait": "2s"}},
         certificates=[certificate, authority.issue("mail.example.org", kind="rsa")])
     warm(daemon)
@@ -705,23 +705,22 @@ def hops(authority):
     tricky.stop()
 
 
-def relay_gate(make_gate, authority, hops, tls, user=True):
-    secret = ground.write(os.path.join(authority.path, "secret"), "relay-secret\n")
-    login = {"user": '"relay"', "secret-file": f'"{secret}"'} if user else {}
-    return make_gate(routes={
-        f"{domain}.test": {"to": f'"{hop.target}"', "tls": tls, "tls-name": '"hop.example.net"',
-                           "trust-file": f'"{authority.trust}"', **login}
-        for domain, hop in hops.items()}, extra="queue { retry = { 1h } }\n")
+def relay_gate(make_gate, hops, settings):
+    return make_gate(routes={f"{domain}.test": {"to": f'"{hop.target}"', **settings}
+                             for domain, hop in hops.items()}, extra="queue { retry = { 1h } }\n")
 
 
 @pytest.fixture(scope="module")
 def required(make_gate, authority, hops):
-    return relay_gate(make_gate, authority, hops, "verify")
+    secret = ground.write(os.path.join(authority.path, "secret"), "relay-secret\n")
+    return relay_gate(make_gate, hops, {
+        "tls": "verify", "tls-name": '"hop.example.net"', "trust-file": f'"{authority.trust}"',
+        "user": '"relay"', "secret-file": f'"{secret}"'})
 
 
 @pytest.fixture(scope="module")
-def opportunistic(make_gate, authority, hops):
-    return relay_gate(make_gate, authority, hops, "may", user=False)
+def opportunistic(make_gate, hops):
+    return relay_gate(make_gate, hops, {"tls": "may"})
 
 
 def submit(daemon, domain, token):

@@ -53,17 +53,19 @@ def section(kind, title, settings):
 class Sallyport:
     """
     One daemon. listeners: name -> settings, laid over the two default ones (None takes one away);
-    routes: pattern -> target, or -> settings; sasl, base, limits, log: settings laid over the defaults;
-    extra: text put at the end. Values are written as they stand, so texts carry their own quotes.
+    routes: pattern -> target, or -> settings; sasl, base, limits, log: settings laid over the
+    defaults; certificates: one (certificate, key), or an ECDSA and an RSA pair; extra: text put at
+    the end. Values are written as they stand, so texts carry their own quotes.
     """
 
     def __init__(self, listeners=None, routes=None, sasl=None, base=None, limits=None, log=None,
                  extra="", permits=PERMITS, certificates=(), accounts=(ALICE, BOB), as_root=False,
-                 users=None, path=None):
+                 users=None, path=None, environment=None):
         self.path = path or ground.folder("gate")
         self.config = os.path.join(self.path, "sallyport.conf")
         self.accounts = accounts
         self.as_root = as_root
+        self.environment = {**os.environ, **SANITIZER, **(environment or {})}
         self.process = None
         self.events = []
         self.stray = []     # lines on standard error that are not events
@@ -89,14 +91,17 @@ class Sallyport:
         out = [f"{name} = {value}\n" for name, value in self.settings.items() if value is not None]
         if parts["users"]:
             out.append(section("users", None, parts["users"]))
-        for number, (certificate, key) in enumerate(parts["certificates"]):
-            out.append(section("tls", "main" if number == 0 else f"tls{number}",
-                               {"certificate": f'"{certificate}"', "key": f'"{key}"'}))
+        if parts["certificates"]:
+            names = ("certificate", "key")
+            out.append(section("tls", "main", {
+                name: "{ " + ", ".join(f'"{pair[index]}"' for pair in parts["certificates"]) + " }"
+                for index, name in enumerate(names)}))
         out.append(section("sasl", None, parts["sasl"]))
         for name, settings in parts["listeners"].items():
             if settings is not None:
                 if isinstance(settings, dict):
-                    settings = {"protocol": "smtp", "address": '{ "127.0.0.1:0" }', "connections": "500", **settings}
+                    settings = {"protocol": "smtp", "address": '{ "127.0.0.1:0" }', "connections": "500",
+                                "connections-before-login": "400", **settings}
                 out.append(section("listener", name, settings))
         out.append(parts["permits"])
         for pattern, target in parts["routes"].items():
@@ -121,7 +126,7 @@ class Sallyport:
         self.process = subprocess.Popen(
             [self.program(), "-c", self.config, "-f", "--ready-fd", str(notice)],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(notice,), cwd="/",
-            env={**os.environ, **SANITIZER}, start_new_session=True,
+            env=self.environment, start_new_session=True,
             **({} if self.as_root else ground.as_user()))
         os.close(notice)
         os.close(log)
@@ -241,9 +246,8 @@ class Sallyport:
         """No sanitizer report, nothing but events on standard error, no role that died by itself."""
         reports = [line for line in self.stray if any(word in line for word in REPORTS)]
         assert not reports, "\n".join(self.stray[-200:])
-        deaths = [event for event in self.events if event["event"] == "child.ended"
-                  and (event["how"] == "signal" or event["status"] != 0)]
-        assert not any(event["how"] == "signal" and event["status"] == signal.SIGSYS for event in deaths), deaths
+        deaths = self.events_named("role.died") + self.events_named("role.killed")
+        assert not any(event.get("signal") in (signal.SIGSYS, "SIGSYS") for event in deaths), deaths
         assert len(deaths) <= self.expected_deaths, deaths
 
     # --- administration
@@ -252,7 +256,7 @@ class Sallyport:
         """sallyportctl -c FILE …; the finished process."""
         argv = [ground.program("sallyportctl"), "-c", self.config, *arguments]
         done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=seconds,
-                              env={**os.environ, **SANITIZER}, cwd="/",
+                              env=self.environment, cwd="/",
                               **({} if self.as_root else ground.as_user()))
         if check:
             assert done.returncode == 0, f"{' '.join(arguments)}: {done.stderr or done.stdout}\n{self.story(10)}"
