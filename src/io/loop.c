@@ -2,6 +2,7 @@
 /* The event loop: libuv behind the project's verbs, with timers and deferred calls of our own. */
 #include "io/loop.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -10,6 +11,8 @@
 
 /* So often may deferred calls ask for more of them before fds get their turn again. */
 enum { DEFER_ROUNDS = 8 };
+
+enum { TIDY_MS = 1000 };
 
 struct loop_signal {
 	uv_signal_t handle;
@@ -29,6 +32,7 @@ struct loop {
 	struct loop_timer **heap;
 	size_t heap_count;
 	size_t heap_size;
+	struct loop_timer tidy;
 	struct loop_defer deferred; /* head of a ring */
 	struct loop_signal *signals;
 	char scratch[LOOP_SCRATCH_BYTES];
@@ -391,6 +395,19 @@ loop_signal(struct loop *loop, int number, loop_fn *call, void *context)
 
 /* --- the loop itself */
 
+static void
+on_tidy(void *context)
+{
+	(void)context;
+	malloc_trim(0);
+}
+
+void
+loop_tidy_later(struct loop *loop)
+{
+	loop_timer_start(&loop->tidy, TIDY_MS);
+}
+
 struct loop *
 loop_new(void)
 {
@@ -407,6 +424,7 @@ loop_new(void)
 	uv_prepare_start(&loop->before, on_before);
 	uv_check_start(&loop->after, on_after);
 	ring_clear(&loop->deferred);
+	loop_timer_init(&loop->tidy, loop, on_tidy, NULL);
 	return loop;
 }
 

@@ -82,4 +82,10 @@ void loop_defer_cancel(struct loop_defer *defer);
 /* Stays until loop_free(). The call comes from the loop, not from the signal. */
 void loop_signal(struct loop *loop, int number, loop_fn *on_signal, void *context);
 
+/*
+ * Something of size was freed: once nothing more has been for a second, the memory goes back to the
+ * system, so that a flood of connections does not stay in the size of the process.
+ */
+void loop_tidy_later(struct loop *loop);
+
 #endif

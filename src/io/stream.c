@@ -122,6 +122,7 @@ finish_now(struct stream *stream)
 static void
 destroy(struct stream *stream)
 {
+	loop_tidy_later(stream->loop);
 	tls_session_free(&stream->tls);
 	buf_wipe(&stream->input);
 	buf_fini(&stream->input);

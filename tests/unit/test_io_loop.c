@@ -3,11 +3,19 @@
 #include "io_fixture.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
+
+#ifdef __SANITIZE_ADDRESS__
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
 
 static struct loop *loop;
 
@@ -351,6 +359,43 @@ signal_calls_from_the_loop(void **state)
 	fixture_run(loop);
 }
 
+/* --- memory */
+
+static size_t
+resident_pages(void)
+{
+	unsigned long total;
+	unsigned long resident = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%lu %lu", &total, &resident), 2);
+	fclose(file);
+	return resident;
+}
+
+static void
+memory_goes_back_when_it_is_quiet(void **state)
+{
+	enum { PIECES = 4000, PIECE_BYTES = 4000 };
+	static char *pieces[PIECES];
+	size_t full;
+
+	(void)state;
+	for (int i = 0; i < PIECES; i++)
+		pieces[i] = memset(mem_alloc(PIECE_BYTES), 'x', PIECE_BYTES);
+	full = resident_pages();
+	/* The last one stays, so that the heap cannot simply shrink. */
+	for (int i = 0; i < PIECES - 1; i++)
+		mem_free(&pieces[i]);
+	loop_tidy_later(loop);
+	fixture_run_for(loop, 1200);
+	/* Under a sanitizer memory is kept on purpose. */
+	if (!SANITIZED)
+		assert_true(resident_pages() < full - PIECES / 2);
+	mem_free(&pieces[PIECES - 1]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -367,6 +412,7 @@ main(void)
 		TEST(watch_is_level_triggered_and_obeys_its_mask),
 		TEST(error_shows_as_readiness),
 		TEST(signal_calls_from_the_loop),
+		TEST(memory_goes_back_when_it_is_quiet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
