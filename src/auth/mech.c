@@ -19,8 +19,7 @@ enum {
 };
 
 /* Nothing is there, and nothing can be put there. */
-static const char nowhere[] = "/dev/null";
-static char nowhere_else[] = "/dev/null";
+static char nowhere[] = "/dev/null";
 
 struct mech {
 	sasl_conn_t *conn;
@@ -86,7 +85,7 @@ static int
 on_config_path(void *context, char **path_out)
 {
 	(void)context;
-	*path_out = nowhere_else; /* the library only reads it */
+	*path_out = nowhere; /* the library only reads it */
 	return SASL_OK;
 }
 
