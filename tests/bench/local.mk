@@ -22,3 +22,14 @@ CLEANFILES += tests/bench/idle_streams
 .PHONY: bench-idle
 bench-idle: tests/bench/idle_streams
 	tests/bench/idle_streams
+
+# What a login costs auth, by mechanism: prints it, asserts nothing.
+EXTRA_PROGRAMS += tests/bench/logins
+tests_bench_logins_SOURCES = tests/bench/logins.c
+tests_bench_logins_CFLAGS = $(AM_CFLAGS) $(NETTLE_CFLAGS) $(JANSSON_CFLAGS)
+tests_bench_logins_LDADD = $(AUTH_LIBS)
+CLEANFILES += tests/bench/logins
+
+.PHONY: bench-logins
+bench-logins: tests/bench/logins
+	tests/bench/logins
