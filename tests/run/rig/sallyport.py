@@ -290,7 +290,10 @@ class Sallyport:
         for message in self.queue():
             if recipient not in message["recipients"]:
                 continue
-            for row in self.ctl_json("queue", "show", str(message["id"]))["recipients"]:
+            shown = self.ctl("queue", "show", str(message["id"]), "--json", check=False)
+            if shown.returncode:    # it left in between
+                continue
+            for row in json.loads(shown.stdout)["recipients"]:
                 if row["address"] == recipient and row.get("attempts"):
                     return {**row, "id": message["id"]}
         return None
