@@ -152,22 +152,22 @@ check_routes(const struct load *load, struct fault *fault)
 {
 	for (size_t i = 0; i < load->settings->route.count; i++) {
 		const struct settings_route *route = &load->settings->route.items[i];
-		bool verified = route->tls == ROUTE_TLS_VERIFY;
 
 		if (route->to.scheme == ROUTE_SMTPS && route->tls != ROUTE_TLS_VERIFY &&
 			route->tls != ROUTE_TLS_ENCRYPT)
 			return load_fault(load, route, "tls", 0, fault,
 				"smtps: has TLS from the first byte; write encrypt or verify");
-		if (route->to.endpoint.kind == ENDPOINT_UNIX && verified &&
+		if (route->to.endpoint.kind == ENDPOINT_UNIX &&
+			route->tls == ROUTE_TLS_VERIFY &&
 			route->tls_name[0] == '\0')
 			return load_fault(load, route, "tls", 0, fault,
 				"verify needs tls-name where the next hop is a unix socket");
-		if (!verified && route->tls_name[0])
+		if (route->tls == ROUTE_TLS_NONE && route->tls_name[0])
 			return load_fault(load, route, "tls-name", 0, fault,
-				"has no use unless tls is verify");
-		if (!verified && route->trust_file[0])
+				"has no use where tls is none");
+		if (route->tls == ROUTE_TLS_NONE && route->trust_file[0])
 			return load_fault(load, route, "trust-file", 0, fault,
-				"has no use unless tls is verify");
+				"has no use where tls is none");
 		if (!check_route_login(load, route, fault))
 			return false;
 	}

@@ -218,10 +218,10 @@ faults(void **state)
 		{ GOOD "route \"*\" { to = \"lmtp:unix:/l\" tls = verify }",
 			"c.conf:4: route \"*\": tls: verify needs tls-name where the next hop is a unix "
 			"socket" },
-		{ GOOD "route \"*\" { to = \"smtp:a.org\" tls-name = b.org }",
-			"c.conf:4: route \"*\": tls-name: has no use unless tls is verify" },
-		{ GOOD "route \"*\" { to = \"smtp:a.org\" trust-file = \"/t\" }",
-			"c.conf:4: route \"*\": trust-file: has no use unless tls is verify" },
+		{ GOOD "route \"*\" { to = \"smtp:a.org\" tls = none tls-name = b.org }",
+			"c.conf:4: route \"*\": tls-name: has no use where tls is none" },
+		{ GOOD "route \"*\" { to = \"smtp:a.org\" tls = none trust-file = \"/t\" }",
+			"c.conf:4: route \"*\": trust-file: has no use where tls is none" },
 	};
 
 	(void)state;
