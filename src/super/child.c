@@ -354,12 +354,8 @@ log_end(const struct child *child, int status)
 }
 
 void
-child_reap(struct child *child)
+child_ended(struct child *child, int status)
 {
-	int status = 0;
-
-	if (child->pid <= 0 || waitpid(child->pid, &status, WNOHANG) != child->pid)
-		return;
 	if (child->phase == CHILD_SERVING &&
 		loop_now_ms(child->super->loop) - child->since_ms >= STABLE_MS)
 		child->failures = 0;

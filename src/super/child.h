@@ -71,8 +71,8 @@ void child_reload(struct child *child);
 void child_stop(struct child *child, uint32_t grace_ms);
 void child_kill(struct child *child, const char *why);
 void child_restart_later(struct child *child);
-/* If its process has ended: takes its status, and calls on_ended. */
-void child_reap(struct child *child);
+/* Its process is dead and reaped; calls on_ended, which may free it. */
+void child_ended(struct child *child, int status);
 const char *child_phase_name(const struct child *child);
 
 #endif

@@ -452,17 +452,16 @@ on_restart(void *context, struct child *child)
 void
 children_reap(struct children *children)
 {
-	struct child *child = children->first;
+	int status;
+	pid_t pid;
 
-	/* Reaping may remove any child, not only this one: begin anew after each. */
-	while (child) {
-		pid_t pid = child->pid;
-		struct child *still = children->first;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		struct child *child = children->first;
 
-		child_reap(child);
-		while (still && still != child)
-			still = still->next;
-		child = !still || still->pid != pid ? children->first : child->next;
+		while (child && child->pid != pid)
+			child = child->next;
+		if (child)
+			child_ended(child, status);
 	}
 }
 

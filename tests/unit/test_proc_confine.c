@@ -434,21 +434,25 @@ check_row(enum role role, bool as_root)
 	}
 }
 
+#ifdef SALLYPORT_SANITIZE
+static const bool has_walls = false;
+#else
+static const bool has_walls = true;
+#endif
+
 static void
 check_all_rows(bool as_root)
 {
-#ifdef SALLYPORT_SANITIZE
-	(void)as_root;
-	print_message("SKIP: the walls are left out in builds with sanitizers\n");
-	skip();
-#else
+	if (!has_walls) {
+		print_message("SKIP: the walls are left out in builds with sanitizers\n");
+		skip();
+	}
 	if (!has_landlock()) {
 		print_message("SKIP: this kernel has no Landlock\n");
 		skip();
 	}
 	for (enum role role = ROLE_SMTP; role < ROLE_COUNT; role++)
 		check_row(role, as_root);
-#endif
 }
 
 static void
