@@ -13,6 +13,7 @@ src_super_libsuper_a_SOURCES = \
 	src/super/notice.c src/super/notice.h \
 	src/super/privilege.c src/super/privilege.h \
 	src/super/provide.c src/super/provide.h \
+	src/super/roll.c src/super/roll.h \
 	src/super/roster.c src/super/roster.h \
 	src/super/secrets.c src/super/secrets.h \
 	src/super/shared_gate.c src/super/shared_gate.h \

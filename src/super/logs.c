@@ -7,15 +7,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "super/roll.h"
 
 enum { LOG_FILE_MODE = 0640 };
 
 #define PROTOCOL_COUNT ((size_t)LISTENER_POP3 + 1)
 
+struct log_file {
+	char *path;       /* NULL: not ours */
+	int fd;
+	int64_t since_ms; /* begun, or last written before we came */
+};
+
 struct logs {
-	int event_fd; /* STDERR_FILENO, or ours */
-	int protocol_fds[PROTOCOL_COUNT];
+	struct log_file event; /* standard error if it has no path */
+	struct log_file protocols[PROTOCOL_COUNT];
 };
 
 const char *
@@ -31,15 +39,28 @@ logs_protocol_name(enum listener_protocol protocol)
 }
 
 /* Append-only, so that lines of several processes do not overwrite each other. */
-static int
-open_log(const char *path, struct fault *fault)
+static bool
+open_log(struct log_file *file, const char *path, struct fault *fault)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-		LOG_FILE_MODE);
+	struct stat status;
 
-	if (fd < 0)
-		fault_set_errno(fault, "log file %s", path);
-	return fd;
+	file->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		LOG_FILE_MODE);
+	if (file->fd < 0)
+		return fault_set_errno(fault, "log file %s", path);
+	file->path = mem_strdup(path);
+	file->since_ms = clock_wall_ms();
+	if (fstat(file->fd, &status) == 0 && status.st_size > 0)
+		file->since_ms = (int64_t)status.st_mtim.tv_sec * 1000;
+	return true;
+}
+
+static void
+close_log(struct log_file *file)
+{
+	if (file->path && file->fd >= 0)
+		close(file->fd);
+	mem_free(&file->path);
 }
 
 static bool
@@ -62,14 +83,15 @@ open_protocol_logs(struct logs *logs, const struct settings *settings, struct fa
 			"log: protocol-log is on, but protocol-directory is not set");
 	for (enum listener_protocol protocol = 0; protocol <= LISTENER_POP3; protocol++) {
 		char *path;
+		bool done;
 
 		if (!has_protocol(settings, protocol))
 			continue;
 		path = mem_printf("%s/%s.log", settings->log.protocol_directory,
 			logs_protocol_name(protocol));
-		logs->protocol_fds[protocol] = open_log(path, fault);
+		done = open_log(&logs->protocols[protocol], path, fault);
 		mem_free(&path);
-		if (logs->protocol_fds[protocol] < 0)
+		if (!done)
 			return false;
 	}
 	return true;
@@ -80,12 +102,11 @@ logs_open(const struct settings *settings, struct fault *fault)
 {
 	struct logs *logs = mem_alloc(sizeof *logs);
 
-	logs->event_fd = STDERR_FILENO;
+	logs->event.fd = STDERR_FILENO;
 	for (size_t i = 0; i < PROTOCOL_COUNT; i++)
-		logs->protocol_fds[i] = -1;
-	if (settings->log.file[0])
-		logs->event_fd = open_log(settings->log.file, fault);
-	if (logs->event_fd < 0 || !open_protocol_logs(logs, settings, fault))
+		logs->protocols[i].fd = -1;
+	if ((settings->log.file[0] && !open_log(&logs->event, settings->log.file, fault)) ||
+		!open_protocol_logs(logs, settings, fault))
 		logs_free(&logs);
 	return logs;
 }
@@ -95,19 +116,43 @@ logs_free(struct logs **logs)
 {
 	if (!*logs)
 		return;
-	if ((*logs)->event_fd > STDERR_FILENO)
-		close((*logs)->event_fd);
-	for (size_t i = 0; i < PROTOCOL_COUNT; i++) {
-		if ((*logs)->protocol_fds[i] >= 0)
-			close((*logs)->protocol_fds[i]);
-	}
+	close_log(&(*logs)->event);
+	for (size_t i = 0; i < PROTOCOL_COUNT; i++)
+		close_log(&(*logs)->protocols[i]);
 	mem_free(logs);
+}
+
+static bool
+roll_one(const struct log_file *file, const struct settings_log *log, int64_t now_ms)
+{
+	struct fault fault = FAULT_INIT;
+	struct stat status;
+
+	if (!file->path || fstat(file->fd, &status) != 0 ||
+		!roll_is_due(log, (uint64_t)status.st_size, file->since_ms, now_ms))
+		return false;
+	if (!roll_rename(file->path, now_ms, &fault)) {
+		log_event(EV_LOGS_KEPT, kv_fault(&fault));
+		return false;
+	}
+	roll_clean(file->path, log, now_ms);
+	return true;
+}
+
+bool
+logs_roll(struct logs *logs, const struct settings *settings, int64_t now_ms)
+{
+	bool any = roll_one(&logs->event, &settings->log, now_ms);
+
+	for (size_t i = 0; i < PROTOCOL_COUNT; i++)
+		any |= roll_one(&logs->protocols[i], &settings->log, now_ms);
+	return any;
 }
 
 void
 logs_use(const struct logs *logs, const struct settings *settings)
 {
-	log_start(role_name(ROLE_SUPER), logs->event_fd,
+	log_start(role_name(ROLE_SUPER), logs->event.fd,
 		settings->log.format == LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
 		(enum log_level)settings->log.level);
 }
@@ -115,7 +160,7 @@ logs_use(const struct logs *logs, const struct settings *settings)
 int
 logs_event_fd(const struct logs *logs)
 {
-	return logs->event_fd;
+	return logs->event.fd;
 }
 
 int
@@ -123,7 +168,7 @@ logs_protocol_fd(const struct logs *logs, const char *protocol)
 {
 	for (enum listener_protocol i = 0; i <= LISTENER_POP3; i++) {
 		if (strcmp(logs_protocol_name(i), protocol) == 0)
-			return logs->protocol_fds[i];
+			return logs->protocols[i].fd;
 	}
 	return -1;
 }

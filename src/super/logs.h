@@ -10,6 +10,11 @@ struct logs;
 /* Opens the files that the settings name; the event log is standard error where they name none. */
 struct logs *logs_open(const struct settings *settings, struct fault *fault);
 void logs_free(struct logs **logs);
+/*
+ * Renames the files for which it is time and deletes old ones. True if any was renamed: they are to
+ * be opened anew.
+ */
+bool logs_roll(struct logs *logs, const struct settings *settings, int64_t now_ms);
 /* From now on super's own lines go there. */
 void logs_use(const struct logs *logs, const struct settings *settings);
 int logs_event_fd(const struct logs *logs);                          /* borrowed */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "super/children.h"
@@ -20,6 +21,8 @@
 #include "super/provide.h"
 #include "super/secrets.h"
 #include "super/shared_gate.h"
+
+enum { ROLL_EVERY_MS = 5000 };
 
 /* ---- what the parts tell ---------------------------------------------------------------------- */
 
@@ -117,6 +120,16 @@ on_reopen(void *context)
 }
 
 static void
+on_roll(void *context)
+{
+	struct super *super = context;
+
+	loop_timer_start(&super->roll, ROLL_EVERY_MS);
+	if (logs_roll(super->logs, super->settings, clock_wall_ms()))
+		on_reopen(super);
+}
+
+static void
 watch_signals(struct super *super)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -168,6 +181,8 @@ super_start(struct super *super, const struct super_options *options, struct set
 	secrets_set_listeners(super->secrets, settings);
 	super->children = children_new(super, &events, super);
 	watch_signals(super);
+	loop_timer_init(&super->roll, super->loop, on_roll, super);
+	loop_timer_start(&super->roll, ROLL_EVERY_MS);
 	return children_start(super->children, fault);
 }
 
@@ -180,6 +195,7 @@ super_run(struct super *super)
 void
 super_free(struct super *super)
 {
+	loop_timer_stop(&super->roll);
 	control_close(&super->control);
 	children_free(&super->children);
 	secrets_free(&super->secrets);

@@ -33,6 +33,7 @@ struct super {
 	struct shared_gate *gate;
 	struct children *children;
 	struct control *control;
+	struct loop_timer roll; /* looks whether log files are due */
 	bool reloading;
 	bool stopping;
 	int status;          /* to exit with */

@@ -471,6 +471,27 @@ def test_logs_are_opened_anew(make):
         until(lambda: not os.path.exists(f"{gate.path}/run/pid"), 10, "it ends")
 
 
+def test_logs_are_rolled_by_size(make):
+    gate = make()
+    path = f"{gate.path}/events.log"
+    gate.parts["log"].update({"file": f'"{path}"', "roll": "size", "roll-size": "64K", "level": "info"})
+    gate.write_config()
+    assert gate.run_daemon().returncode == 0
+    try:
+        gate.learn_ports()
+        with gate.control() as wire:
+            while os.path.getsize(path) < 64 * 1024:
+                assert ask(wire, {"verb": "x" * 60})["kind"] == "usage"
+        until(lambda: len([n for n in os.listdir(gate.path) if n.startswith("events.log.")]) == 1, 10,
+              "the file is rolled")
+        until(lambda: os.path.exists(path) and os.path.getsize(path) < 4096, 5, "a new file")
+        gate.reload()
+        assert open(path, encoding="utf-8").read().count('"role.reloaded"') == len(ROLES) + 1
+    finally:
+        gate.ctl("stop")
+        until(lambda: not os.path.exists(f"{gate.path}/run/pid"), 10, "it ends")
+
+
 # --- the control socket
 
 def test_control_pages_and_unknown_verbs(gate):

@@ -22,3 +22,7 @@ tests_unit_test_super_secrets_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_super_shared_gate
 tests_unit_test_super_shared_gate_SOURCES = tests/unit/test_super_shared_gate.c
 tests_unit_test_super_shared_gate_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_super_roll
+tests_unit_test_super_roll_SOURCES = tests/unit/test_super_roll.c
+tests_unit_test_super_roll_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
