@@ -49,3 +49,7 @@ tests_unit_test_queue_spool_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_queue_dispatch
 tests_unit_test_queue_dispatch_SOURCES = tests/unit/test_queue_dispatch.c $(QUEUE_TEST_SOURCES)
 tests_unit_test_queue_dispatch_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_intake
+tests_unit_test_queue_intake_SOURCES = tests/unit/test_queue_intake.c $(QUEUE_TEST_SOURCES)
+tests_unit_test_queue_intake_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
