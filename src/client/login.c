@@ -352,11 +352,15 @@ take_plain(struct login *login, struct span message)
 {
 	struct span password;
 	struct span name;
+	bool has_two;
 
 	span_cut(message, '\0', &name);
+	has_two = span_has_byte(message, '\0') && span_has_byte(name, '\0');
 	name = span_cut(name, '\0', &password);
-	if (name.length == 0 || password.length == 0 || span_has_byte(password, '\0'))
+	if (!has_two || span_has_byte(password, '\0'))
 		end_exchange(login, LOGIN_END_BASE64, NULL, NULL);
+	else if (name.length == 0 || password.length == 0)
+		end_exchange(login, LOGIN_END_CREDENTIALS, NULL, NULL);
 	else
 		ask_auth(login, true, message);
 }

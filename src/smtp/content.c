@@ -169,7 +169,8 @@ check(struct content *content)
 
 	if (content->data.fault != SMTP_DATA_OK)
 		fail(content, CONTENT_GRAMMAR);
-	if (content->limits.size && content->data.received > content->limits.size)
+	/* RFC 1870 5: without what dot-stuffing adds, and without the final dot. */
+	if (content->limits.size && content->data.size > content->limits.size)
 		fail(content, CONTENT_SIZE);
 	if (content->fault != CONTENT_OK && content->data.received - content->fault_at > patience)
 		content->fault = CONTENT_ENDLESS;

@@ -79,7 +79,6 @@ static const struct bye_row {
 	[SESSION_END_IDLE] = { 421, "4.4.2" },
 	[SESSION_END_SLOW] = { 421, "4.4.2" },
 	[SESSION_END_LATE] = { 421, "4.4.2" },
-	[SESSION_END_LINE] = { 421, "4.7.0" },
 	[SESSION_END_ERRORS] = { 421, "4.7.0" },
 	[SESSION_END_LOGINS] = { 421, "4.7.0" },
 	[SESSION_END_MESSAGES] = { 421, "4.7.0" },
@@ -362,6 +361,8 @@ refuse_command(struct smtp *smtp, const struct smtp_command *command, bool parse
 		return;
 	}
 	smtp->data_refused = command->verb == SMTP_VERB_DATA;
+	if (command->verb == SMTP_VERB_RCPT && smtp->transaction)
+		smtp->transaction->refused++;
 	smtp_reply(smtp, reply->code, reply->enhanced, reply->text);
 	if (command->verb == SMTP_VERB_BDAT)
 		session_bye(smtp->session, SESSION_END_POSITION, NULL);

@@ -50,6 +50,8 @@ static const char *const exchanges[] = {
 	"C: AUTH PLAIN-PLUS =\n" NOT_OFFERED "C: AUTH SCRAM-SHA-256-PLUS\n" NOT_OFFERED GOOD,
 	"C: AUTH\nS: 501 5.5.4 syntax: AUTH mechanism [initial-response]\n" GOOD,
 	"C: AUTH ../x\nS: 501 5.5.4 syntax: AUTH mechanism [initial-response]\n" GOOD,
+	/* C9: nothing is as wrong as anything */
+	"C: AUTH PLAIN AGFsaWNlAA==\n" WRONG "C: AUTH PLAIN AAB4\n" WRONG GOOD,
 	/* C8: a NUL makes no other name */
 	"C: AUTH LOGIN YWxpY2UAeA==\nS: 334 UGFzc3dvcmQ6\nC: YWxpY2Vwdw==\n" WRONG GOOD,
 	"C: AUTH LOGIN YWxpY2U=\nS: 334 UGFzc3dvcmQ6\nC: YWxpY2VwdwBl\n" WRONG GOOD,

@@ -291,6 +291,28 @@ test_size(void **state)
 	rig_free(&rig);
 }
 
+/* The limit is that of the content: neither stuffed dots nor the final one count. */
+static void
+test_exact_size(void **state)
+{
+	struct rig *rig = begin("message-size = 64K header-size = 32K\n", false);
+	size_t left = 65536 - (sizeof HEAD - 1) - 5;
+
+	(void)state;
+	rig_play(rig, DATA);
+	rig_say_text(rig, HEAD "....\r\n");
+	say_large(rig, left);
+	rig_say_text(rig, ".\r\n");
+	rig_hear_line(rig, ok);
+	next(rig);
+	rig_play(rig, DATA);
+	rig_say_text(rig, HEAD "....\r\n");
+	say_large(rig, left + 1);
+	rig_say_text(rig, ".\r\n");
+	rig_hear_line(rig, "552 5.3.4 ");
+	rig_free(&rig);
+}
+
 static void
 test_endless_content(void **state)
 {
@@ -671,6 +693,7 @@ main(void)
 		cmocka_unit_test(test_chunk_sizes),
 		cmocka_unit_test(test_many_chunks),
 		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_exact_size),
 		cmocka_unit_test(test_endless_content),
 		cmocka_unit_test(test_header_size),
 		cmocka_unit_test(test_loop),
