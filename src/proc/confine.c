@@ -124,7 +124,22 @@ confine_enter(enum role role, const struct confine_paths *paths, struct fault *f
 	return true;
 }
 
+bool
+confine_super(struct fault *fault)
+{
+	(void)fault;
+	return true;
+}
+
 #else
+
+bool
+confine_super(struct fault *fault)
+{
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return fault_set_errno(fault, "PR_SET_DUMPABLE");
+	return confine_filter_super(fault);
+}
 
 /* No thread and no process from here on, also where there is no seccomp. */
 static bool
@@ -135,7 +150,7 @@ forbid_threads(struct fault *fault)
 	return setrlimit(RLIMIT_NPROC, &none) == 0 || fault_set_errno(fault, "RLIMIT_NPROC");
 }
 
-/* The value of "Name:" in /proc/self/status, -1 if it is not there. Read before the walls. */
+/* The file was opened before the walls; what it says is of now. */
 static bool
 check_status(FILE *status, struct fault *fault)
 {

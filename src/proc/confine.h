@@ -22,6 +22,12 @@ struct confine_paths {
 bool confine_drop(enum role role, const char *user, struct fault *fault);
 bool confine_enter(enum role role, const struct confine_paths *paths, struct fault *fault);
 
+/*
+ * What super gives up for itself and for all that it starts: calls that only an intruder would make.
+ * After no_new_privs; super needs files, sockets and processes, so this is a list of what it has not.
+ */
+bool confine_super(struct fault *fault);
+
 /* Status with which a role ends that made a system call outside of its row. */
 enum { CONFINE_BREACH_STATUS = 159 };
 

@@ -304,6 +304,39 @@ add_rules(scmp_filter_ctx filter, const struct confine_row *row, struct fault *f
 		add_denied(filter, row, fault);
 }
 
+/* What super has no use for, whatever becomes of it. */
+static const char *const refused_to_super[] = { "acct", "add_key", "bpf", "chroot", "clock_adjtime",
+	"clock_settime", "delete_module", "fanotify_init", "finit_module", "fsopen", "init_module",
+	"io_uring_setup", "ioperm", "iopl", "kcmp", "kexec_file_load", "kexec_load", "keyctl",
+	"lookup_dcookie", "mount", "mount_setattr", "move_mount", "move_pages", "name_to_handle_at",
+	"open_by_handle_at", "open_tree", "perf_event_open", "personality", "pivot_root",
+	"process_madvise", "process_vm_readv", "process_vm_writev", "ptrace", "quotactl", "reboot",
+	"request_key", "setdomainname", "sethostname", "setns", "settimeofday", "swapoff", "swapon",
+	"syslog", "umount2", "unshare", "userfaultfd", "vhangup" };
+
+bool
+confine_filter_super(struct fault *fault)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	bool done = filter || fault_set(fault, FAULT_SYSTEM, "seccomp: no filter");
+	int result;
+
+	for (size_t i = 0; done && i < sizeof refused_to_super / sizeof refused_to_super[0]; i++)
+		done = add_rule(filter, SCMP_ACT_ERRNO(EPERM), refused_to_super[i], 0, NULL, fault);
+	if (!done)
+		goto out;
+	seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	result = seccomp_load(filter);
+	if (result != 0) {
+		errno = -result;
+		done = fault_set_errno(fault, "seccomp");
+	}
+out:
+	seccomp_release(filter);
+	return done;
+}
+
 /* The call was not made. Say which it was, for whoever reads standard error, and end. */
 static void
 on_forbidden(int number, siginfo_t *info, void *context)

@@ -10,5 +10,6 @@
 bool confine_landlock(const struct confine_row *row, const struct confine_paths *paths,
 	struct fault *fault);
 bool confine_filter(const struct confine_row *row, struct fault *fault);
+bool confine_filter_super(struct fault *fault);
 
 #endif

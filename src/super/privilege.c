@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "proc/confine.h"
+
 enum {
 	CAPABILITY_MOST = 63,
 	DESCRIPTORS_MOST = 1024 * 1024,
@@ -108,5 +110,5 @@ privilege_reduce(struct fault *fault)
 		return fault_set_errno(fault, "RLIMIT_CORE");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return fault_set_errno(fault, "no_new_privs");
-	return geteuid() != 0 || set_capabilities(fault);
+	return (geteuid() != 0 || set_capabilities(fault)) && confine_super(fault);
 }

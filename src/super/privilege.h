@@ -11,7 +11,8 @@ bool privilege_make_directories(const struct settings *settings, struct fault *f
  * Raises the limits that roles will need, then gives up every capability but these: SETUID and SETGID
  * (roles change to their users), SETPCAP (and empty their bounding sets), KILL (stop them),
  * NET_BIND_SERVICE (a reload may add a low port), DAC_READ_SEARCH (and name a key of another owner).
- * Nothing to do for an ordinary user but no_new_privs and no core files.
+ * Then, for an ordinary user too: no_new_privs, no core files, not dumpable (it makes keys), and the
+ * filter of confine_super().
  */
 bool privilege_reduce(struct fault *fault);
 

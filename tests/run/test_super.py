@@ -257,7 +257,7 @@ def test_h10_environment_and_arguments(gate):
 
 
 def test_p1_process_status(gate):
-    for pid in children_of(gate.process.pid):
+    for pid in [gate.process.pid, *children_of(gate.process.pid)]:
         status = status_of(pid)
         assert status["CapEff"] == status["CapPrm"] == "0" * 16
         assert status["NoNewPrivs"].strip() == "1"
@@ -338,7 +338,7 @@ def test_n4_garbage_from_a_role(gate):
     others = [pair for pair in gate.roles() if pair[0] != "dial"]
     gate.mode("dial", "garbage")
     os.kill(gate.pids("dial")[0], signal.SIGKILL)
-    gate.expected_deaths += 2
+    gate.expected_deaths += 5
     gate.wait_for_event("channel.refused", {"peer": "dial"})
     gate.mode("dial", None)
     gate.wait_for_event("role.killed", {"of": "dial"})
@@ -552,7 +552,8 @@ def test_n3_descriptors_and_many_clients(gate):
         for wire in wires:
             wire.close()
     until(lambda: gate.ctl("status", check=False).returncode == 0, 5, "there is room again")
-    assert len(os.listdir(f"/proc/{gate.process.pid}/fd")) < 60
+    if ground.IS_ROOT:
+        assert len(os.listdir(f"/proc/{gate.process.pid}/fd")) < 60
 
 
 @pytest.mark.skipif(not ground.IS_ROOT, reason="needs a second user")
