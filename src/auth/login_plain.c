@@ -33,10 +33,9 @@ login_plain_parse(struct span message, struct login_plain *plain_out)
 		return LOGIN_PLAIN_SYNTAX;
 	plain.authzid = span_cut(message, '\0', &rest);
 	plain.login = span_cut(rest, '\0', &plain.password);
-	if (plain.login.length == 0 || plain.password.length == 0)
-		return LOGIN_PLAIN_SYNTAX;
 	*plain_out = plain;
-	if ((plain.authzid.length > 0 && !is_name(plain.authzid)) ||
+	if (plain.login.length == 0 || plain.password.length == 0 ||
+		(plain.authzid.length > 0 && !is_name(plain.authzid)) ||
 		!is_name(plain.login) || has_control(plain.password))
 		return LOGIN_PLAIN_REFUSED;
 	return LOGIN_PLAIN_GOOD;

@@ -18,7 +18,7 @@ struct login_plain {
 	struct span password;
 };
 
-/* [authzid] NUL authcid NUL passwd: exactly two NULs, login and password not empty; C5 to C8. */
+/* [authzid] NUL authcid NUL passwd: exactly two NULs. */
 enum login_plain_result login_plain_parse(struct span message, struct login_plain *plain_out);
 
 #endif
