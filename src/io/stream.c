@@ -185,7 +185,7 @@ on_event(unsigned events, void *context)
 		return;
 	if (stream->phase == STREAM_LINGERING)
 		linger(stream);
-	else if (stream->paused && stream->phase == STREAM_OPEN)
+	else if (stream->phase == STREAM_FLUSHING || (stream->paused && stream->phase == STREAM_OPEN))
 		stream->stalled = true;
 	else
 		stream_take(stream, true);
@@ -202,8 +202,10 @@ wants_input(const struct stream *stream)
 	case STREAM_SHAKING:
 	case STREAM_LINGERING:
 		return true;
-	case STREAM_AWAY:
 	case STREAM_FLUSHING:
+		/* Mostly this phase is over at once, and the next one wants to know again. */
+		return !stream->stalled;
+	case STREAM_AWAY:
 	case STREAM_ENDED:
 	default:
 		return false;

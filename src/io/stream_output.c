@@ -136,6 +136,16 @@ encrypt(struct stream *stream)
 	return true;
 }
 
+/* The last record and the goodbye behind it leave together. */
+static void
+say_bye(struct stream *stream)
+{
+	if (stream->phase != STREAM_FLUSHING || stream->said_bye || buf_length(&stream->output))
+		return;
+	stream->said_bye = true;
+	tls_session_bye(stream->tls);
+}
+
 static bool
 may_encrypt(const struct stream *stream)
 {
@@ -154,13 +164,18 @@ send_all(struct stream *stream)
 	/* On a worker, the session has its output with it. */
 	if (!stream->tls)
 		return false;
+	/* What waits already goes first, so that no more than a piece of it is ever there twice. */
+	if (buf_length(tls_session_output(stream->tls)) >= ENCRYPT_BYTES &&
+			!send_wire(stream, tls_session_output(stream->tls)))
+		return false;
 	do {
+		if (buf_length(&stream->output) && may_encrypt(stream) && !encrypt(stream))
+			return false;
+		say_bye(stream);
 		if (!send_wire(stream, tls_session_output(stream->tls)))
 			return false;
-		if (!buf_length(&stream->output) || !may_encrypt(stream))
-			return true;
-	} while (encrypt(stream));
-	return false;
+	} while (buf_length(&stream->output) && may_encrypt(stream));
+	return true;
 }
 
 void
@@ -265,12 +280,6 @@ tell_drained(struct stream *stream)
 static void
 close_behind(struct stream *stream)
 {
-	if (stream->tls && !stream->said_bye) {
-		stream->said_bye = true;
-		tls_session_bye(stream->tls);
-		if (!send_all(stream))
-			return;
-	}
 	shutdown(stream->fd, SHUT_WR);
 	/* TLS gone wrong is told to the peer, who must be given the time to read it. */
 	if (stream->peer_done)

@@ -167,7 +167,12 @@ load_facts(struct tls_certificate *certificate, struct fault *fault_out)
 	load_names(certificate);
 	result = gnutls_x509_crt_export2(
 			certificate->chain[0], GNUTLS_X509_FMT_DER, &certificate->leaf);
-	return result < 0 ? tls_fault(fault_out, FAULT_CONFIG, result, "certificate") : true;
+	if (result < 0)
+		return tls_fault(fault_out, FAULT_CONFIG, result, "certificate");
+	if (!tls_end_point(certificate->chain[0], &certificate->leaf, certificate->end_point,
+			    &certificate->end_point_size))
+		certificate->end_point_size = 0;
+	return true;
 }
 
 static bool

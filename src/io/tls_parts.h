@@ -20,6 +20,8 @@ struct tls_certificate {
 	unsigned chain_length;
 	struct tls_facts facts;
 	gnutls_datum_t leaf;             /* DER */
+	unsigned char end_point[TLS_BINDING_MAX_BYTES]; /* its channel binding */
+	size_t end_point_size;           /* 0: it has none */
 	gnutls_x509_privkey_t local_key; /* one of these two, once a key is set */
 	tls_sign_fn *sign;
 	void *sign_context;
@@ -78,6 +80,10 @@ bool tls_fault(struct fault *fault_out, enum fault_kind kind, int error, const c
 
 /* A host name, or one with "*" as its left label; lower-cased. NULL if it is anything else. */
 const char *tls_name_lower(struct arena *arena, struct span name);
+
+/* RFC 5929 4.1; false if it knows none for this kind of certificate. */
+bool tls_end_point(gnutls_x509_crt_t certificate, const gnutls_datum_t *der,
+	unsigned char to[TLS_BINDING_MAX_BYTES], size_t *size_out);
 
 /* Puts the chain and a key that signs as the certificate was told into the credentials. */
 bool tls_key_attach(struct tls_certificate *certificate,

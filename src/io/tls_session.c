@@ -245,8 +245,9 @@ session_new(unsigned flags, gnutls_priority_t priority)
 struct tls_session *
 tls_session_new_server(struct tls_server *server)
 {
-	struct tls_session *session = session_new(
-			GNUTLS_SERVER | (server->has_ticket_key ? 0 : GNUTLS_NO_TICKETS),
+	struct tls_session *session = session_new(GNUTLS_SERVER |
+					(server->has_ticket_key ? GNUTLS_NO_AUTO_SEND_TICKET
+								: GNUTLS_NO_TICKETS),
 			server->priority);
 	gnutls_datum_t key = { .data = server->ticket_key, .size = TLS_TICKET_KEY_BYTES };
 
@@ -256,8 +257,6 @@ tls_session_new_server(struct tls_server *server)
 	gnutls_credentials_set(
 			session->gnutls, GNUTLS_CRD_CERTIFICATE, session->choice->credentials);
 	gnutls_handshake_set_post_client_hello_function(session->gnutls, on_client_hello);
-	gnutls_handshake_set_hook_function(session->gnutls, GNUTLS_HANDSHAKE_CLIENT_HELLO,
-			GNUTLS_HOOK_PRE, on_hello_message);
 	gnutls_handshake_set_max_packet_length(session->gnutls,
 			server->ask_certificate ? CHAIN_MESSAGE_MAX_BYTES
 						: SERVER_MESSAGE_MAX_BYTES);
@@ -334,6 +333,8 @@ tls_session_hold_rsa(struct tls_session *session, bool hold)
 {
 	session->hold_rsa = hold;
 	session->held = false;
+	gnutls_handshake_set_hook_function(session->gnutls, GNUTLS_HANDSHAKE_CLIENT_HELLO,
+			GNUTLS_HOOK_PRE, hold ? on_hello_message : NULL);
 }
 
 bool
@@ -400,6 +401,9 @@ tls_session_handshake(struct tls_session *session, struct fault *fault_out)
 	} while (may_go_on(session, result, unread));
 	if (result == 0) {
 		session->state = TLS_DONE;
+		/* One is enough for one client; GnuTLS by itself sends two. */
+		if (session->server && session->server->has_ticket_key)
+			gnutls_session_ticket_send(session->gnutls, 1, 0);
 		return TLS_DONE;
 	}
 	return is_waiting(result) ? TLS_WANT_READ : fail(session, result, fault_out);

@@ -157,19 +157,14 @@ tls_binding_name(enum tls_binding kind)
 	return kind == TLS_BINDING_EXPORTER ? "tls-exporter" : "tls-server-end-point";
 }
 
-/* RFC 5929 4.1: the hash of the certificate's own signature, but SHA-256 for MD5 and SHA-1. */
-static bool
-hash_leaf(const gnutls_datum_t *leaf, unsigned char to[TLS_BINDING_MAX_BYTES], size_t *size_out)
+/* The hash of the certificate's own signature, but SHA-256 in place of MD5 and SHA-1. */
+bool
+tls_end_point(gnutls_x509_crt_t certificate, const gnutls_datum_t *der,
+		unsigned char to[TLS_BINDING_MAX_BYTES], size_t *size_out)
 {
-	gnutls_x509_crt_t parsed;
+	int algorithm = gnutls_x509_crt_get_signature_algorithm(certificate);
 	gnutls_digest_algorithm_t hash;
-	int algorithm = -1;
 
-	if (gnutls_x509_crt_init(&parsed) < 0)
-		return false;
-	if (gnutls_x509_crt_import(parsed, leaf, GNUTLS_X509_FMT_DER) == 0)
-		algorithm = gnutls_x509_crt_get_signature_algorithm(parsed);
-	gnutls_x509_crt_deinit(parsed);
 	if (algorithm < 0)
 		return false;
 	hash = gnutls_sign_get_hash_algorithm((gnutls_sign_algorithm_t)algorithm);
@@ -177,10 +172,40 @@ hash_leaf(const gnutls_datum_t *leaf, unsigned char to[TLS_BINDING_MAX_BYTES], s
 		hash = GNUTLS_DIG_SHA256;
 	/* Ed25519 has no hash of its own, and then the RFC knows no binding. */
 	if (hash == GNUTLS_DIG_UNKNOWN || gnutls_hash_get_len(hash) > TLS_BINDING_MAX_BYTES ||
-			gnutls_hash_fast(hash, leaf->data, leaf->size, to) < 0)
+			gnutls_hash_fast(hash, der->data, der->size, to) < 0)
 		return false;
 	*size_out = gnutls_hash_get_len(hash);
 	return true;
+}
+
+static bool
+own_end_point(const struct tls_session *session, unsigned char to[TLS_BINDING_MAX_BYTES],
+		size_t *size_out)
+{
+	const struct tls_certificate *own = own_certificate(session);
+
+	if (!own || !own->end_point_size)
+		return false;
+	memcpy(to, own->end_point, own->end_point_size);
+	*size_out = own->end_point_size;
+	return true;
+}
+
+static bool
+peer_end_point(const struct tls_session *session, unsigned char to[TLS_BINDING_MAX_BYTES],
+		size_t *size_out)
+{
+	unsigned count;
+	const gnutls_datum_t *leaf = gnutls_certificate_get_peers(session->gnutls, &count);
+	gnutls_x509_crt_t parsed;
+	bool good;
+
+	if (!leaf || gnutls_x509_crt_init(&parsed) < 0)
+		return false;
+	good = gnutls_x509_crt_import(parsed, leaf, GNUTLS_X509_FMT_DER) == 0 &&
+			tls_end_point(parsed, leaf, to, size_out);
+	gnutls_x509_crt_deinit(parsed);
+	return good;
 }
 
 bool
@@ -188,19 +213,11 @@ tls_session_binding(const struct tls_session *session, enum tls_binding kind,
 		unsigned char to[TLS_BINDING_MAX_BYTES], size_t *size_out)
 {
 	gnutls_datum_t bytes;
-	unsigned count;
 	bool fits;
 
-	if (kind == TLS_BINDING_SERVER_END_POINT) {
-		const struct tls_certificate *own = session->server ? own_certificate(session) : NULL;
-		const gnutls_datum_t *leaf = session->client
-				? gnutls_certificate_get_peers(session->gnutls, &count)
-				: NULL;
-
-		if (own)
-			leaf = &own->leaf;
-		return leaf && hash_leaf(leaf, to, size_out);
-	}
+	if (kind == TLS_BINDING_SERVER_END_POINT)
+		return session->server ? own_end_point(session, to, size_out)
+				       : peer_end_point(session, to, size_out);
 	if (gnutls_session_channel_binding(session->gnutls, GNUTLS_CB_TLS_EXPORTER, &bytes) < 0)
 		return false;
 	fits = bytes.size <= TLS_BINDING_MAX_BYTES;
