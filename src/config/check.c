@@ -112,6 +112,10 @@ check_milters(const struct load *load, struct fault *fault)
 			return load_fault(load, policy, "milters", i, fault,
 				"there is no milter section \"%s\"", policy->milters.items[i]);
 	}
+	/* Better no start than mail that passes a filter which nobody asks. */
+	if (policy->milters.count > 0)
+		return load_fault(load, policy, "milters", 0, fault,
+			"this version asks no filters yet, so mail would pass unfiltered");
 	return true;
 }
 

@@ -5,7 +5,8 @@
 #define ITEM struct settings_policy
 static const struct schema_row policy_rows[] = {
 	TEXTS("milters", milters, syntax_name, 64, "", TO_SMTP | TO_DIAL,
-		"Milter sections that every message passes, in this order"),
+		"Milter sections that every message passes, in this order; must be empty in this version, "
+		"which asks no filters"),
 };
 #undef ITEM
 
