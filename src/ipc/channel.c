@@ -233,6 +233,8 @@ receive(struct channel *channel)
 				loop_defer(&channel->again);
 			return;
 		}
+		if (!inbox_has_more(channel->inbox))
+			return;
 	}
 }
 

@@ -23,6 +23,7 @@ struct inbox {
 	struct buf bytes;
 	size_t taken; /* size of the frame that inbox_next() gave */
 	bool secret;
+	bool more;    /* the last read was not cut short */
 	int fds[WAITING_FDS_MAX];
 	size_t fd_count;
 };
@@ -104,6 +105,8 @@ read_some(struct inbox *inbox, int fd, size_t want, struct fault *fault)
 		fault_set_errno(fault, "recvmsg");
 		return INBOX_BAD;
 	}
+	/* What brings a descriptor is always cut short by the kernel. */
+	inbox->more = (size_t)size == want || message.msg_controllen > 0;
 	buf_claim(&inbox->bytes, (size_t)size);
 	if (!take_control(inbox, &message, fault))
 		return INBOX_BAD;
@@ -140,6 +143,12 @@ inbox_read(struct inbox *inbox, int fd, struct fault *fault_out)
 		break;
 	}
 	return INBOX_BAD;
+}
+
+bool
+inbox_has_more(const struct inbox *inbox)
+{
+	return inbox->more;
 }
 
 static enum inbox_result

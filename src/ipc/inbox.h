@@ -26,5 +26,7 @@ enum inbox_result inbox_read(struct inbox *inbox, int fd, struct fault *fault_ou
 enum inbox_result inbox_next(struct inbox *inbox, struct frame *frame_out, int *fd_out,
 	struct fault *fault_out);
 void inbox_finish(struct inbox *inbox);
+/* The last read filled all the room it had: the socket may have more. */
+bool inbox_has_more(const struct inbox *inbox);
 
 #endif

@@ -24,6 +24,7 @@ struct piece {
 struct outbox {
 	struct piece *first;
 	struct piece *last;
+	struct piece *spare; /* one that is empty, with its memory */
 	size_t size;
 };
 
@@ -34,19 +35,34 @@ outbox_new(void)
 }
 
 static void
-free_first(struct outbox *outbox)
+free_piece(struct piece *piece)
+{
+	if (!piece)
+		return;
+	if (piece->fd >= 0)
+		close(piece->fd);
+	buf_fini(&piece->bytes);
+	mem_free(&piece);
+}
+
+static void
+take_off_first(struct outbox *outbox)
 {
 	struct piece *piece = outbox->first;
 
 	outbox->first = piece->next;
 	if (!outbox->first)
 		outbox->last = NULL;
-	if (piece->fd >= 0)
-		close(piece->fd);
 	if (piece->secret)
 		buf_wipe(&piece->bytes);
-	buf_fini(&piece->bytes);
-	mem_free(&piece);
+	if (piece->fd >= 0 || outbox->spare || piece->bytes.size != PIECE_BYTES) {
+		free_piece(piece);
+		return;
+	}
+	buf_clear(&piece->bytes);
+	piece->secret = false;
+	piece->next = NULL;
+	outbox->spare = piece;
 }
 
 void
@@ -55,7 +71,8 @@ outbox_free(struct outbox **outbox)
 	if (!*outbox)
 		return;
 	while ((*outbox)->first)
-		free_first(*outbox);
+		take_off_first(*outbox);
+	free_piece((*outbox)->spare);
 	mem_free(outbox);
 }
 
@@ -68,8 +85,12 @@ outbox_size(const struct outbox *outbox)
 static struct piece *
 piece_add(struct outbox *outbox, size_t room, int fd)
 {
-	struct piece *piece = mem_alloc(sizeof *piece);
+	struct piece *piece = room == PIECE_BYTES ? outbox->spare : NULL;
 
+	if (piece)
+		outbox->spare = NULL;
+	else
+		piece = mem_alloc(sizeof *piece);
 	piece->fd = fd;
 	if (room)
 		buf_reserve(&piece->bytes, room);
@@ -131,7 +152,7 @@ sent(struct outbox *outbox, size_t size)
 
 		size -= part;
 		if (part == buf_length(bytes))
-			free_first(outbox);
+			take_off_first(outbox);
 		else
 			buf_consume(bytes, part);
 	}
