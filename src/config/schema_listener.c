@@ -83,9 +83,9 @@ static const struct schema_row listener_rows[] = {
 		"Names of the tls sections offered here, the first to clients that name none; empty is "
 		"all"),
 	CHOICE("tls-minimum", tls_minimum,
-		WORDS({ "1.2", LISTENER_TLS_1_2 }, { "1.3", LISTENER_TLS_1_3 }), "1.2", TO_FRONT,
+		WORDS({ "1.2", LISTENER_TLS_1_2 }, { "1.3", LISTENER_TLS_1_3 }), "1.2", TO_FRONT | TO_KEYS,
 		"Oldest version of TLS that is spoken"),
-	TEXT("tls-priority", tls_priority, NULL, "", TO_FRONT,
+	TEXT("tls-priority", tls_priority, NULL, "", TO_FRONT | TO_KEYS,
 		"GnuTLS priority string in place of the usual one, which offers ECDHE and AEAD alone"),
 	DURATION("tls-ticket-life", tls_ticket_life, 0, 7 * DAY, "6h", TO_SUPER | TO_FRONT,
 		"How long a client may resume a TLS session; 0 is no resumption"),

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "io/tls.h"
 #include "ipc/message_login.h"
 #include "ipc/sync_call.h"
 #include "keys/signer.h"
@@ -107,6 +108,24 @@ load_section(struct keys *keys, struct signer *signer, const struct settings_tls
 	return true;
 }
 
+/* Here, because keys is the first to be asked, and one of the few that know the library. */
+static bool
+check_priorities(const struct settings *settings, struct fault *fault)
+{
+	for (size_t i = 0; i < settings->listener.count; i++) {
+		const struct settings_listener *listener = &settings->listener.items[i];
+		enum tls_version minimum = listener->tls_minimum == LISTENER_TLS_1_3
+			? TLS_VERSION_1_3
+			: TLS_VERSION_1_2;
+
+		if (listener->tls_priority[0] &&
+			!tls_priority_check(listener->tls_priority, minimum, fault))
+			return fault_add(fault, "%s: listener \"%s\"", listener->where,
+				listener->title);
+	}
+	return true;
+}
+
 /* All keys of the settings, or none: a half-loaded set would serve some names with errors. */
 static struct signer *
 load(struct keys *keys, struct fault *fault)
@@ -115,7 +134,7 @@ load(struct keys *keys, struct fault *fault)
 	const struct settings_tls_list *list = &settings->tls;
 	struct signer *signer = signer_new();
 	bool hostname_found = list->count == 0;
-	bool good = true;
+	bool good = check_priorities(settings, fault);
 
 	for (size_t i = 0; i < list->count && good; i++)
 		good = load_section(keys, signer, &list->items[i], &hostname_found, fault);

@@ -654,6 +654,19 @@ def test_B18_reload_refuses_a_bad_certificate_and_keeps_the_old(replaceable, aut
     assert served(daemon) == before
 
 
+def test_B18_reload_refuses_a_priority_that_means_nothing(replaceable):
+    daemon, _ = replaceable
+    before = served(daemon)
+    listeners = daemon.parts["listeners"]
+    listeners[SUBMISSIONS] = {**listeners[SUBMISSIONS], "tls-priority": '"NORMAL:+NONSENSE"'}
+    with daemon.session() as wire:
+        done = daemon.reload(check=False)
+        assert done.returncode != 0
+        assert "+NONSENSE" in done.stderr + done.stdout
+        wire.expect(250, b"NOOP")
+    assert served(daemon) == before
+
+
 # --- B20, B21: a next hop that plays tricks with STARTTLS
 
 def trick_plain_after_220(sink, session, talk):
