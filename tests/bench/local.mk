@@ -33,3 +33,13 @@ CLEANFILES += tests/bench/logins
 .PHONY: bench-logins
 bench-logins: tests/bench/logins
 	tests/bench/logins
+
+# "make bench-spool": what the queue's disk work costs alone.
+EXTRA_PROGRAMS += tests/bench/spool
+tests_bench_spool_SOURCES = tests/bench/spool.c tests/fake/mail_samples.c
+tests_bench_spool_LDADD = $(QUEUE_LIBS)
+CLEANFILES += tests/bench/spool
+
+.PHONY: bench-spool
+bench-spool: tests/bench/spool
+	tests/bench/spool
