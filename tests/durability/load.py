@@ -71,6 +71,7 @@ class Load:
         self.fail_share = fail_share
         self.lock = threading.Lock()
         self.acked = {}
+        self.acked_with_login = {True: 0, False: 0}
         self.begun = set()
         self.stopping = threading.Event()
         self.pause = threading.Event()
@@ -97,6 +98,8 @@ class Load:
                     # one in four as people do it: TLS, login, a grant to be checked
                     client = Client(self.ports, number % 4 == 0)
                 self._send(client, token, chance)
+                with self.lock:
+                    self.acked_with_login[number % 4 == 0] += 1
             except (OSError, Refused):
                 if client is not None:
                     client.close()

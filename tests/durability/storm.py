@@ -35,7 +35,7 @@ listener "trusted" {{
   tls = none
   login = off
   connections-per-address = 1000
-  permit "network:127.0.0.0/8" {{ rights = {{ submit, relay }}  send-as = {{ "*@example.org" }} }}
+  permit "network:127.0.0.0/8" {{ rights = {{ submit, relay }}  send-as = {{ "@example.org" }} }}
 }}
 """
 DRAIN_S = 60
@@ -142,7 +142,10 @@ class Storm:
             self.kill(role)
         if not self.load.stop():
             raise Late("a client hangs")
-        return self.judge()
+        verdict = self.judge()
+        if not all(self.load.acked_with_login.values()):
+            verdict.broken.append(f"only some clients were served: {self.load.acked_with_login}")
+        return verdict
 
     def drain(self):
         def is_empty():

@@ -58,3 +58,8 @@ UNIT_TESTS += tests/unit/test_queue_control
 tests_unit_test_queue_control_SOURCES = tests/unit/test_queue_control.c $(QUEUE_TEST_SOURCES)
 tests_unit_test_queue_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_queue_control_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_queue
+tests_unit_test_queue_queue_SOURCES = tests/unit/test_queue_queue.c $(QUEUE_TEST_SOURCES)
+tests_unit_test_queue_queue_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_queue_queue_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
