@@ -142,18 +142,22 @@ judge(const struct question *question, struct arena *arena)
 		? account_refusal(question->account, IDENTITY_SMTP, question->now_ms)
 		: NULL;
 	struct verdict verdict;
-	struct verdict note;
+	struct verdict sender;
 
 	if (refusal)
 		return verdict_refuse(535, "5.7.8", "account", "%s", refusal);
 	verdict = after_rewriting(question,
 		rights_check_sender(&question->session, question->sender), "MAIL FROM");
-	note = verdict;
+	sender = verdict;
 	if (verdict.kind == VERDICT_CONTINUE && question->recipient)
 		verdict = rights_check_recipient(&question->session, question->recipient);
 	if (verdict.kind == VERDICT_CONTINUE && question->from)
 		verdict = judge_header(question, arena);
-	return verdict.kind == VERDICT_CONTINUE && !verdict.text[0] ? note : verdict;
+	/* All passed: what allowed the sender is of interest, or else the From of a null sender. */
+	if (verdict.kind == VERDICT_CONTINUE && !verdict.text[0] &&
+		!(verdict.where[0] && question->sender[0] == '\0'))
+		return sender;
+	return verdict;
 }
 
 static json_t *

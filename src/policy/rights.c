@@ -278,11 +278,11 @@ rights_check_sender(const struct mail_session *session, const char *sender)
 	if (!(rights_of(session) & RIGHT_SUBMIT))
 		return refuse_submission(session);
 	if (!sender[0])
-		return VERDICT_PASS;
+		return verdict_pass("null sender");
 	if (address_parse(span_text(sender), ADDRESS_UTF8, &address) != ADDRESS_OK)
 		return verdict_refuse(553, "5.1.7", "address grammar", "Bad sender address syntax");
 	if (may_use(session, &address, false, &where))
-		return VERDICT_PASS;
+		return verdict_pass(where);
 	return refuse_sender(session, where);
 }
 
@@ -344,7 +344,7 @@ check_field(const struct originators *message, const char *name, size_t at, unsi
 {
 	struct mailboxes list;
 	struct verdict verdict;
-	const char *where;
+	const char *where = "";
 
 	if (!parse_field(message, name, at, rules, &list, &verdict))
 		return verdict;
@@ -362,7 +362,7 @@ check_field(const struct originators *message, const char *name, size_t at, unsi
 	}
 	if (list.count > 1 && !on_behalf_ok)
 		return refuse_syntax(name, "several mailboxes need a Sender field (RFC 5322 3.6.2)");
-	return VERDICT_PASS;
+	return verdict_pass(where);
 }
 
 /* All fields of one name. */
@@ -371,15 +371,13 @@ check_fields(const struct originators *message, const char *name, unsigned rules
 	bool on_behalf_ok)
 {
 	size_t count = message->header->count;
+	struct verdict verdict = VERDICT_PASS;
 
-	for (size_t at = header_next(message->header, name, 0); at < count;
-		at = header_next(message->header, name, at + 1)) {
-		struct verdict verdict = check_field(message, name, at, rules, on_behalf_ok);
-
-		if (verdict.kind != VERDICT_CONTINUE)
-			return verdict;
-	}
-	return VERDICT_PASS;
+	for (size_t at = header_next(message->header, name, 0);
+		at < count && verdict.kind == VERDICT_CONTINUE;
+		at = header_next(message->header, name, at + 1))
+		verdict = check_field(message, name, at, rules, on_behalf_ok);
+	return verdict;
 }
 
 static struct verdict
@@ -400,16 +398,18 @@ check_originators(const struct originators *message)
 	bool has_sender = header_count(message->header, "Sender") == 1;
 	bool has_resent_sender = header_count(message->header, "Resent-Sender") > 0;
 	struct verdict verdict = check_counts(message->header);
+	struct verdict from;
 
 	if (verdict.kind == VERDICT_CONTINUE)
 		verdict = check_fields(message, "Sender", MAILBOXES_ONE, false);
 	if (verdict.kind == VERDICT_CONTINUE)
 		verdict = check_fields(message, "From", 0, has_sender);
+	from = verdict;
 	if (verdict.kind == VERDICT_CONTINUE)
 		verdict = check_fields(message, "Resent-Sender", MAILBOXES_ONE, false);
 	if (verdict.kind == VERDICT_CONTINUE)
 		verdict = check_fields(message, "Resent-From", 0, has_resent_sender);
-	return verdict;
+	return verdict.kind == VERDICT_CONTINUE ? from : verdict;
 }
 
 /* A stranger's From in one of our domains, where the listener minds (stranger-from). */

@@ -19,6 +19,15 @@ set_text(struct verdict *verdict, const char *where, const char *format, va_list
 }
 
 struct verdict
+verdict_pass(const char *where)
+{
+	struct verdict verdict = VERDICT_PASS;
+
+	snprintf(verdict.where, sizeof verdict.where, "%s", where);
+	return verdict;
+}
+
+struct verdict
 verdict_refuse(unsigned code, const char *enhanced, const char *where, const char *format, ...)
 {
 	struct verdict verdict = { .code = (uint16_t)code };

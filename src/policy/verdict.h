@@ -27,6 +27,8 @@ struct verdict {
 
 #define VERDICT_PASS ((struct verdict){ .kind = VERDICT_CONTINUE })
 
+/* The same, with what allowed it. */
+struct verdict verdict_pass(const char *where);
 /* 4xx makes TEMPFAIL, 5xx REJECT. where may be "". */
 struct verdict verdict_refuse(unsigned code, const char *enhanced, const char *where,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -44,12 +44,14 @@ struct explain_case {
 
 static const struct explain_case cases[] = {
 	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\"}", "alice", "continue", 0,
-		NULL },
+		"own address" },
 	{ "{\"listener\":\"submission\",\"mail_from\":\"<ALICE@example.org>\"}", "alice", "continue", 0,
 		NULL },
 	{ "{\"listener\":\"submission\",\"mail_from\":\"bob@example.org\"}", "alice", "reject", 550,
 		"no permit" },
-	{ "{\"listener\":\"submission\",\"mail_from\":\"<>\"}", "alice", "continue", 0, NULL },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"<>\"}", "alice", "continue", 0, "null sender" },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"<>\",\"from\":\"alice@example.org\"}", "alice",
+		"continue", 0, "own address" },
 	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\"}", NULL, "reject", 530,
 		NULL },
 	{ "{\"listener\":\"submission\",\"mail_from\":\"a b\"}", "alice", "reject", 553, "grammar" },
@@ -70,7 +72,7 @@ static const struct explain_case cases[] = {
 		"alice", "continue", 0, NULL },
 	/* a network, and a permit that rewrites */
 	{ "{\"listener\":\"submission\",\"mail_from\":\"scanner@example.org\",\"ip\":\"10.1.0.5\"}", NULL,
-		"continue", 0, NULL },
+		"continue", 0, "f:12" },
 	{ "{\"listener\":\"submission\",\"mail_from\":\"bob@example.org\",\"ip\":\"10.1.0.5\"}", NULL,
 		"reject", 550, NULL },
 	{ "{\"listener\":\"submission\",\"mail_from\":\"scanner@example.org\",\"ip\":\"10.2.0.5\"}", NULL,
