@@ -11,6 +11,7 @@
 /* What start() gives. */
 struct auth_role {
 	struct role_context *context;
+	struct keytab *keytab; /* NULL where GSSAPI is not offered */
 	struct auth *auth;
 	struct control_answers answers;
 };
@@ -35,23 +36,26 @@ wants_gssapi(const struct settings *settings)
 	return wanted;
 }
 
-/* "" where GSSAPI is not offered; NULL with a reason where it could not work. */
-static char *
-take_keytab(struct role_context *context, struct fault *fault)
+/* Gives it, or brings it up to date. False with a reason where GSSAPI could not work. */
+static bool
+take_keytab(struct role_context *context, struct keytab **keytab, struct fault *fault)
 {
-	char *path;
+	bool taken;
 	int fd;
 
 	if (!wants_gssapi(role_settings(context)))
-		return mem_strdup("");
+		return true;
 	fd = role_take_file(context, FILE_KEYTAB, "", 0);
-	if (fd < 0) {
-		fault_set(fault, FAULT_CONFIG, "GSSAPI is offered, but there is no keytab");
-		return NULL;
+	if (fd < 0)
+		return fault_set(fault, FAULT_CONFIG, "GSSAPI is offered, but there is no keytab");
+	if (*keytab) {
+		taken = keytab_update(*keytab, fd, fault);
+	} else {
+		*keytab = keytab_new(fd, fault);
+		taken = *keytab != NULL;
 	}
-	path = keytab_copy(fd, fault);
 	close(fd);
-	return path;
+	return taken;
 }
 
 /* ---- verbs ------------------------------------------------------------------------------------- */
@@ -85,21 +89,19 @@ on_control(void *private, uint32_t request, struct span json)
 static void *
 start(struct role_context *context, struct fault *fault)
 {
-	char *keytab = take_keytab(context, fault);
-	struct auth_role *role = NULL;
-	struct auth *auth = NULL;
+	struct auth_role *role = mem_alloc(sizeof *role);
 
 	verbs_wipe_memory();
-	if (keytab)
-		auth = auth_open(role_loop(context), role_settings(context), keytab,
+	role->context = context;
+	role->answers = (struct control_answers){ answer_page, answer_error, role };
+	if (take_keytab(context, &role->keytab, fault))
+		role->auth = auth_open(role_loop(context), role_settings(context),
+			role->keytab ? keytab_path(role->keytab) : "",
 			role_secret(context, SECRET_GRANT_KEY, ""), fault);
-	if (auth) {
-		role = mem_alloc(sizeof *role);
-		role->context = context;
-		role->auth = auth;
-		role->answers = (struct control_answers){ answer_page, answer_error, role };
+	if (!role->auth) {
+		keytab_free(&role->keytab);
+		mem_free(&role);
 	}
-	mem_free(&keytab);
 	return role;
 }
 
@@ -136,6 +138,8 @@ on_reload(void *private, struct fault *fault)
 	if (strcmp(settings->state_dir, role->auth->settings->state_dir) != 0)
 		return fault_set(fault, FAULT_CONFIG,
 			"another state-dir is used only after a restart");
+	if (!take_keytab(role->context, &role->keytab, fault))
+		return false;
 	auth_set_settings(role->auth, settings);
 	return true;
 }
@@ -164,8 +168,10 @@ free_role(void **private)
 {
 	struct auth_role *role = *private;
 
-	if (role)
+	if (role) {
 		auth_close(&role->auth);
+		keytab_free(&role->keytab);
+	}
 	mem_free(private);
 }
 

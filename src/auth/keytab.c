@@ -3,12 +3,20 @@
 #include "auth/keytab.h"
 
 #include <errno.h>
-#include <string.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/memory.h"
+
+enum { MEMORY_NOT_RUN = 0x0008 }; /* MFD_NOEXEC_SEAL, which older headers do not have */
+
+struct keytab {
+	int fd;
+	char path[32];
+};
 
 /* From the start, wherever the descriptor stands: it is shared with whoever passed it. */
 static bool
@@ -34,40 +42,102 @@ read_all(int fd, struct buf *to, struct fault *fault_out)
 static bool
 write_all(int fd, struct span bytes)
 {
-	while (bytes.length) {
-		ssize_t size = write(fd, bytes.start, bytes.length);
+	size_t done = 0;
+
+	while (done < bytes.length) {
+		ssize_t size = pwrite(fd, bytes.start + done, bytes.length - done, (off_t)done);
 
 		if (size < 0 && errno != EINTR)
 			return false;
-		bytes = span_from(bytes, size > 0 ? (size_t)size : 0);
+		done += size > 0 ? (size_t)size : 0;
 	}
 	return true;
 }
 
-char *
-keytab_copy(int fd, struct fault *fault_out)
+static bool
+read_keytab(int fd, struct buf *to, struct fault *fault_out)
+{
+	if (!read_all(fd, to, fault_out))
+		return false;
+	/* The format of MIT and Heimdal: 5, and 1 or 2. */
+	if (buf_length(to) < 2 || buf_span(to).start[0] != 5)
+		return fault_set(fault_out, FAULT_CONFIG, "the file is no keytab");
+	return true;
+}
+
+/* Kerberos reads under a lock of the open file; this is its counterpart. */
+static bool
+lock(int fd, short kind)
+{
+	struct flock range = { .l_type = kind, .l_whence = SEEK_SET };
+	int result;
+
+	do
+		result = fcntl(fd, F_OFD_SETLKW, &range);
+	while (result != 0 && errno == EINTR);
+	return result == 0;
+}
+
+static bool
+replace(struct keytab *keytab, struct span bytes, struct fault *fault_out)
+{
+	bool written = lock(keytab->fd, F_WRLCK) && ftruncate(keytab->fd, 0) == 0 &&
+		write_all(keytab->fd, bytes);
+
+	if (!written)
+		fault_set_errno(fault_out, "a copy of the keytab");
+	lock(keytab->fd, F_UNLCK);
+	return written;
+}
+
+bool
+keytab_update(struct keytab *keytab, int fd, struct fault *fault_out)
 {
 	struct buf bytes = BUF_INIT(KEYTAB_MAX_BYTES);
-	char *path = NULL;
-	int copy = -1;
+	bool done = read_keytab(fd, &bytes, fault_out) &&
+		replace(keytab, buf_span(&bytes), fault_out);
 
-	if (!read_all(fd, &bytes, fault_out))
-		goto out;
-	/* The format of MIT and Heimdal: 5, and 1 or 2. */
-	if (buf_length(&bytes) < 2 || buf_span(&bytes).start[0] != 5) {
-		fault_set(fault_out, FAULT_CONFIG, "the file is no keytab");
-		goto out;
-	}
-	copy = memfd_create("keytab", MFD_CLOEXEC);
-	if (copy < 0 || !write_all(copy, buf_span(&bytes))) {
-		fault_set_errno(fault_out, "a copy of the keytab");
-		if (copy >= 0)
-			close(copy);
-		goto out;
-	}
-	path = mem_printf("/proc/self/fd/%d", copy);
-out:
 	buf_wipe(&bytes);
 	buf_fini(&bytes);
-	return path;
+	return done;
+}
+
+/* Where the kernel knows of it: memory that can never be run. */
+static int
+make_memory(void)
+{
+	int fd = memfd_create("keytab", MFD_CLOEXEC | MEMORY_NOT_RUN);
+
+	return fd >= 0 || errno != EINVAL ? fd : memfd_create("keytab", MFD_CLOEXEC);
+}
+
+struct keytab *
+keytab_new(int fd, struct fault *fault_out)
+{
+	struct keytab *keytab = mem_alloc(sizeof *keytab);
+
+	keytab->fd = make_memory();
+	if (keytab->fd < 0) {
+		fault_set_errno(fault_out, "memory for the keytab");
+		mem_free(&keytab);
+		return NULL;
+	}
+	snprintf(keytab->path, sizeof keytab->path, "/proc/self/fd/%d", keytab->fd);
+	if (!keytab_update(keytab, fd, fault_out))
+		keytab_free(&keytab);
+	return keytab;
+}
+
+void
+keytab_free(struct keytab **keytab)
+{
+	if (*keytab)
+		close((*keytab)->fd);
+	mem_free(keytab);
+}
+
+const char *
+keytab_path(const struct keytab *keytab)
+{
+	return keytab->path;
 }

@@ -16,7 +16,7 @@
 static char lab[64];
 static pid_t kdc;
 static bool missing; /* no Kerberos programs here */
-static char *keytab;
+static struct keytab *keytab;
 
 static const char *acts_as = "";
 
@@ -222,9 +222,10 @@ setup(void **state)
 		return rig_setup(state);
 	snprintf(path, sizeof path, "%s/keytab", lab);
 	fd = open(path, O_RDONLY);
-	rig_keytab = keytab = keytab_copy(fd, &fault);
+	keytab = keytab_new(fd, &fault);
 	close(fd);
 	assert_non_null(keytab);
+	rig_keytab = keytab_path(keytab);
 	rig_setup(state);
 	rig = *state;
 	rig->settings.sasl.service_host = "mail.lab.test";
@@ -235,8 +236,7 @@ static int
 teardown(void **state)
 {
 	rig_teardown(state);
-	free(keytab);
-	keytab = NULL;
+	keytab_free(&keytab);
 	return 0;
 }
 
@@ -294,6 +294,27 @@ a_principal_needs_an_account_that_may(void **state)
 	assert_string_equal(front->heard.login, "carol");
 }
 
+/* The service gets a new key; tickets for it are made with that from now on. */
+static void
+a_new_keytab_is_used_at_once(void **state)
+{
+	struct rig_front *front = front_of(state);
+	struct fault fault = FAULT_INIT;
+	char path[128];
+	int fd;
+
+	assert_int_equal(shell("kadmin.local -q 'ktadd -k %s/keytab2 " SERVICE "' >%s/log 2>&1",
+				 lab, lab),
+		0);
+	get_ticket("alice");
+	assert_int_equal(log_in(front, true)->id, MSG_LOGIN_FAILED);
+	snprintf(path, sizeof path, "%s/keytab2", lab);
+	fd = open(path, O_RDONLY);
+	assert_true(keytab_update(keytab, fd, &fault));
+	close(fd);
+	assert_int_equal(log_in(front, true)->id, MSG_LOGIN_DONE);
+}
+
 static void
 rubbish_is_refused(void **state)
 {
@@ -320,6 +341,7 @@ main(void)
 		GSSAPI_TEST(nobody_acts_for_another),
 		GSSAPI_TEST(a_principal_needs_an_account_that_may),
 		GSSAPI_TEST(rubbish_is_refused),
+		GSSAPI_TEST(a_new_keytab_is_used_at_once),
 	};
 
 	return cmocka_run_group_tests_name("auth/gssapi", tests, start_kdc, stop_kdc);
