@@ -38,13 +38,18 @@ find(const struct listeners *listeners, const char *title, unsigned index)
 	return NULL;
 }
 
-/* Somewhere among the old ones, perhaps at another place of the same listener. */
+/*
+ * Somewhere among the old ones, perhaps at another place of the same listener, perhaps of one that has
+ * another name now. A port that was found is no other listener's.
+ */
 static struct bound *
-find_text(const struct listeners *listeners, const char *title, const char *text)
+find_text(const struct listeners *listeners, const char *title, const struct endpoint *endpoint)
 {
+	bool any_port = endpoint->kind == ENDPOINT_INET && endpoint->port == 0;
+
 	for (size_t i = 0; listeners && i < listeners->count; i++) {
-		if (strcmp(listeners->items[i].text, text) == 0 &&
-			strcmp(listeners->items[i].title, title) == 0)
+		if (strcmp(listeners->items[i].text, endpoint->text) == 0 &&
+			(!any_port || strcmp(listeners->items[i].title, title) == 0))
 			return &listeners->items[i];
 	}
 	return NULL;
@@ -69,7 +74,7 @@ add(struct listeners *listeners, const struct listeners *old,
 	const struct settings_listener *listener, unsigned index, struct fault *fault)
 {
 	const struct endpoint *endpoint = &listener->address.items[index];
-	struct bound *known = find_text(old, listener->title, endpoint->text);
+	struct bound *known = find_text(old, listener->title, endpoint);
 	struct bound *bound;
 	char text[SOCK_TEXT_MAX_BYTES];
 	int fd;

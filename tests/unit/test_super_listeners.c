@@ -11,6 +11,7 @@
 
 static char path[96];
 static char unix_text[128];
+static char fixed[SOCK_TEXT_MAX_BYTES];
 
 static struct endpoint endpoints[3];
 static struct settings_listener list[2];
@@ -71,6 +72,45 @@ ports_stay(void **state)
 }
 
 static void
+another_name(void **state)
+{
+	struct fault fault = FAULT_INIT;
+	struct listeners *first;
+	struct listeners *second;
+	char text[SOCK_TEXT_MAX_BYTES];
+	char before[SOCK_TEXT_MAX_BYTES];
+
+	(void)state;
+	first = listeners_open(&settings, NULL, &fault);
+	listeners_address(first, "one", 0, before);
+	list[0].title = "first";
+	list[1].title = "second";
+	second = listeners_open(&settings, first, &fault);
+	assert_non_null(second);
+	/* Any free port is one of its own; a path that was bound stays so. */
+	assert_string_not_equal(listeners_address(second, "first", 0, text), before);
+	listeners_free(&first, second);
+	assert_string_equal(listeners_address(second, "second", 0, text), unix_text);
+	assert_int_equal(access(path, F_OK), 0);
+	listeners_free(&second, NULL);
+
+	/* A port that is written is taken over, though it could not be bound twice. */
+	snprintf(fixed, sizeof fixed, "%s", before);
+	endpoints[0] = (struct endpoint){ ENDPOINT_INET, fixed, "127.0.0.1",
+		(uint16_t)atoi(strrchr(fixed, ':') + 1), "" };
+	list[0].address.count = 1;
+	settings.listener.count = 1;
+	first = listeners_open(&settings, NULL, &fault);
+	assert_non_null(first);
+	list[0].title = "again";
+	second = listeners_open(&settings, first, &fault);
+	assert_non_null(second);
+	listeners_free(&first, second);
+	assert_string_equal(listeners_address(second, "again", 0, text), fixed);
+	listeners_free(&second, NULL);
+}
+
+static void
 all_or_none(void **state)
 {
 	struct fault fault = FAULT_INIT;
@@ -97,6 +137,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(ports_stay, set_up),
+		cmocka_unit_test_setup(another_name, set_up),
 		cmocka_unit_test_setup(all_or_none, set_up),
 	};
 
