@@ -254,12 +254,14 @@ fit_workers(struct children *children, enum role role, struct fault *fault)
 		if (!child || !launch(children, child, fault))
 			return false;
 	}
-	for (struct child *child = children->first; child; child = child->next) {
-		if (child->role != role || child->retired || roster_count(children->first, role) <= goal)
-			continue;
+	while (roster_count(children->first, role) > goal) {
+		struct child *child = roster_find_last(children->first, role);
+
 		child->retired = true;
 		if (child->channel)
 			child_stop(child, RETIRE_GRACE_MS);
+		else
+			remove_child(children, child);
 	}
 	return true;
 }

@@ -45,6 +45,19 @@ roster_count(const struct child *first, enum role role)
 	return count;
 }
 
+struct child *
+roster_find_last(struct child *first, enum role role)
+{
+	struct child *last = NULL;
+
+	for (struct child *child = first; child; child = child->next) {
+		if (child->role == role && !child->retired &&
+			(!last || child->instance > last->instance))
+			last = child;
+	}
+	return last;
+}
+
 bool
 roster_find_instance(const struct child *first, enum role role, unsigned *instance_out)
 {

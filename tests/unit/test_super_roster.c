@@ -48,6 +48,11 @@ numbers(void **state)
 	assert_int_equal(roster_count(children, ROLE_SMTP), 2);
 	children[0].retired = true;
 	assert_int_equal(roster_count(children, ROLE_SMTP), 1);
+	/* Number 0 has duties for all, so it goes last. */
+	assert_ptr_equal(roster_find_last(children, ROLE_MAILBOX), &children[1]);
+	children[1].retired = true;
+	assert_ptr_equal(roster_find_last(children, ROLE_MAILBOX), &children[3]);
+	assert_null(roster_find_last(children, ROLE_AUTH));
 	for (unsigned i = 0; i < GATE_COLUMNS; i++)
 		children[i] = (struct child){ .role = ROLE_SMTP,
 			.instance = i,
