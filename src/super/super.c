@@ -90,10 +90,13 @@ on_child(void *context)
 static void
 on_hangup(void *context)
 {
+	struct super *super = context;
 	struct fault fault = FAULT_INIT;
 
-	/* Refusals are logged there. */
-	super_reload(context, NULL, NULL, &fault);
+	/* Refusals are logged there. A signal has no answer, so it is not turned away. */
+	super->reload_again = super->reloading;
+	if (!super->reloading)
+		super_reload(super, NULL, NULL, &fault);
 }
 
 /* The log files were moved away: open them anew. */
@@ -252,16 +255,19 @@ static void
 on_reloaded(void *context, bool done, const char *text)
 {
 	struct reloading *reloading = context;
+	struct super *super = reloading->super;
 
 	if (done)
-		log_event(EV_SUPER_RELOADED, kv_int("generation", reloading->super->generation));
+		log_event(EV_SUPER_RELOADED, kv_int("generation", super->generation));
 	else
 		log_event(EV_SUPER_KEPT, kv_str("reason", text));
 	notice_reloaded();
 	if (reloading->on_done)
 		reloading->on_done(reloading->context, done, text);
-	reloading->super->reloading = false;
+	super->reloading = false;
 	mem_free(&reloading);
+	if (super->reload_again)
+		on_hangup(super);
 }
 
 /* Everything that can go wrong, before anything is changed. */

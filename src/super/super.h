@@ -35,6 +35,7 @@ struct super {
 	struct control *control;
 	struct loop_timer roll; /* looks whether log files are due */
 	bool reloading;
+	bool reload_again;   /* asked for by a signal meanwhile */
 	bool stopping;
 	int status;          /* to exit with */
 };
