@@ -147,6 +147,7 @@ on_reload(void *private, struct fault *fault)
 		return false;
 	journal_free(&service->front->journal);
 	service->front->journal = open_journal(service->role);
+	loop_timer_start(&service->expiry, 0);
 	return true;
 }
 
