@@ -149,6 +149,19 @@ take_sockets(struct front *front, const struct setup *setup, struct role_context
 	return sockets;
 }
 
+/* The queue takes nothing more from a listener that is gone. */
+static void
+leave_gone(struct front *front)
+{
+	struct session *next;
+
+	for (struct session *session = front->sessions; session; session = next) {
+		next = session_next(session);
+		if (!setup_find(front->setup, session_listener(session)->settings->title))
+			session_leave(session, SESSION_END_STOPPING, NULL);
+	}
+}
+
 bool
 front_serve(struct front *front, struct setup *setup, struct role_context *role,
 	struct fault *fault_out)
@@ -171,6 +184,7 @@ front_serve(struct front *front, struct setup *setup, struct role_context *role,
 	for (size_t i = 0; i < count; i++)
 		sockets[i].acceptor =
 			sock_acceptor_new(front->loop, sockets[i].fd, on_accept, &sockets[i]);
+	leave_gone(front);
 	return true;
 }
 
