@@ -14,3 +14,15 @@ tests_unit_test_client_offer_LDADD = src/client/libclient.a $(CONFIG_LIBS) $(BAS
 UNIT_TESTS += tests/unit/test_client_serial
 tests_unit_test_client_serial_SOURCES = tests/unit/test_client_serial.c
 tests_unit_test_client_serial_LDADD = src/client/libclient.a $(BASE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_client_setup
+tests_unit_test_client_setup_SOURCES = tests/unit/test_client_setup.c $(TLS_FIXTURE) tests/unit/config_file.h
+tests_unit_test_client_setup_LDADD = src/client/libclient.a $(CONFIG_LIBS) $(IPC_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_client_signer
+tests_unit_test_client_signer_SOURCES = tests/unit/test_client_signer.c $(TLS_FIXTURE)
+tests_unit_test_client_signer_LDADD = src/client/libclient.a $(CONFIG_LIBS) $(IPC_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_client_front
+tests_unit_test_client_front_SOURCES = tests/unit/test_client_front.c tests/unit/config_file.h
+tests_unit_test_client_front_LDADD = src/client/libclient.a $(CONFIG_LIBS) $(IPC_LIBS) $(UNIT_LIBS)
