@@ -210,6 +210,8 @@ go_on(struct walk *walk)
 static void
 fail_walk(struct walk *walk)
 {
+	arena_free(&walk->page.arena);
+	arena_free(&walk->track.arena);
 	struct control_means *means = walk->pages.means;
 	means->refuse(means->context, walk->pages.request, "failed", "the spool cannot be read");
 	free_walk(walk);

@@ -149,6 +149,8 @@ on_read(struct spool_request *request)
 	case SPOOL_CLASH:
 	case SPOOL_FULL:
 	case SPOOL_BROKEN:
+		if (fetch->fd >= 0)
+			close(fetch->fd);
 		put_off(dispatch, lot, BROKEN_WAIT_MS);
 		break;
 	}

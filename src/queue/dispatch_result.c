@@ -91,31 +91,49 @@ put_back(struct settlement *settlement)
 }
 
 static void
+follow_notices(struct settlement *settlement)
+{
+	for (size_t i = 0; i < settlement->tally.notice_count; i++) {
+		struct parcel *notice = settlement->tally.notices[i];
+		if (!notice->seq)
+			continue;
+		log_event(EV_QUEUE_NOTICE, kv_str("id", notice->record.id),
+			kv_str("about", notice->record.parent));
+		loader_add(settlement->dispatch->loader, notice);
+	}
+}
+
+static void
+free_settlement(struct settlement *settlement)
+{
+	tally_drop_notices(&settlement->tally);
+	parcel_drop(&settlement->parcel);
+	arena_free(&settlement->arena);
+	mem_free(&settlement);
+}
+
+static void
 on_settled(struct spool_request *request)
 {
 	struct settlement *settlement = (struct settlement *)request;
 	struct dispatch *dispatch = settlement->dispatch;
 	uint64_t seq = settlement->parcel->seq;
 	dispatch->settling--;
+	/* Not written: the queue ends, and relay will tell the next one. */
+	if (request->result == SPOOL_BROKEN) {
+		free_settlement(settlement);
+		return;
+	}
+	say_kept(dispatch, settlement->job);
 	if (request->result == SPOOL_DONE)
 		log_recipients(settlement);
-	say_kept(dispatch, settlement->job);
 	if (settlement->lot)
 		put_back(settlement);
 	else if (!backlog_find(dispatch->backlog, seq))
 		loader_load(dispatch->loader, seq);
-	for (size_t i = 0; i < settlement->tally.notice_count; i++) {
-		struct parcel *notice = settlement->tally.notices[i];
-		if (request->result == SPOOL_DONE && notice->seq) {
-			log_event(EV_QUEUE_NOTICE, kv_str("id", notice->record.id),
-				kv_str("about", notice->record.parent));
-			loader_add(dispatch->loader, notice);
-		}
-	}
-	tally_drop_notices(&settlement->tally);
-	parcel_drop(&settlement->parcel);
-	arena_free(&settlement->arena);
-	mem_free(&settlement);
+	if (request->result == SPOOL_DONE)
+		follow_notices(settlement);
+	free_settlement(settlement);
 	loop_defer(&dispatch->pump);
 }
 
@@ -314,18 +332,19 @@ on_replay_fetched(struct spool_request *request)
 	struct replay *replay = (struct replay *)request;
 	struct dispatch *dispatch = replay->dispatch;
 	struct spool_fetch *fetch = &replay->fetch;
-	if (request->result == SPOOL_BROKEN) {
-		replay->next = dispatch->unread;
-		dispatch->unread = replay;
-		return;
-	}
+	bool again = request->result == SPOOL_BROKEN;
 	if (request->result == SPOOL_DONE && apply_replay(replay))
 		replay->arena = NULL; /* the settlement's now */
-	else /* the message is gone, damaged, or knows of it: there is nothing to write */
+	else if (!again) /* the message is gone, damaged, or knows of it: there is nothing to write */
 		say_kept(dispatch, replay->result.job);
 	parcel_drop(&fetch->parcel);
 	arena_free(&fetch->arena);
-	free_replay(replay);
+	if (again) {
+		replay->next = dispatch->unread;
+		dispatch->unread = replay;
+	} else {
+		free_replay(replay);
+	}
 }
 
 static void

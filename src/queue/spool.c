@@ -179,7 +179,7 @@ on_batch_done(enum worker_result outcome, void *context)
 {
 	struct spool *spool = context;
 	struct batch *batch = &spool->batch;
-	struct request_list done = batch->requests;
+	struct request_list *done = &batch->requests;
 	struct request_list again;
 	struct request_list answers;
 	if (outcome == WORKER_LATE)
@@ -188,7 +188,7 @@ on_batch_done(enum worker_result outcome, void *context)
 	list_init(&answers);
 	note_outcome(spool);
 	spool->busy = false;
-	for (struct spool_request *request; (request = list_take(&done));) {
+	for (struct spool_request *request; (request = list_take(done));) {
 		if (must_succeed(request) && !batch->kept) {
 			request->result = SPOOL_UNDONE;
 			list_add(&again, request);
@@ -242,17 +242,19 @@ on_retry(void *context)
 }
 
 static void
-answer_refused(void *context)
+refuse_list(struct request_list *list)
 {
-	struct spool *spool = context;
-	struct request_list refused = spool->refused;
-	if (!refused.first)
-		return;
-	list_init(&spool->refused);
-	for (struct spool_request *request; (request = list_take(&refused));) {
+	for (struct spool_request *request; (request = list_take(list));) {
 		request->result = SPOOL_BROKEN;
 		request->on_done(request);
 	}
+}
+
+static void
+answer_refused(void *context)
+{
+	struct spool *spool = context;
+	refuse_list(&spool->refused);
 }
 
 void
@@ -310,6 +312,10 @@ spool_close(struct spool **spool)
 	loop_defer_cancel(&old->refuse);
 	if (old->pool)
 		worker_pool_free(&old->pool, CLOSE_WAIT_MS);
+	/* What the thread did last may be durable; that nobody is told of it does no harm. */
+	refuse_list(&old->batch.requests);
+	refuse_list(&old->refused);
+	refuse_list(&old->waiting);
 	spool_store_close(&old->store);
 	mem_free(&old);
 }

@@ -161,7 +161,7 @@ struct spool_counts {
 
 /* Opens, recovers, sweeps; blocks. sync false is for tests: power failure then loses mail. */
 struct spool *spool_open(struct loop *loop, const char *path, bool sync, struct fault *fault);
-/* Waits for what is under way; requests not yet begun are forgotten without on_done(). */
+/* Waits for what is under way. Requests that are still owed an answer are BROKEN, done or not. */
 void spool_close(struct spool **spool);
 const struct folder *spool_folder(const struct spool *spool);
 void spool_ask(struct spool *spool, struct spool_request *request);
