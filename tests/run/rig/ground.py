@@ -141,6 +141,8 @@ class Program:
         self.changed = threading.Condition()
         self.ended = False
         out = open(log, "ab") if log else subprocess.PIPE
+        if log and not root:
+            give(log)
         self.process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
             env={**os.environ, **(environment or {})}, cwd="/",
