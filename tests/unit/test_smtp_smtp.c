@@ -74,6 +74,9 @@ static const struct script senders[] = {
 		"C: BDAT 0 LAST\nS: 503 5.5.1 MAIL and RCPT first\n"
 		"C: BDAT 6 LAST\nC: RSET\nS: 503 5.5.1 MAIL and RCPT first\n" NOOP },
 	{ "D2 MAIL twice", MAIL "C: MAIL FROM:<ali@example.org>\n" FIRST_503 RCPT },
+	{ "D12 no recipient that can be read", MAIL
+		"C: RCPT TO:<bad address>\nS: 501 5.1.3 malformed local part of address\n"
+		"C: DATA\nS: 554 5.5.1 No valid recipients\n" NOOP },
 	{ "DATA before RCPT", MAIL "C: DATA\nS: 503 5.5.1 RCPT first\n" RCPT },
 	{ "C1 a second login", "C: AUTH PLAIN AGJvYgBib2Jwdw==\nS: 503 5.5.1 Already authenticated\n" },
 	{ "C2 a login in a transaction",
