@@ -5,6 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* After the death of super, its queue may still be writing when the next one starts. */
+enum { PREDECESSOR_WAIT_MS = 8000 };
+
 #define STATEMENT(name, sql) sql,
 static const char *const sql_texts[SPOOL_STATEMENT_COUNT] = { SPOOL_STATEMENTS(STATEMENT) };
 #undef STATEMENT
@@ -64,7 +67,8 @@ spool_db_open(struct spool_db *db, const char *path, bool sync, struct fault *fa
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 			SQLITE_OPEN_EXRESCODE,
 		NULL);
-	bool done = code == SQLITE_OK && set_up(db, sync);
+	bool done = code == SQLITE_OK &&
+		sqlite3_busy_timeout(db->sqlite, PREDECESSOR_WAIT_MS) == SQLITE_OK && set_up(db, sync);
 	umask(mask);
 	if (!done) {
 		open_failed(db, path, fault);
