@@ -224,7 +224,7 @@ class Sallyport:
         assert code == 0, f"exit code {code}\n{self.story()}"
 
     def kill(self):
-        """kill -9 for the whole process group."""
+        """kill -9 for super; the roles notice."""
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -342,7 +342,8 @@ class Sallyport:
     def secure(self, listener="submission", source=None, seconds=10, **handshake):
         """A client that is inside TLS and has said EHLO; `.offered` are the keywords."""
         wire = self.wire(listener, source, seconds)
-        if self.parts["listeners"][listener].get("tls") == "implicit":
+        settings = self.parts["listeners"][listener]
+        if isinstance(settings, dict) and settings.get("tls") == "implicit":
             wire.handshake(**handshake)
             wire.offered = wire.greet()
         else:
