@@ -6,6 +6,7 @@ import os
 import select
 import socket
 import ssl
+import struct
 import threading
 import time
 
@@ -29,6 +30,22 @@ def trusting_context(minimum=ssl.TLSVersion.TLSv1_2, maximum=ssl.TLSVersion.TLSv
     context.minimum_version = minimum
     context.maximum_version = maximum
     return context
+
+
+def kernel_queues(near, far):
+    """(unread, unsent) bytes of the IPv4 socket at one end, as the kernel tells; zeros if it is gone."""
+    question = struct.pack("=IHHII BBBBI HH4s12x4s12xIII", 72, 20, 1, 1, 0, socket.AF_INET, socket.IPPROTO_TCP, 0, 0,
+                           0xFFFFFFFF, 0, 0, b"", b"", 0, 0xFFFFFFFF, 0xFFFFFFFF)
+    ends = struct.pack("!HH4s12x4s12x", near[1], far[1], socket.inet_aton(near[0]), socket.inet_aton(far[0]))
+    question = question[:24] + ends + question[24 + len(ends):]
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as diagnosis:   # NETLINK_SOCK_DIAG
+        diagnosis.settimeout(5)
+        diagnosis.send(question)
+        answer = diagnosis.recv(4096)
+    if struct.unpack("=H", answer[4:6])[0] != 20:   # SOCK_DIAG_BY_FAMILY
+        return 0, 0
+    # nlmsghdr 16, then inet_diag_msg: family state timer retrans 4, id 48, expires rqueue wqueue
+    return struct.unpack("=II", answer[16 + 4 + 48 + 4:16 + 4 + 48 + 12])
 
 
 class Closed(Exception):
@@ -106,20 +123,7 @@ class Wire:
 
     def _is_read(self):
         """Nothing of ours waits in the server's receive queue (or the connection is gone)."""
-        ours = "%08X:%04X" % (int.from_bytes(socket.inet_aton(self.name[0]), "little"), self.name[1])
-        theirs = "%08X:%04X" % (int.from_bytes(socket.inet_aton(self.address[0]), "little"),
-                                self.address[1])
-        queued = None
-        for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-            with open(table, encoding="ascii") as rows:
-                for row in rows:
-                    field = row.split()
-                    if field[1].endswith(theirs) and field[2].endswith(ours):
-                        queued = int(field[4].split(":")[1], 16)
-                    elif field[2].endswith(theirs) and field[1].endswith(ours):
-                        if int(field[4].split(":")[0], 16):
-                            return False
-        return not queued
+        return not (kernel_queues(self.name, self.address)[1] or kernel_queues(self.address, self.name)[0])
 
     # --- bytes in
 
