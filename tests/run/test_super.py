@@ -253,7 +253,7 @@ def test_h10_environment_and_arguments(gate):
         if ground.IS_ROOT:
             with open(f"/proc/{pid}/environ", "rb") as environ:
                 names = {entry.split(b"=")[0] for entry in environ.read().split(b"\0") if entry}
-            assert names <= {b"ASAN_OPTIONS", b"UBSAN_OPTIONS", b"LSAN_OPTIONS"}
+            assert names <= {b"ASAN_OPTIONS", b"UBSAN_OPTIONS", b"LSAN_OPTIONS", b"KRB5_CONFIG"}
 
 
 def test_p1_process_status(gate):
@@ -328,7 +328,7 @@ def test_n6_restarts_back_off(gate):
 def test_n6_stopped_process_is_found_by_its_heartbeat(gate):
     victim = gate.pids("keys")[0]
     os.kill(victim, signal.SIGSTOP)
-    gate.expected_deaths += 1
+    gate.expected_deaths += 2  # it is killed, and has died
     gate.wait_for_event("role.killed", {"of-pid": victim}, 32)
     until(lambda: gate.pids("keys") not in ([], [victim]), 10, "another one runs")
 
