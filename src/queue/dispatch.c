@@ -103,7 +103,7 @@ send_lot(struct dispatch *dispatch, struct lot *lot, int fd)
 		settle_without_route(dispatch, lot);
 		return;
 	}
-	if (!dispatch->relay_ready || lot->entry->parked || lot->entry->stale) {
+	if (!dispatch_may_send(dispatch) || lot->entry->parked || lot->entry->stale) {
 		if (fd >= 0)
 			close(fd);
 		put_off(dispatch, lot, 0);
@@ -182,7 +182,7 @@ pump(void *context)
 	struct dispatch *dispatch = context;
 	struct schedule_lot *next;
 	int64_t now_ms = dispatch_now(dispatch);
-	if (!dispatch->relay_ready || dispatch->stopping)
+	if (!dispatch_may_send(dispatch) || dispatch->stopping)
 		return;
 	while ((next = schedule_take(dispatch->schedule, now_ms))) {
 		struct lot *lot = (struct lot *)next;

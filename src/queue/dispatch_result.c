@@ -112,6 +112,19 @@ free_settlement(struct settlement *settlement)
 	mem_free(&settlement);
 }
 
+/* What is in memory of the message knows nothing of a result that another queue's job had. */
+static void
+follow_replay(struct dispatch *dispatch, uint64_t seq)
+{
+	struct entry *entry = backlog_find(dispatch->backlog, seq);
+	if (!entry)
+		loader_load(dispatch->loader, seq);
+	else if (backlog_is_idle(entry))
+		reload(dispatch, entry);
+	else
+		entry->stale = true;
+}
+
 static void
 on_settled(struct spool_request *request)
 {
@@ -119,6 +132,8 @@ on_settled(struct spool_request *request)
 	struct dispatch *dispatch = settlement->dispatch;
 	uint64_t seq = settlement->parcel->seq;
 	dispatch->settling--;
+	if (!settlement->lot)
+		dispatch->replays--;
 	/* Not written: the queue ends, and relay will tell the next one. */
 	if (request->result == SPOOL_BROKEN) {
 		free_settlement(settlement);
@@ -129,8 +144,8 @@ on_settled(struct spool_request *request)
 		log_recipients(settlement);
 	if (settlement->lot)
 		put_back(settlement);
-	else if (!backlog_find(dispatch->backlog, seq))
-		loader_load(dispatch->loader, seq);
+	else
+		follow_replay(dispatch, seq);
 	if (request->result == SPOOL_DONE)
 		follow_notices(settlement);
 	free_settlement(settlement);
@@ -305,16 +320,11 @@ settle_replay(struct replay *replay, const struct recipient *open, size_t count)
 static bool
 apply_replay(struct replay *replay)
 {
-	struct dispatch *dispatch = replay->dispatch;
 	struct recipient *open =
 		arena_alloc(replay->arena, replay->result.count * sizeof(*open));
 	size_t count = open_recipients(replay, open);
 	if (!count)
 		return false;
-	/* What is in memory knows nothing of it. */
-	struct entry *entry = backlog_find(dispatch->backlog, replay->fetch.seq);
-	if (entry && backlog_is_idle(entry))
-		backlog_remove(dispatch->backlog, entry);
 	settle_replay(replay, open, count);
 	return true;
 }
@@ -333,10 +343,14 @@ on_replay_fetched(struct spool_request *request)
 	struct dispatch *dispatch = replay->dispatch;
 	struct spool_fetch *fetch = &replay->fetch;
 	bool again = request->result == SPOOL_BROKEN;
-	if (request->result == SPOOL_DONE && apply_replay(replay))
+	if (request->result == SPOOL_DONE && apply_replay(replay)) {
 		replay->arena = NULL; /* the settlement's now */
-	else if (!again) /* the message is gone, damaged, or knows of it: there is nothing to write */
+	} else if (!again) {
+		/* The message is gone, damaged, or knows of it: there is nothing to write. */
+		dispatch->replays--;
 		say_kept(dispatch, replay->result.job);
+		loop_defer(&dispatch->pump);
+	}
 	parcel_drop(&fetch->parcel);
 	arena_free(&fetch->arena);
 	if (again) {
@@ -365,6 +379,7 @@ dispatch_replay(struct dispatch *dispatch, const struct message_result *result, 
 	replay->dispatch = dispatch;
 	replay->arena = arena;
 	replay->result = *result;
+	dispatch->replays++;
 	fetch_replay(replay);
 }
 

@@ -20,6 +20,7 @@ struct dispatch {
 	bool stopping;
 	struct index jobs;           /* lots at relay, by the number of their job */
 	size_t settling;             /* results on their way to disk */
+	size_t replays;              /* results of another queue's jobs, not yet dealt with */
 	struct replay *unread;       /* results whose message could not be read just now */
 	struct loop_timer fill;
 	struct loop_timer due;
@@ -32,6 +33,13 @@ static inline int64_t
 dispatch_now(const struct dispatch *dispatch)
 {
 	return dispatch->now(dispatch->context);
+}
+
+/* Nothing goes out that a result on its way to disk may speak of. */
+static inline bool
+dispatch_may_send(const struct dispatch *dispatch)
+{
+	return dispatch->relay_ready && dispatch->replays == 0;
 }
 
 /*

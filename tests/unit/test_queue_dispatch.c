@@ -491,6 +491,31 @@ test_queue_starts_again(void **state)
 	assert_true(strcmp(one, "0003") == 0 || strcmp(other, "0003") == 0);
 }
 
+/* Relay is ready right behind its results: those are on disk before anything goes out. */
+static void
+test_results_come_before_jobs(void **state)
+{
+	(void)state;
+	say_ready(10);
+	for (unsigned i = 0; i < 8; i++)
+		bring_one((char[]){ '0', (char)('0' + i), '\0' });
+	wait_for(&job_count, 8);
+	close_queue();
+	open_queue();
+	assert_quiet(50); /* all of them are in memory, and due */
+	link_relay();
+	for (unsigned i = 0; i < 8; i++)
+		say_result(&jobs[i], OUTCOME_DELIVERED);
+	say_ready(10);
+	wait_for(&kept_count, 8);
+	bring_one("last");
+	wait_for(&job_count, 9);
+	assert_string_equal(jobs[8].id, "last");
+	say_result(&jobs[8], OUTCOME_DELIVERED);
+	wait_for(&kept_count, 9);
+	assert_quiet(100);
+}
+
 /* A deferral that came in twice, once before and once after the restart, counts once. */
 static void
 test_same_deferral_after_a_restart(void **state)
@@ -642,6 +667,7 @@ main(void)
 		TEST(test_repeated_result),
 		TEST(test_relay_dies),
 		TEST(test_queue_starts_again),
+		TEST(test_results_come_before_jobs),
 		TEST(test_same_deferral_after_a_restart),
 		TEST(test_park_and_wake),
 		TEST(test_deleted_under_way),
