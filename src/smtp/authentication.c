@@ -26,6 +26,8 @@ authentication_start(struct smtp *smtp, const struct smtp_auth *auth)
 	login_offer(session_login(smtp->session), &offer);
 	if (smtp->mail.identity) {
 		smtp_reply(smtp, 503, "5.5.1", "Already authenticated");
+	} else if (!smtp->mail.esmtp) {
+		smtp_reply(smtp, 503, "5.5.1", "EHLO first");
 	} else if (offer.count == 0) {
 		if (offer.after_tls)
 			smtp_reply(smtp, 538, "5.7.11", "Encryption required: STARTTLS first");

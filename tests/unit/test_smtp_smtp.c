@@ -30,9 +30,7 @@ struct script {
 static const struct script strangers[] = {
 	{ "EHLO", GREETING HELLO "C: QUIT\nS: 221 2.0.0 mail.example.org Goodbye\n" },
 	{ "HELO", GREETING "C: HELO x\nS: 250 mail.example.org\n"
-		"C: AUTH PLAIN AGFsaWNlAGFsaWNlcHc=\nS: 235 2.7.0 Authentication successful\n"
-		"C: MAIL FROM:<alice@example.org> SIZE=1\n"
-		"S: 555 5.5.4 parameter not recognized or not offered\n" },
+		"C: AUTH PLAIN AGFsaWNlAGFsaWNlcHc=\nS: 503 5.5.1 EHLO first\n" },
 	{ "C3 mail without login", GREETING HELLO
 		"C: MAIL FROM:<alice@example.org>\nS: 530 5.7.0 Authentication required\n"
 		"C: MAIL FROM:<>\nS: 530 5.7.0 Authentication required\n" NOOP },
