@@ -2,7 +2,6 @@
 /* One front-end process: its listeners, its sessions, and what they share. */
 #include "client/front.h"
 
-#include <malloc.h>
 #include <string.h>
 
 #include "base/digest.h"
@@ -18,13 +17,7 @@ struct front_socket {
 	struct sock_acceptor *acceptor;
 };
 
-enum {
-	TIDY_UP_AFTER = 64,       /* sessions; each leaves a few KiB here and there */
-	TIDY_UP_WAIT_MS = 2000,
-};
-
 static void on_grace(void *context);
-static void on_tidy_up(void *context);
 
 struct front *
 front_new(struct loop *loop, enum role role, const struct session_protocol *const *protocols,
@@ -44,7 +37,6 @@ front_new(struct loop *loop, enum role role, const struct session_protocol *cons
 	digest_random(&random, sizeof random);
 	serial_init(&front->serial, random);
 	loop_timer_init(&front->grace, loop, on_grace, front);
-	loop_timer_init(&front->tidy_up, loop, on_tidy_up, front);
 	return front;
 }
 
@@ -75,7 +67,6 @@ front_free(struct front **front)
 		return;
 	*front = NULL;
 	loop_timer_stop(&old->grace);
-	loop_timer_stop(&old->tidy_up);
 	stop_accepting(old);
 	old->on_empty = NULL;
 	while (old->sessions) {
@@ -197,24 +188,12 @@ front_add(struct front *front, struct session *session)
 	front->session_count++;
 }
 
-/* A wave of connections is over: what the C library keeps of it goes back to the system. */
-static void
-on_tidy_up(void *context)
-{
-	struct front *front = context;
-
-	front->ended = 0;
-	malloc_trim(0);
-}
-
 void
 front_take(struct front *front, struct session *session)
 {
 	session_unlink(session, &front->sessions);
 	front->session_count--;
 	session_free(&session);
-	if (++front->ended >= TIDY_UP_AFTER && !loop_timer_is_running(&front->tidy_up))
-		loop_timer_start(&front->tidy_up, TIDY_UP_WAIT_MS);
 	if (front->session_count == 0 && front->on_empty) {
 		loop_timer_stop(&front->grace);
 		front->on_empty(front->service);

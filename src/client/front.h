@@ -27,8 +27,6 @@ struct front {
 	size_t socket_count;
 	struct session *sessions;      /* the newest first */
 	size_t session_count;
-	unsigned ended;                /* sessions since memory was last given back to the system */
-	struct loop_timer tidy_up;
 	void (*on_empty)(void *service); /* the last session is gone, after front_stop() */
 	struct loop_timer grace;
 };
