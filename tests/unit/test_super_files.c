@@ -25,8 +25,11 @@ path_of(const char *name)
 static void
 make_file(const char *name, mode_t mode)
 {
-	int fd = open(path_of(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	int fd;
 
+	/* Its last mode may forbid us to write it again. */
+	unlink(path_of(name));
+	fd = open(path_of(name), O_WRONLY | O_CREAT | O_EXCL, 0600);
 	assert_true(fd >= 0);
 	assert_int_equal(fchmod(fd, mode), 0);
 	close(fd);
