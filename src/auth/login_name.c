@@ -48,40 +48,58 @@ write_lower(struct span name, char *to)
 }
 
 static bool
-normalize(struct span raw, char to[LOGIN_NAME_SIZE], size_t *length_out)
+has_capital(struct span name)
+{
+	for (size_t i = 0; i < name.length; i++) {
+		if (text_lower(name.start[i]) != name.start[i])
+			return true;
+	}
+	return false;
+}
+
+/*
+ * name is in lower case already: "T" with a diaeresis has no composed form, "t" has one. Letters that
+ * this makes out of other signs (the Kelvin's) are refused.
+ */
+static bool
+normalize(struct span name, char to[LOGIN_NAME_SIZE], size_t *length_out)
 {
 	size_t length = LOGIN_NAME_MAX_BYTES;
 	uint8_t *result;
 
-	if (!utf8_is_valid(raw))
+	if (!utf8_is_valid(name))
 		return false;
 	/* u8_normalize() allocates only what does not fit. */
-	result = u8_normalize(UNINORM_NFC, (const uint8_t *)raw.start, raw.length, (uint8_t *)to,
+	result = u8_normalize(UNINORM_NFC, (const uint8_t *)name.start, name.length, (uint8_t *)to,
 		&length);
 	if (result != (uint8_t *)to) {
 		free(result);
 		return false;
 	}
 	*length_out = length;
-	return !utf8_has_deceptive(span_of(to, length));
+	return !has_capital(span_of(to, length)) && !utf8_has_deceptive(span_of(to, length));
 }
 
 bool
 login_name_parse(struct span raw, const char *realm, char name_out[LOGIN_NAME_SIZE])
 {
+	char lower[LOGIN_NAME_SIZE];
 	char normal[LOGIN_NAME_SIZE];
-	struct span name = raw;
+	struct span name;
 
 	if (!is_clean(raw))
 		return false;
-	if (!utf8_is_ascii(raw)) {
-		if (!normalize(raw, normal, &name.length))
+	write_lower(raw, lower);
+	name = span_of(lower, raw.length);
+	if (!utf8_is_ascii(name)) {
+		if (!normalize(name, normal, &name.length))
 			return false;
 		name.start = normal;
 	}
 	name = without_realm(name, realm);
 	if (!is_clean(name))
 		return false;
-	write_lower(name, name_out);
+	memcpy(name_out, name.start, name.length);
+	name_out[name.length] = '\0';
 	return true;
 }

@@ -82,6 +82,11 @@ tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c tests/fuzz/fuzz.h $(
 tests_fuzz_fuzz_control_LDADD = $(IPC_LIBS)
 tests_fuzz_fuzz_control_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+FUZZERS += tests/fuzz/fuzz_login
+tests_fuzz_fuzz_login_SOURCES = tests/fuzz/fuzz_login.c tests/fuzz/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_login_LDADD = $(AUTH_LIBS)
+tests_fuzz_fuzz_login_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/mail.dict
 
 FUZZ_SECONDS = 60

@@ -22,6 +22,7 @@ static const struct name_case cases[] = {
 	{ "m\xc3\xbcller", "m\xc3\xbcller" },
 	{ "mu\xcc\x88ller", "m\xc3\xbcller" },
 	{ "M\xc3\x9cLLER", "m\xc3\x9cller" },
+	{ "T\xcc\x88", "\xe1\xba\x97" }, /* composes in lower case alone */
 	/* C8 */
 	{ "", NULL },
 	{ "alice\n", NULL },
@@ -40,6 +41,7 @@ static const struct name_case cases[] = {
 	{ "al\xc2\xadice", NULL },
 	{ "\xef\xbd\x81lice", NULL },
 	{ "alice\xc2\xa0", NULL },
+	{ "\xe2\x84\xaa", NULL }, /* the sign of the Kelvin */
 };
 
 static void
