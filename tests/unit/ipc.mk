@@ -26,3 +26,11 @@ tests_unit_test_ipc_questions_LDADD = $(IPC_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_ipc_sync_call
 tests_unit_test_ipc_sync_call_SOURCES = tests/unit/test_ipc_sync_call.c
 tests_unit_test_ipc_sync_call_LDADD = $(IPC_LIBS) $(UNIT_LIBS) -lpthread
+
+UNIT_TESTS += tests/unit/test_ipc_inbox
+tests_unit_test_ipc_inbox_SOURCES = tests/unit/test_ipc_inbox.c
+tests_unit_test_ipc_inbox_LDADD = $(IPC_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_ipc_outbox
+tests_unit_test_ipc_outbox_SOURCES = tests/unit/test_ipc_outbox.c
+tests_unit_test_ipc_outbox_LDADD = $(IPC_LIBS) $(UNIT_LIBS)

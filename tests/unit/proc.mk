@@ -14,3 +14,7 @@ tests_unit_test_proc_role_links_LDADD = $(PROC_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_proc_role_store
 tests_unit_test_proc_role_store_SOURCES = tests/unit/test_proc_role_store.c
 tests_unit_test_proc_role_store_LDADD = $(PROC_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_proc_role
+tests_unit_test_proc_role_SOURCES = tests/unit/test_proc_role.c
+tests_unit_test_proc_role_LDADD = $(PROC_LIBS) $(UNIT_LIBS)

@@ -26,3 +26,7 @@ tests_unit_test_super_shared_gate_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_super_roll
 tests_unit_test_super_roll_SOURCES = tests/unit/test_super_roll.c
 tests_unit_test_super_roll_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_super_logs
+tests_unit_test_super_logs_SOURCES = tests/unit/test_super_logs.c
+tests_unit_test_super_logs_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)

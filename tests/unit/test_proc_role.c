@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A role in a process of its own, and this test as its super. */
+#include "unit.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "config/slice.h"
+#include "io/loop.h"
+#include "ipc/control.h"
+#include "proc/role.h"
+
+enum { WAIT_MS = 10000 };
+
+/* ---- the role, in the child ------------------------------------------------------------------- */
+
+struct part {
+	struct role_context *context;
+	unsigned links;
+	unsigned secrets;
+	unsigned files;
+};
+
+static void *
+start(struct role_context *context, struct fault *fault)
+{
+	struct part *part = mem_alloc(sizeof *part);
+
+	(void)fault;
+	part->context = context;
+	return part;
+}
+
+static bool
+on_link(void *private, const struct message_link *link, int fd)
+{
+	struct part *part = private;
+
+	(void)link;
+	close(fd);
+	part->links++;
+	return true;
+}
+
+static void
+on_unlink(void *private, enum role peer, uint8_t instance)
+{
+	struct part *part = private;
+
+	(void)peer;
+	(void)instance;
+	part->links--;
+}
+
+static bool
+on_reload(void *private, struct fault *fault)
+{
+	struct part *part = private;
+
+	return strcmp(role_settings(part->context)->hostname, "bad.example.org") != 0 ||
+		fault_set(fault, FAULT_CONFIG, "told to refuse");
+}
+
+static void
+on_secret(void *private, enum secret_kind kind, const char *name)
+{
+	struct part *part = private;
+
+	assert_span_equal(role_secret(part->context, kind, name), "new");
+	part->secrets++;
+}
+
+static void
+on_file(void *private, enum file_kind kind, const char *name)
+{
+	struct part *part = private;
+	int fd = role_take_file(part->context, kind, name, 0);
+
+	part->files += fd >= 0;
+	close(fd);
+}
+
+static void
+on_control(void *private, uint32_t request, struct span json)
+{
+	struct part *part = private;
+	struct buf data = BUF_INIT(0);
+
+	(void)json;
+	buf_printf(&data, "\"%s %u %u links %u secrets %u files %u\"",
+		role_settings(part->context)->hostname, (unsigned)role_generation(part->context),
+		role_instance(part->context), part->links, part->secrets, part->files);
+	role_answer(part->context, request, buf_span(&data), false);
+	buf_fini(&data);
+}
+
+static void
+on_stop(void *private, uint64_t grace_ms)
+{
+	struct part *part = private;
+
+	(void)grace_ms;
+	role_finished(part->context);
+}
+
+static void
+free_part(void **private)
+{
+	mem_free(private);
+}
+
+static const struct role_program program = { .role = ROLE_QUEUE,
+	.start = start,
+	.on_link = on_link,
+	.on_unlink = on_unlink,
+	.on_reload = on_reload,
+	.on_control = on_control,
+	.on_stop = on_stop,
+	.free = free_part,
+	.on_secret = on_secret,
+	.on_file = on_file };
+
+/* ---- super, in the parent --------------------------------------------------------------------- */
+
+static struct loop *loop;
+static struct loop_timer guard;
+static struct channel *role;
+static pid_t pid;
+static bool closed;
+static enum message_id answer_id;
+static char answer_text[512];
+
+static void
+on_guard(void *context)
+{
+	(void)context;
+	kill(pid, SIGKILL);
+	fail_msg("the role did not answer");
+}
+
+static bool
+on_message(void *context, struct channel_message *message)
+{
+	(void)context;
+	(void)message;
+	return false;
+}
+
+static void
+on_closed(void *context, const struct fault *why)
+{
+	(void)context;
+	(void)why;
+	closed = true;
+	loop_stop(loop);
+}
+
+static bool
+on_answer(void *context, struct channel_message *answer)
+{
+	struct arena *arena = arena_new(0);
+	struct message_refused refused;
+	struct message_control page;
+
+	(void)context;
+	answer_id = answer ? answer->id : MSG_NONE;
+	answer_text[0] = '\0';
+	if (answer_id == MSG_REFUSED && message_refused_unpack(answer->bytes, arena, &refused))
+		snprintf(answer_text, sizeof answer_text, "%s", refused.text);
+	if (answer_id == MSG_ANSWER && message_control_unpack(answer->bytes, arena, &page))
+		snprintf(answer_text, sizeof answer_text, "%.*s", SPAN_PRINT(page.json));
+	arena_free(&arena);
+	loop_stop(loop);
+	return true;
+}
+
+static void
+run(void)
+{
+	loop_timer_start(&guard, WAIT_MS);
+	loop_run(loop);
+	loop_timer_stop(&guard);
+}
+
+static enum message_id
+ask(enum message_id id, struct buf *content)
+{
+	answer_id = MSG_NONE;
+	assert_true(channel_ask(role, id, content, -1, 0, on_answer, NULL));
+	run();
+	return answer_id;
+}
+
+static const char *
+ask_control(void)
+{
+	struct message_control control = { SPAN_LITERAL("{}"), false };
+	struct buf content = BUF_INIT(0);
+
+	message_control_pack(&content, &control);
+	assert_int_equal(ask(MSG_CONTROL, &content), MSG_ANSWER);
+	buf_fini(&content);
+	return answer_text;
+}
+
+static void
+send_settings(uint32_t generation, const char *hostname)
+{
+	struct message_settings message = { .generation = generation, .instance = 4, .user = "" };
+	struct buf slice = BUF_INIT(0);
+	struct buf content = BUF_INIT(0);
+	struct settings *whole;
+	struct fault fault = FAULT_INIT;
+	char path[] = "/tmp/sallyport-role-XXXXXX";
+	int fd = mkstemp(path);
+
+	dprintf(fd,
+		"hostname = \"%s\"\n"
+		"listener \"a\" { protocol = smtp address = { \"*:25\" } tls = none login = off }\n"
+		"route \"*\" { to = \"smtp:127.0.0.1:25\" }\n",
+		hostname);
+	close(fd);
+	whole = config_load(path, &fault);
+	unlink(path);
+	if (!whole)
+		fail_msg("%s", fault.text);
+	assert_true(settings_pack(whole, ROLE_QUEUE, &slice));
+	message.slice = buf_span(&slice);
+	message_settings_pack(&content, &message);
+	assert_true(channel_send(role, MSG_SETTINGS, &content, -1));
+	settings_free(&whole);
+	buf_fini(&slice);
+	buf_fini(&content);
+}
+
+static void
+send_secret(const char *bytes)
+{
+	struct message_secret secret = { SECRET_GRANT_KEY, "", span_text(bytes) };
+	struct buf content = BUF_INIT(0);
+
+	message_secret_pack(&content, &secret);
+	assert_true(channel_send(role, MSG_SECRET, &content, -1));
+	buf_fini(&content);
+}
+
+static void
+send_file(enum file_kind kind)
+{
+	struct message_file file = { kind, 0, "" };
+	struct buf content = BUF_INIT(0);
+
+	message_file_pack(&content, &file);
+	assert_true(channel_send(role, MSG_FILE, &content, dup(STDERR_FILENO)));
+	buf_fini(&content);
+}
+
+static void
+send_link(enum message_id id, uint8_t instance)
+{
+	struct message_link link = { ROLE_SMTP, instance, LINK_CHANNEL };
+	struct buf content = BUF_INIT(0);
+
+	message_link_pack(&content, &link);
+	assert_true(channel_send(role, id, &content,
+		id == MSG_LINK ? dup(STDERR_FILENO) : -1));
+	buf_fini(&content);
+}
+
+static int
+end_status(void)
+{
+	int status;
+
+	while (!closed)
+		run();
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static int
+set_up(void **state)
+{
+	static const struct channel_events events = { on_message, on_closed, NULL };
+	int fds[2];
+
+	(void)state;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0)
+		return -1;
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		char *argv[] = { (char *)(uintptr_t) "sallyport-queue", NULL };
+
+		if (dup2(fds[1], ROLE_SUPER_FD) != ROLE_SUPER_FD)
+			_exit(99);
+		for (int fd = ROLE_SUPER_FD + 1; fd < 64; fd++)
+			close(fd);
+		_exit(role_main(&program, 1, argv));
+	}
+	close(fds[1]);
+	closed = false;
+	loop = loop_new();
+	loop_timer_init(&guard, loop, on_guard, NULL);
+	role = channel_new(loop, fds[0], ROLE_SUPER, ROLE_QUEUE, &events, NULL);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	channel_free(&role);
+	loop_timer_stop(&guard);
+	loop_free(&loop);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return 0;
+}
+
+static void
+start_role(void)
+{
+	send_settings(1, "mail.example.org");
+	send_secret("old");
+	assert_int_equal(ask(MSG_START, NULL), MSG_READY);
+}
+
+static void
+whole_life(void **state)
+{
+	struct message_stop stop = { 1000 };
+	struct buf content = BUF_INIT(0);
+
+	(void)state;
+	/* Links may come before the role can take them; one of them is cut again. */
+	send_link(MSG_LINK, 0);
+	send_link(MSG_LINK, 1);
+	send_link(MSG_LINK, 2);
+	send_link(MSG_UNLINK, 1);
+	assert_int_equal(ask(MSG_PING, NULL), MSG_PONG);
+	start_role();
+	assert_int_equal(ask(MSG_PING, NULL), MSG_PONG);
+	assert_non_null(strstr(ask_control(),
+		"\"mail.example.org 1 4 links 2 secrets 0 files 0\""));
+	/* Outside of a reload: a changed secret, a rolled log. */
+	send_secret("new");
+	send_file(FILE_PROTOCOL_LOG);
+	send_file(FILE_EVENT_LOG);
+	assert_non_null(strstr(ask_control(), "links 2 secrets 1 files 1"));
+	send_settings(2, "other.example.org");
+	send_secret("of the reload");
+	assert_int_equal(ask(MSG_START, NULL), MSG_READY);
+	assert_non_null(strstr(ask_control(), "\"other.example.org 2 4 links 2 secrets 1"));
+	send_settings(3, "bad.example.org");
+	assert_int_equal(ask(MSG_START, NULL), MSG_REFUSED);
+	assert_string_equal(answer_text, "told to refuse");
+	assert_non_null(strstr(ask_control(), "\"other.example.org 2 4"));
+	message_stop_pack(&content, &stop);
+	channel_send(role, MSG_STOP, &content, -1);
+	buf_fini(&content);
+	assert_int_equal(end_status(), 0);
+}
+
+static void
+ends_with_super(void **state)
+{
+	int status;
+
+	(void)state;
+	start_role();
+	channel_free(&role);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void
+ends_before_it_started(void **state)
+{
+	int status;
+
+	(void)state;
+	channel_free(&role);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* What super would never send ends the role in order; it does not crash. */
+static void
+nonsense(void **state)
+{
+	(void)state;
+	start_role();
+	channel_send(role, MSG_LINK, NULL, dup(STDERR_FILENO));
+	assert_int_equal(end_status(), 0);
+}
+
+static void
+start_without_settings(void **state)
+{
+	(void)state;
+	channel_ask(role, MSG_START, NULL, -1, 0, on_answer, NULL);
+	assert_int_equal(end_status(), 0);
+}
+
+static void
+started_by_hand(void **state)
+{
+	int status;
+
+	(void)state;
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		char *argv[] = { (char *)(uintptr_t) "sallyport-queue", NULL };
+
+		close(ROLE_SUPER_FD);
+		_exit(role_main(&program, 1, argv));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), 1);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(whole_life),
+		CASE(ends_with_super),
+		CASE(ends_before_it_started),
+		CASE(nonsense),
+		CASE(start_without_settings),
+		cmocka_unit_test(started_by_hand),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "super/logs.h"
+
+static char folder[64];
+static char path[96];
+static struct settings_listener listener = { .protocol = LISTENER_SMTP };
+static struct settings settings;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	snprintf(folder, sizeof folder, "/tmp/sallyport-logs-XXXXXX");
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(path, sizeof path, "%s/event.log", folder);
+	settings = (struct settings){ .listener = { &listener, 1 },
+		.log = { .file = path, .protocol_directory = folder } };
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	char name[128];
+
+	(void)state;
+	unlink(path);
+	snprintf(name, sizeof name, "%s/smtp.log", folder);
+	unlink(name);
+	return rmdir(folder);
+}
+
+static void
+files(void **state)
+{
+	struct fault fault = FAULT_INIT;
+	struct logs *logs;
+	struct stat status;
+
+	(void)state;
+	settings.log.protocol_log = LOG_PROTOCOL_CSV;
+	logs = logs_open(&settings, &fault);
+	assert_non_null(logs);
+	assert_true(fcntl(logs_event_fd(logs), F_GETFL) & O_APPEND);
+	assert_true(fcntl(logs_event_fd(logs), F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 07, 0);
+	/* A log for each protocol that is served, and no other. */
+	assert_true(fcntl(logs_protocol_fd(logs, "smtp"), F_GETFL) & O_APPEND);
+	assert_int_equal(logs_protocol_fd(logs, "imap"), -1);
+	assert_int_equal(logs_protocol_fd(logs, "none"), -1);
+	logs_free(&logs);
+	assert_null(logs);
+}
+
+static void
+standard_error(void **state)
+{
+	struct fault fault = FAULT_INIT;
+	struct logs *logs;
+
+	(void)state;
+	settings.log.file = "";
+	logs = logs_open(&settings, &fault);
+	assert_int_equal(logs_event_fd(logs), STDERR_FILENO);
+	assert_int_equal(logs_protocol_fd(logs, "smtp"), -1);
+	assert_false(logs_roll(logs, &settings, 0));
+	logs_free(&logs);
+	assert_true(fcntl(STDERR_FILENO, F_GETFD) >= 0);
+}
+
+static void
+faults(void **state)
+{
+	struct fault fault = FAULT_INIT;
+
+	(void)state;
+	settings.log.file = "/not/there/event.log";
+	assert_null(logs_open(&settings, &fault));
+	assert_non_null(strstr(fault.text, "/not/there/event.log"));
+	settings.log.file = path;
+	settings.log.protocol_log = LOG_PROTOCOL_JSON;
+	settings.log.protocol_directory = "";
+	assert_null(logs_open(&settings, &fault));
+	assert_non_null(strstr(fault.text, "protocol-directory"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(files, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(standard_error, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(faults, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
