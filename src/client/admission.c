@@ -17,7 +17,8 @@ say_no(const struct session_protocol *protocol, enum gate_answer why, const char
 	struct buf words = BUF_INIT(WORDS_MAX_BYTES);
 
 	if (protocol->refuse(why, hostname, &words) &&
-		send(fd, buf_span(&words).start, buf_length(&words), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		send(fd, buf_span(&words).start, buf_length(&words), MSG_NOSIGNAL | MSG_DONTWAIT) <
+			0)
 		buf_clear(&words);
 	buf_fini(&words);
 }

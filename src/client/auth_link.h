@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The channel to auth as all sessions of a front end use it: announcements, kicks, revocations, renewal. */
+/* The channel to auth as all sessions use it: announcements, kicks, revocations, renewal. */
 #ifndef CLIENT_AUTH_LINK_H
 #define CLIENT_AUTH_LINK_H
 

@@ -82,7 +82,7 @@ front_free(struct front **front)
 	mem_free(&old);
 }
 
-/* ---- accepting ----------------------------------------------------------------------------------- */
+/* ---- accepting ------------------------------------------------------------------------------- */
 
 static void
 on_accept(int fd, const struct sock_address *peer, void *context)
@@ -125,8 +125,8 @@ take_sockets(struct front *front, const struct setup *setup, struct role_context
 
 			socket->front = front;
 			socket->listener = listener;
-			socket->fd = role_take_file(
-				role, FILE_LISTENER, listener->settings->title, k);
+			socket->fd =
+				role_take_file(role, FILE_LISTENER, listener->settings->title, k);
 			if (socket->fd < 0) {
 				close_sockets(sockets, taken);
 				fault_set(fault_out, FAULT_MISSING,
@@ -179,7 +179,7 @@ front_serve(struct front *front, struct setup *setup, struct role_context *role,
 	return true;
 }
 
-/* ---- sessions ------------------------------------------------------------------------------------ */
+/* ---- sessions -------------------------------------------------------------------------------- */
 
 void
 front_add(struct front *front, struct session *session)

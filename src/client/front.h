@@ -41,8 +41,8 @@ struct front *front_new(struct loop *loop, enum role role,
 void front_free(struct front **front); /* ends all sessions at once */
 /*
  * What holds for sessions from now on; takes the setup. Its listening sockets are taken with
- * role_take_file(), and those from before are closed; role NULL: there are none. False with a reason
- * if one is missing, and nothing has changed.
+ * role_take_file(), and those from before are closed; role NULL: there are none. False with a
+ * reason if one is missing, and nothing has changed.
  */
 bool front_serve(struct front *front, struct setup *setup, struct role_context *role,
 	struct fault *fault_out);

@@ -9,8 +9,8 @@
 #include "proc/gate_layout.h"
 
 enum {
-	PROBES = 16,          /* rows looked at before the table counts as crowded */
-	TRIES = 4,            /* a row may change its owner under our hands */
+	PROBES = 16, /* rows looked at before the table counts as crowded */
+	TRIES = 4,   /* a row may change its owner under our hands */
 	FAILURE_TIME_BITS = 48,
 };
 
@@ -38,7 +38,8 @@ gate_open(int fd, unsigned column, struct fault *fault_out)
 	struct stat stat;
 
 	if (column >= GATE_COLUMNS) {
-		fault_set(fault_out, FAULT_LIMIT, "no column %u in the table of connections", column);
+		fault_set(
+			fault_out, FAULT_LIMIT, "no column %u in the table of connections", column);
 		return NULL;
 	}
 	if (fd >= 0 && (fstat(fd, &stat) < 0 || stat.st_size < (off_t)sizeof *table)) {
@@ -54,7 +55,8 @@ gate_open(int fd, unsigned column, struct fault *fault_out)
 		gate_table_init(table);
 	if (table->magic != GATE_MAGIC) {
 		munmap(table, sizeof *table);
-		fault_set(fault_out, FAULT_SYSTEM, "the table of connections is of another version");
+		fault_set(
+			fault_out, FAULT_SYSTEM, "the table of connections is of another version");
 		return NULL;
 	}
 	gate = mem_alloc(sizeof *gate);
@@ -72,12 +74,12 @@ gate_close(struct gate **gate)
 	mem_free(gate);
 }
 
-/* ---- rows --------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 /* Never 0 and never one that stands for a row being taken. */
 static uint64_t
-make_tag(const struct gate *gate, enum kind kind, struct span listener,
-	const unsigned char *address)
+make_tag(
+	const struct gate *gate, enum kind kind, struct span listener, const unsigned char *address)
 {
 	unsigned char hash[DIGEST_BYTES];
 	struct digest_mac mac;
@@ -146,8 +148,8 @@ is_idle(const struct gate *gate, uint32_t row, uint64_t window_ms, uint64_t now_
 }
 
 /*
- * Takes the row from its last owner. Who counts in it at this moment looks at the tag afterwards, and
- * we look at the counts after we changed it: one of the two sees the other.
+ * Takes the row from its last owner. Who counts in it at this moment looks at the tag afterwards,
+ * and we look at the counts after we changed it: one of the two sees the other.
  */
 static bool
 take_row(struct gate *gate, uint32_t row, uint64_t tag, uint64_t window_ms, uint64_t now_ms)
@@ -204,7 +206,7 @@ count_in(struct gate *gate, uint64_t tag, uint64_t window_ms, uint64_t now_ms)
 	return ROW_NONE;
 }
 
-/* ---- connections -------------------------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 static bool
 is_over(uint64_t count, uint64_t limit)
@@ -213,7 +215,8 @@ is_over(uint64_t count, uint64_t limit)
 }
 
 static enum gate_answer
-check_counts(const struct gate *gate, const struct gate_pass *pass, const struct gate_limits *limits)
+check_counts(
+	const struct gate *gate, const struct gate_pass *pass, const struct gate_limits *limits)
 {
 	uint32_t listener = pass->listener_row - 1;
 
@@ -237,7 +240,7 @@ failed_too_often(const struct gate *gate, const unsigned char *address,
 		return false;
 	failures = atomic_load(&gate->table->failures[number]);
 	return has_failures(failures, limits->failure_window_ms, now_ms) &&
-		failures >> FAILURE_TIME_BITS >= limits->failures_per_address;
+	       failures >> FAILURE_TIME_BITS >= limits->failures_per_address;
 }
 
 enum gate_answer

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who may connect: counters of all front ends together, per listener and per address, in shared memory. */
+/* Who may connect: counters of all front ends, per listener and address, in shared memory. */
 #ifndef CLIENT_GATE_H
 #define CLIENT_GATE_H
 
@@ -28,21 +28,21 @@ struct gate_limits {
 	uint64_t failure_window_ms;
 };
 
-/* What a connection that passed is counted under, in the caller's storage; zeroed is "not counted". */
+/* What a connection that passed is counted under; zeroed is "not counted". */
 struct gate_pass {
 	uint32_t listener_row; /* row + 1 */
 	uint32_t address_row;
 	bool early;
 };
 
-/* Maps the table in fd (which stays the caller's) to count in its column; fd -1 makes a private one. */
+/* Maps the table in fd, which stays the caller's, to count in the column; fd -1: a private one. */
 struct gate *gate_open(int fd, unsigned column, struct fault *fault_out);
 void gate_close(struct gate **gate);
 
 /* now_ms: steady. On GATE_PASS the connection is counted, and early, until gate_leave(). */
 enum gate_answer gate_enter(struct gate *gate, struct span listener,
-	const unsigned char address[GATE_KEY_BYTES], const struct gate_limits *limits, uint64_t now_ms,
-	struct gate_pass *pass_out);
+	const unsigned char address[GATE_KEY_BYTES], const struct gate_limits *limits,
+	uint64_t now_ms, struct gate_pass *pass_out);
 void gate_login(struct gate *gate, struct gate_pass *pass); /* early no more; again is free */
 void gate_leave(struct gate *gate, struct gate_pass *pass); /* again is free */
 /* A login failed; what counts is the failures since the first one in this window. */

@@ -23,8 +23,7 @@ struct journal {
 	struct buf line;
 };
 
-static const char fields[] =
-	"#Fields: time,session,sequence,listener,server,client,event,text\n";
+static const char fields[] = "#Fields: time,session,sequence,listener,server,client,event,text\n";
 
 static const char marks[] = { [JOURNAL_OPENED] = '+',
 	[JOURNAL_CLOSED] = '-',
@@ -122,8 +121,9 @@ add_json(struct buf *line, const struct journal_session *session, const char *ti
 	buf_printf(line, "{\"time\":\"%s\",\"session\":\"%s\",\"sequence\":%u,\"listener\":", time,
 		session->id, session->sequence);
 	add_quoted(line, LOG_PROTOCOL_JSON, span_text(session->listener));
-	buf_printf(line, ",\"server\":\"%s\",\"client\":\"%s\",\"event\":\"%c\",\"text\":",
-		session->server, session->client, mark);
+	buf_printf(line,
+		",\"server\":\"%s\",\"client\":\"%s\",\"event\":\"%c\",\"text\":", session->server,
+		session->client, mark);
 	add_quoted(line, LOG_PROTOCOL_JSON, text);
 	buf_add_text(line, "}\n");
 }

@@ -26,8 +26,8 @@ struct journal_session {
 };
 
 /*
- * fd is opened for appending and is the journal's. Each line is one write; a full or blocked disk costs
- * lines, never time. The CSV has a "#Fields:" line at the head of each file.
+ * fd is opened for appending and is the journal's. Each line is one write; a full or blocked disk
+ * costs lines, never time. The CSV has a "#Fields:" line at the head of each file.
  */
 struct journal *journal_new(int fd, enum log_protocol format);
 void journal_free(struct journal **journal);

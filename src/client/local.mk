@@ -7,6 +7,7 @@ src_client_libclient_a_SOURCES = \
 	src/client/gate.c src/client/gate.h \
 	src/client/journal.c src/client/journal.h \
 	src/client/login.c src/client/login.h \
+	src/client/login_end.c src/client/login_end.h \
 	src/client/offer.c src/client/offer.h \
 	src/client/peer.c src/client/peer.h \
 	src/client/reader.c \

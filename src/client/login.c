@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "client/auth_link.h"
+#include "client/login_end.h"
 #include "client/session_private.h"
 #include "wire/base64.h"
 
@@ -51,56 +51,7 @@ login_fini(struct login *login)
 	mem_free(&login->text);
 }
 
-/* ---- the end of an exchange ---------------------------------------------------------------------- */
-
-static const char *const end_names[LOGIN_END_COUNT] = { [LOGIN_END_DONE] = "done",
-	[LOGIN_END_ABORTED] = "aborted",
-	[LOGIN_END_BASE64] = "syntax",
-	[LOGIN_END_LONG] = "long",
-	[LOGIN_END_CREDENTIALS] = "credentials",
-	[LOGIN_END_MECHANISM] = "mechanism",
-	[LOGIN_END_TEMPORARY] = "temporary",
-	[LOGIN_END_WEAK] = "weak",
-	[LOGIN_END_LIMIT] = "limit" };
-
-static bool
-is_failure(enum login_end end)
-{
-	return end != LOGIN_END_DONE && end != LOGIN_END_ABORTED && end != LOGIN_END_TEMPORARY &&
-		end != LOGIN_END_LIMIT;
-}
-
-/* Failed logins count by address, for all connections together. */
-static void
-count_failure(struct login *login)
-{
-	struct session *session = login->session;
-	unsigned char key[SOCK_KEY_BYTES];
-
-	login->failures++;
-	sock_address_key(&session->client, key);
-	gate_fail(session->front->gate, key, session->listener->gate.failure_window_ms,
-		clock_steady_ms());
-}
-
-static void
-log_end(const struct login *login, enum login_end end, const char *name, const char *text)
-{
-	const struct session *session = login->session;
-	char tls[TLS_TEXT_MAX_BYTES] = "";
-
-	if (session_tls(session))
-		tls_session_describe(session_tls(session), tls);
-	if (end == LOGIN_END_DONE)
-		log_event(EV_CLIENT_LOGIN, kv_str("sid", session->id),
-			kv_str("client", session->client_host), kv_str("login", session->standing.name),
-			kv_str("mech", login->mechanism), kv_str("tls", tls));
-	else
-		log_event(EV_CLIENT_LOGIN_FAILED, kv_str("sid", session->id),
-			kv_str("client", session->client_host), kv_str("login", name),
-			kv_str("mech", login->mechanism), kv_str("why", end_names[end]),
-			kv_str("reason", text), kv_str("tls", tls));
-}
+/* ---- the end of an exchange ------------------------------------------------------------------ */
 
 static void
 finish(struct login *login, enum login_end end, const char *text)
@@ -117,21 +68,24 @@ finish(struct login *login, enum login_end end, const char *text)
 	secret_free(&login->user);
 	if (end == LOGIN_END_DONE)
 		session_welcome(session);
-	if (is_failure(end))
-		count_failure(login);
+	if (login_end_is_failure(end)) {
+		login->failures++;
+		login_end_count(session);
+	}
 	session->protocol->on_login(end, text, session->context);
-	if (is_failure(end) && login->failures >= session->listener->settings->login_tries)
+	if (login_end_is_failure(end) &&
+		login->failures >= session->listener->settings->login_tries)
 		session_bye(session, SESSION_END_LOGINS, NULL);
 }
 
 static void
 end_exchange(struct login *login, enum login_end end, const char *name, const char *text)
 {
-	log_end(login, end, name, text);
+	login_end_log(login->session, login->mechanism, end, name, text);
 	finish(login, end, text);
 }
 
-/* ---- talking to the client ----------------------------------------------------------------------- */
+/* ---- talking to the client ------------------------------------------------------------------- */
 
 static void
 challenge(struct login *login, enum login_step step, struct span bytes)
@@ -163,7 +117,7 @@ decode(struct login *login, struct span text)
 	return bytes;
 }
 
-/* ---- talking to auth ----------------------------------------------------------------------------- */
+/* ---- talking to auth ------------------------------------------------------------------------- */
 
 /* What auth says does not unpack: nothing it says counts any more. */
 static void
@@ -180,8 +134,7 @@ static void
 wait_for_auth(struct login *login)
 {
 	login->step = LOGIN_STEP_ASKED;
-	loop_timer_start(&login->timer,
-		login->session->setup->settings->sasl.answer_wait);
+	loop_timer_start(&login->timer, login->session->setup->settings->sasl.answer_wait);
 	session_expect(login->session, SESSION_WAITING);
 }
 
@@ -191,7 +144,8 @@ on_done(struct login *login, struct span bytes)
 	struct message_login_done done;
 	struct arena *arena = arena_new(0);
 
-	if (!message_login_done_unpack(bytes, arena, &done) || !standing_take(&login->session->standing, &done)) {
+	if (!message_login_done_unpack(bytes, arena, &done) ||
+		!standing_take(&login->session->standing, &done)) {
 		distrust(login);
 	} else if (done.final.length) {
 		challenge(login, LOGIN_STEP_FINAL, done.final);
@@ -221,7 +175,8 @@ on_failed(struct login *login, struct span bytes)
 	} else if (failed.delay_ms == 0) {
 		end_exchange(login, ends_of[failed.failure], failed.login, failed.text);
 	} else {
-		log_end(login, ends_of[failed.failure], failed.login, failed.text);
+		login_end_log(login->session, login->mechanism, ends_of[failed.failure],
+			failed.login, failed.text);
 		mem_free(&login->text);
 		login->text = mem_strdup(failed.text);
 		login->delayed = ends_of[failed.failure];
@@ -344,7 +299,7 @@ answer_auth(struct login *login, struct span response)
 		end_exchange(login, LOGIN_END_TEMPORARY, NULL, "auth went away");
 }
 
-/* ---- the mechanisms that are one message --------------------------------------------------------- */
+/* ---- the mechanisms that are one message ----------------------------------------------------- */
 
 /* RFC 4616: authzid NUL authcid NUL password. */
 static void
@@ -385,7 +340,7 @@ take_password(struct login *login, struct span password)
 	secret_free(&message);
 }
 
-/* ---- what the client says ------------------------------------------------------------------------ */
+/* ---- what the client says -------------------------------------------------------------------- */
 
 void
 login_offer(const struct login *login, struct offer *offer_out)
@@ -400,7 +355,8 @@ login_offer(const struct login *login, struct offer *offer_out)
 
 	if (network_address_of(&session->client.of.any, network))
 		from.network = network;
-	from.binding = from.secure &&
+	from.binding =
+		from.secure &&
 		(tls_session_binding(session_tls(session), TLS_BINDING_EXPORTER, binding, &size) ||
 			tls_session_binding(session_tls(session), TLS_BINDING_SERVER_END_POINT,
 				binding, &size));
@@ -442,8 +398,8 @@ login_start(struct login *login, struct span mechanism, bool has_initial, struct
 		end_exchange(login, LOGIN_END_MECHANISM, NULL, NULL);
 		return;
 	}
-	if (offer.insecure && login->session->listener->settings->insecure_login ==
-			INSECURE_LOGIN_WARN)
+	if (offer.insecure &&
+		login->session->listener->settings->insecure_login == INSECURE_LOGIN_WARN)
 		log_event(EV_CLIENT_LOGIN_INSECURE, kv_str("sid", login->session->id),
 			kv_str("client", login->session->client_host),
 			kv_str("mech", login->mechanism));
@@ -478,7 +434,8 @@ take_response(struct login *login, struct span response)
 		break;
 	case LOGIN_STEP_FINAL:
 		/* It was the server's word: there is nothing to answer. */
-		end_exchange(login, response.length ? LOGIN_END_BASE64 : LOGIN_END_DONE, NULL, NULL);
+		end_exchange(
+			login, response.length ? LOGIN_END_BASE64 : LOGIN_END_DONE, NULL, NULL);
 		break;
 	case LOGIN_STEP_NONE:
 	case LOGIN_STEP_ASKED:

@@ -16,7 +16,7 @@ is_bound(struct span mechanism)
 	static const struct span plus = SPAN_LITERAL("-PLUS");
 
 	return mechanism.length > plus.length &&
-		span_equal_nocase(span_from(mechanism, mechanism.length - plus.length), plus);
+	       span_equal_nocase(span_from(mechanism, mechanism.length - plus.length), plus);
 }
 
 static bool
@@ -55,10 +55,10 @@ void
 offer_make(const struct offer_case *from, struct offer *offer_out)
 {
 	const struct settings_texts *all = from->listener->mechanisms.count
-		? &from->listener->mechanisms
-		: &from->sasl->mechanisms;
-	bool insecure = !from->secure && from->listener->login == LOGIN_PLAIN &&
-		is_insecure_network(from);
+						   ? &from->listener->mechanisms
+						   : &from->sasl->mechanisms;
+	bool insecure =
+		!from->secure && from->listener->login == LOGIN_PLAIN && is_insecure_network(from);
 
 	*offer_out = (struct offer){ .insecure = insecure };
 	if (from->listener->login == LOGIN_OFF)
@@ -67,7 +67,7 @@ offer_make(const struct offer_case *from, struct offer *offer_out)
 		if (may_use(from, span_text(all->items[i]), from->secure, insecure))
 			offer_out->mechanisms[offer_out->count++] = all->items[i];
 	offer_out->after_tls = !from->secure && offer_out->count == 0 && all->count > 0 &&
-		from->listener->tls == LISTENER_TLS_STARTTLS;
+			       from->listener->tls == LISTENER_TLS_STARTTLS;
 }
 
 const char *

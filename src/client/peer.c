@@ -35,19 +35,17 @@ on_closed(void *context, const struct fault *why)
 	channel_free(&peer->channel);
 }
 
-static const struct channel_events own_events = { .on_message = on_message,
-	.on_closed = on_closed,
-	.on_room = on_room };
+static const struct channel_events own_events = {
+	.on_message = on_message, .on_closed = on_closed, .on_room = on_room
+};
 
 void
 peer_init(struct peer *peer, struct loop *loop, enum role self, enum role role,
 	const struct channel_events *events, void *context)
 {
-	*peer = (struct peer){ .loop = loop,
-		.self = self,
-		.role = role,
-		.events = *events,
-		.context = context };
+	*peer = (struct peer){
+		.loop = loop, .self = self, .role = role, .events = *events, .context = context
+	};
 }
 
 void

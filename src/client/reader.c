@@ -6,7 +6,7 @@
 
 enum {
 	SKIP_MAX_BYTES = 256 * 1024, /* of a line too long; then the session ends */
-	SHOWN_MAX_BYTES = 128,       /* of a line with a credential, in the protocol log */
+	SHOWN_MAX_BYTES = 128,	     /* of a line with a credential, in the protocol log */
 };
 
 /* A line without what it has of a credential. */
@@ -39,8 +39,7 @@ take_command(struct session *session, struct span line)
 
 	if (session->leaving != SESSION_END_NONE) {
 		session_bye(session, session->leaving, session->leaving_text);
-	} else if (!is_secret &&
-		line.length + 2 > session->listener->settings->command_line_max) {
+	} else if (!is_secret && line.length + 2 > session->listener->settings->command_line_max) {
 		protocol->on_long_line(session->context);
 	} else {
 		note_received(session, line, secret_from);
@@ -115,8 +114,8 @@ read_response(struct session *session)
 	if (!read_line(session, &line, &done))
 		return false;
 	if (done) {
-		session_note(session, JOURNAL_RECEIVED,
-			span_is(line, "*") ? line : SPAN_LITERAL("***"));
+		session_note(
+			session, JOURNAL_RECEIVED, span_is(line, "*") ? line : SPAN_LITERAL("***"));
 		login_answer(&session->login, line);
 		stream_wipe(session->stream);
 	}
@@ -212,8 +211,8 @@ reader_on_input(struct stream *stream, void *context)
 	do {
 		/* Replies are not read: no more input until they are. */
 		if (may_wait_for_client(session) && stream_is_full(stream)) {
-			session->after = session->phase == SESSION_LINE ? SESSION_COMMAND
-									: session->phase;
+			session->after =
+				session->phase == SESSION_LINE ? SESSION_COMMAND : session->phase;
 			session_enter(session, SESSION_SENDING);
 		}
 	} while (read_one(session));

@@ -3,8 +3,8 @@
 #include "client/serial.h"
 
 /*
- * Base 32 in digits that sort as they count; without vowels' look-alikes i, l, o and u. A session is
- * process (5 digits) and counter (6); a message is time (9), process (5) and counter (3).
+ * Base 32 in digits that sort as they count; without vowels' look-alikes i, l, o and u. A session
+ * is process (5 digits) and counter (6); a message is time (9), process (5) and counter (3).
  */
 enum {
 	DIGIT_BITS = 5,
@@ -16,8 +16,8 @@ enum {
 };
 
 _Static_assert(PROCESS_DIGITS + SESSION_DIGITS < SERIAL_SESSION_SIZE, "a session's name fits");
-_Static_assert(
-	TIME_DIGITS + PROCESS_DIGITS + MESSAGE_DIGITS < SERIAL_MESSAGE_SIZE, "a message's name fits");
+_Static_assert(TIME_DIGITS + PROCESS_DIGITS + MESSAGE_DIGITS < SERIAL_MESSAGE_SIZE,
+	"a message's name fits");
 
 void
 serial_init(struct serial *serial, uint32_t random)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Names that no other session or message has: from the clock, a number of this process, and a counter. */
+/* Names of sessions and messages: from the clock, a number of this process, and a counter. */
 #ifndef CLIENT_SERIAL_H
 #define CLIENT_SERIAL_H
 
@@ -10,7 +10,7 @@ enum {
 	SERIAL_MESSAGE_SIZE = 18,
 };
 
-/* In the caller's storage. Two processes share names only if their 25 random bits and the time agree. */
+/* In the caller's storage. Two processes share names only if 25 random bits and the time agree. */
 struct serial {
 	uint32_t process;    /* 25 bits, drawn at the start */
 	uint32_t sessions;

@@ -10,8 +10,8 @@
 
 static void on_drained(struct stream *stream, void *context);
 static void on_deadline(struct stream *stream, void *context);
-static void on_close(struct stream *stream, enum stream_end end, const struct fault *fault,
-	void *context);
+static void on_close(
+	struct stream *stream, enum stream_end end, const struct fault *fault, void *context);
 
 const struct stream_hooks session_hooks = { .on_input = reader_on_input,
 	.on_drained = on_drained,
@@ -65,7 +65,7 @@ session_end_name(enum session_end end)
 	return ends[end].name;
 }
 
-/* ---- facts --------------------------------------------------------------------------------------- */
+/* ---- facts ----------------------------------------------------------------------------------- */
 
 struct front *
 session_front(const struct session *session)
@@ -165,13 +165,14 @@ session_unlink(struct session *session, struct session **head)
 		*head = session->next;
 }
 
-/* ---- the protocol log ---------------------------------------------------------------------------- */
+/* ---- the protocol log ------------------------------------------------------------------------ */
 
 void
 session_note(struct session *session, enum journal_event event, struct span text)
 {
 	if (session->front->journal)
-		journal_write(session->front->journal, &session->line, event, clock_wall_ms(), text);
+		journal_write(
+			session->front->journal, &session->line, event, clock_wall_ms(), text);
 }
 
 static void
@@ -196,7 +197,7 @@ session_send(struct session *session, struct span bytes)
 	stream_write(session->stream, bytes);
 }
 
-/* ---- phases and deadlines ------------------------------------------------------------------------ */
+/* ---- phases and deadlines -------------------------------------------------------------------- */
 
 static uint64_t
 now_of(const struct session *session)
@@ -237,9 +238,9 @@ phase_wait_ms(const struct session *session)
 		return session->setup->settings->sasl.exchange_wait;
 	case SESSION_CONTENT:
 		return settings->minimum_rate
-			? smaller(settings->data_wait,
-				  left_until(session->rate_due_ms, now_of(session)))
-			: settings->data_wait;
+			       ? smaller(settings->data_wait,
+					 left_until(session->rate_due_ms, now_of(session)))
+			       : settings->data_wait;
 	case SESSION_SENDING:
 		return settings->send_wait;
 	case SESSION_WAITING:
@@ -304,7 +305,7 @@ session_welcome(struct session *session)
 	gate_login(session->front->gate, &session->pass);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 /* The first reason stays. */
 void
@@ -328,8 +329,8 @@ session_bye(struct session *session, enum session_end why, const char *text)
 	if (session->phase == SESSION_CLOSING)
 		return;
 	if (session->context && session->phase != SESSION_HANDSHAKE)
-		session->protocol->on_bye(why, text && text[0] ? text : ends[why].text,
-			session->context);
+		session->protocol->on_bye(
+			why, text && text[0] ? text : ends[why].text, session->context);
 	session_close_for(session, why);
 	stream_close(session->stream);
 }
@@ -375,7 +376,7 @@ on_deadline(struct stream *stream, void *context)
 	struct session *session = context;
 	uint64_t now = now_of(session);
 	uint64_t enough = session->listener->settings->minimum_rate *
-		session->listener->settings->rate_window / 1000;
+			  session->listener->settings->rate_window / 1000;
 
 	if (session->login_due_ms && now >= session->login_due_ms &&
 		session->phase != SESSION_WAITING && session->phase != SESSION_CLOSING) {
@@ -482,4 +483,3 @@ session_free(struct session **session)
 	mem_free(&old->server_text);
 	mem_free(&old);
 }
-

@@ -57,8 +57,8 @@ enum session_end {
 const char *session_end_name(enum session_end end);
 
 /*
- * One protocol: what a session asks it. context is what open() gave. All calls come from the loop and
- * may call session_*() back, session_bye() too; none comes after close().
+ * One protocol: what a session asks it. context is what open() gave. All calls come from the loop
+ * and may call session_*() back, session_bye() too; none comes after close().
  */
 struct session_protocol {
 	const char *name; /* "smtp" */
@@ -94,8 +94,8 @@ struct session *session_new(struct front *front, struct setup *setup,
 void session_abort(struct session *session, enum session_end why);
 
 /*
- * What comes next; reply before. From WAITING back to another phase input goes on. COMMAND is where a
- * session that shall leave does so.
+ * What comes next; reply before. From WAITING back to another phase input goes on. COMMAND is where
+ * a session that shall leave does so.
  */
 void session_expect(struct session *session, enum session_phase phase);
 enum session_phase session_phase(const struct session *session);

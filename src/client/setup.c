@@ -23,8 +23,9 @@ struct maker {
 	struct role_context *role;
 	struct signer *signer;
 	struct setup *setup;
-	struct tls_certificate **certificates; /* by tls section, then by file; NULL: not loaded yet */
-	size_t *first;                         /* where the files of a section begin */
+	struct tls_certificate *
+		*certificates; /* by tls section, then by file; NULL: not loaded yet */
+	size_t *first;	       /* where the files of a section begin */
 	struct fault *fault;
 };
 
@@ -34,7 +35,7 @@ larger(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* ---- certificates -------------------------------------------------------------------------------- */
+/* ---- certificates ---------------------------------------------------------------------------- */
 
 static bool
 read_whole(int fd, struct buf *out, struct fault *fault)
@@ -44,8 +45,8 @@ read_whole(int fd, struct buf *out, struct fault *fault)
 		ssize_t got;
 
 		if (!to)
-			return fault_set(fault, FAULT_LIMIT, "longer than %d bytes",
-				TLS_CHAIN_MAX_BYTES);
+			return fault_set(
+				fault, FAULT_LIMIT, "longer than %d bytes", TLS_CHAIN_MAX_BYTES);
 		got = pread(fd, to, 4096, (off_t)buf_length(out));
 		if (got < 0)
 			return fault_set_errno(fault, "read");
@@ -61,8 +62,8 @@ note_expiry(struct maker *maker, const struct settings_tls *tls, unsigned index,
 {
 	struct setup *setup = maker->setup;
 
-	setup->expiries = mem_grow_array(
-		setup->expiries, setup->expiry_count + 1, sizeof *setup->expiries);
+	setup->expiries =
+		mem_grow_array(setup->expiries, setup->expiry_count + 1, sizeof *setup->expiries);
 	setup->expiries[setup->expiry_count++] = (struct setup_expiry){ .tls = tls,
 		.file = index,
 		.expires_s = tls_certificate_facts(certificate)->expires_s };
@@ -128,7 +129,8 @@ add_section(struct maker *maker, struct tls_set *set, const struct settings_tls 
 
 		if (!certificate)
 			return false;
-		if (!tls_set_add(set, certificate, tls->names.items, tls->names.count, maker->fault))
+		if (!tls_set_add(
+			    set, certificate, tls->names.items, tls->names.count, maker->fault))
 			return fault_add(maker->fault, "%s", tls->where);
 	}
 	return true;
@@ -145,14 +147,14 @@ make_set(struct maker *maker, const struct settings_listener *listener)
 		for (size_t i = 0; i < settings->tls.count && good; i++)
 			good = add_section(maker, set, &settings->tls.items[i]);
 	for (size_t i = 0; i < listener->certificates.count && good; i++)
-		good = add_section(maker, set,
-			settings_find_tls(settings, listener->certificates.items[i]));
+		good = add_section(
+			maker, set, settings_find_tls(settings, listener->certificates.items[i]));
 	if (!good)
 		tls_set_free(&set);
 	return set;
 }
 
-/* ---- listeners ----------------------------------------------------------------------------------- */
+/* ---- listeners ------------------------------------------------------------------------------- */
 
 /* RFC 7301: who offers ALPN means one of these, or has come to the wrong door. */
 static const char *const protocol_names[][2] = { [LISTENER_SMTP] = { "smtp", "esmtp" },
@@ -165,8 +167,8 @@ make_server(struct maker *maker, const struct settings_listener *listener)
 	const char *const *alpn = protocol_names[listener->protocol];
 	struct span key = role_secret(maker->role, SECRET_TICKET_KEY, listener->title);
 	struct tls_settings settings = { .minimum = listener->tls_minimum == LISTENER_TLS_1_3
-			? TLS_VERSION_1_3
-			: TLS_VERSION_1_2,
+							    ? TLS_VERSION_1_3
+							    : TLS_VERSION_1_2,
 		.alpn = alpn,
 		.alpn_count = alpn[1] ? 2 : 1 };
 	struct tls_set *set = make_set(maker, listener);
@@ -199,7 +201,8 @@ make_listener(struct maker *maker, const struct settings_listener *settings, str
 		.output_max_bytes = OUTPUT_MAX_BYTES,
 		.output_high_bytes = OUTPUT_HIGH_BYTES,
 		.output_low_bytes = OUTPUT_LOW_BYTES,
-		.handshake_ms = settings->handshake_wait };
+		.handshake_ms = settings->handshake_wait
+	};
 	to->gate = (struct gate_limits){ .connections = settings->connections,
 		.connections_early = settings->connections_before_login,
 		.connections_per_address = settings->connections_per_address,

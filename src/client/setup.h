@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What one reading of the configuration means for a front end: its listeners with their TLS, counted. */
+/* What one reading of the configuration means for a front end: listeners with their TLS. */
 #ifndef CLIENT_SETUP_H
 #define CLIENT_SETUP_H
 
@@ -37,8 +37,8 @@ struct setup {
 };
 
 /*
- * Reads the certificates that super passed, checks them, and makes what listeners of these protocols
- * (bits 1 << enum listener_protocol) need. NULL and the reason if any part does not fit. signer is
+ * Reads the certificates that super passed, checks them, and makes what listeners of these
+ * protocols (bits 1 << enum listener_protocol) need. NULL and the reason if any part does not fit. signer is
  * borrowed and must outlive all sessions.
  */
 struct setup *setup_new(struct role_context *role, const struct settings *settings,

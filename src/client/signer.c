@@ -12,7 +12,7 @@
 
 struct signer {
 	pthread_mutex_t lock; /* around the pair: one question at a time */
-	int fd;               /* -1: none */
+	int fd;		      /* -1: none */
 };
 
 struct signer *
@@ -65,9 +65,9 @@ ask(struct signer *signer, struct span question, struct buf *answer, struct faul
 	bool good;
 
 	pthread_mutex_lock(&signer->lock);
-	good = signer->fd >= 0
-		? sync_call_ask(signer->fd, MSG_SIGN, question, SIGNER_WAIT_MS, &id, answer, fault)
-		: fault_set(fault, FAULT_MISSING, "keys is away");
+	good = signer->fd >= 0 ? sync_call_ask(signer->fd, MSG_SIGN, question, SIGNER_WAIT_MS, &id,
+					 answer, fault)
+			       : fault_set(fault, FAULT_MISSING, "keys is away");
 	/* An answer that came late would be taken for the next one. */
 	if (!good)
 		sock_close(&signer->fd);
@@ -79,9 +79,9 @@ static bool
 sign(void *context, const unsigned char key_id[TLS_KEY_ID_BYTES], enum tls_sign algorithm,
 	struct span input, unsigned char signature_out[TLS_SIGNATURE_MAX_BYTES], size_t *size_out)
 {
-	struct message_sign question = { .key_id = span_of(key_id, TLS_KEY_ID_BYTES),
-		.algorithm = algorithm,
-		.hash = input };
+	struct message_sign question = {
+		.key_id = span_of(key_id, TLS_KEY_ID_BYTES), .algorithm = algorithm, .hash = input
+	};
 	struct message_signed answer = { .signature = SPAN_EMPTY };
 	struct buf asked = BUF_INIT(IPC_SHORT_MAX_BYTES);
 	struct buf answered = BUF_INIT(IPC_SHORT_MAX_BYTES);
@@ -92,11 +92,11 @@ sign(void *context, const unsigned char key_id[TLS_KEY_ID_BYTES], enum tls_sign 
 
 	message_sign_pack(&asked, &question);
 	good = ask(context, buf_span(&asked), &answered, &fault) &&
-		(message_signed_unpack(buf_span(&answered), arena, &answer) ||
-			fault_set(&fault, FAULT_PEER, "malformed answer")) &&
-		((answer.signature.length > 0 &&
-			 answer.signature.length <= TLS_SIGNATURE_MAX_BYTES) ||
-			fault_set(&fault, FAULT_DENIED, "keys refused"));
+	       (message_signed_unpack(buf_span(&answered), arena, &answer) ||
+		       fault_set(&fault, FAULT_PEER, "malformed answer")) &&
+	       ((answer.signature.length > 0 &&
+			answer.signature.length <= TLS_SIGNATURE_MAX_BYTES) ||
+		       fault_set(&fault, FAULT_DENIED, "keys refused"));
 	if (good) {
 		memcpy(signature_out, answer.signature.start, answer.signature.length);
 		*size_out = answer.signature.length;

@@ -94,8 +94,8 @@ on_renewed(struct standing *standing, struct span bytes)
 	struct message_login_done done;
 
 	if (!message_login_done_unpack(bytes, arena, &done) || !standing_take(standing, &done))
-		channel_drop(auth_link_channel(standing->session->front->auth),
-			"malformed identity");
+		channel_drop(
+			auth_link_channel(standing->session->front->auth), "malformed identity");
 	arena_free(&arena);
 }
 

@@ -54,7 +54,7 @@ authentication_on_challenge(struct span base64, void *context)
 	session_send(smtp->session, buf_span(line));
 }
 
-/* ---- identities ---------------------------------------------------------------------------------- */
+/* ---- identities ------------------------------------------------------------------------------ */
 
 bool
 authentication_on_identity(
@@ -99,7 +99,7 @@ authentication_fini(struct smtp *smtp)
 	arena_free(&smtp->who_next);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void
 reply_end(struct smtp *smtp, enum login_end end, const char *text)

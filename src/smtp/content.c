@@ -11,7 +11,7 @@
 #include "smtp/queue_link.h"
 
 enum {
-	WRITE_BYTES = 64 * 1024,          /* gathered before each write to the file */
+	WRITE_BYTES = 64 * 1024,	  /* gathered before each write to the file */
 	ENDLESS_BYTES = 16 * 1024 * 1024, /* read and dropped after a fault, at least */
 };
 
@@ -24,8 +24,8 @@ content_init(struct content *content, struct mail *mail, struct queue_link *queu
 		.limits = *limits,
 		.on_file = on_file,
 		.context = context };
-	smtp_data_init(&content->data,
-		limits->normalize ? SMTP_NEWLINE_NORMALIZE : SMTP_NEWLINE_REJECT);
+	smtp_data_init(
+		&content->data, limits->normalize ? SMTP_NEWLINE_NORMALIZE : SMTP_NEWLINE_REJECT);
 }
 
 static void
@@ -76,7 +76,7 @@ fail(struct content *content, enum content_fault fault)
 	buf_fini(&content->mail->body);
 }
 
-/* ---- the file ------------------------------------------------------------------------------------ */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static void
 write_body(struct content *content)
@@ -135,7 +135,7 @@ ask_for_file(struct content *content)
 		fail(content, CONTENT_QUEUE);
 }
 
-/* ---- pieces -------------------------------------------------------------------------------------- */
+/* ---- pieces ---------------------------------------------------------------------------------- */
 
 static void
 add_header(struct content *content, struct span piece)
@@ -164,8 +164,8 @@ add_body(struct content *content, struct span piece)
 static void
 check(struct content *content)
 {
-	uint64_t patience = content->limits.size > ENDLESS_BYTES ? content->limits.size
-								 : ENDLESS_BYTES;
+	uint64_t patience =
+		content->limits.size > ENDLESS_BYTES ? content->limits.size : ENDLESS_BYTES;
 
 	if (content->data.fault != SMTP_DATA_OK)
 		fail(content, CONTENT_GRAMMAR);
@@ -239,7 +239,8 @@ content_explain(const struct content *content, struct verdict *verdict_out)
 			(unsigned long long)content->limits.header_size);
 		break;
 	case CONTENT_SPACE:
-		*verdict_out = verdict_refuse(452, "4.3.1", "queue", "Out of storage; try again later");
+		*verdict_out =
+			verdict_refuse(452, "4.3.1", "queue", "Out of storage; try again later");
 		break;
 	case CONTENT_QUEUE:
 		*verdict_out =

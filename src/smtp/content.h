@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The content of a message as it comes in: the header in memory, the body in memory or in a file. */
+/* The content of a message as it comes in: the header in memory, the body there or in a file. */
 #ifndef SMTP_CONTENT_H
 #define SMTP_CONTENT_H
 
@@ -11,9 +11,9 @@
 struct queue_link;
 
 /*
- * A body of more than MESSAGE_BODY_MAX_BYTES goes to a file of the queue, by plain writes on the loop:
- * the queue syncs, so they end in the page cache, and a session writes at most the input of one turn
- * (twice 64 KiB), which takes some tens of microseconds.
+ * A body of more than MESSAGE_BODY_MAX_BYTES goes to a file of the queue, by plain writes on the
+ * loop: the queue syncs, so they end in the page cache, and a session writes at most the input of
+ * one turn (twice 64 KiB), which takes some tens of microseconds.
  */
 enum content_step {
 	CONTENT_MORE,
@@ -56,7 +56,7 @@ void content_init(struct content *content, struct mail *mail, struct queue_link 
 	const struct content_limits *limits, void (*on_file)(void *context), void *context);
 /* Tells the queue that the file, if there is one, is not needed. */
 void content_fini(struct content *content);
-/* Takes from the front of *in. After CONTENT_WAIT: call it again, with what came or with nothing. */
+/* Takes from the front of *in. After CONTENT_WAIT: call it again, with what came or nothing. */
 enum content_step content_take(struct content *content, struct span *in);
 /* The message is whole: what is left goes to the file, and the mail knows its body. */
 void content_close(struct content *content, unsigned char hash_out[DIGEST_BYTES]);

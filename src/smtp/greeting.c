@@ -37,7 +37,7 @@ greeting_banner(struct smtp *smtp)
 	chain_connect(smtp->chain, on_connect_verdict, smtp);
 }
 
-/* ---- EHLO ---------------------------------------------------------------------------------------- */
+/* ---- EHLO ------------------------------------------------------------------------------------ */
 
 static void
 add_auth(struct smtp *smtp, struct buf *text)
@@ -59,8 +59,9 @@ reply_ehlo(struct smtp *smtp)
 
 	smtp->offers = SMTP_OFFER_SIZE | SMTP_OFFER_8BITMIME | SMTP_OFFER_SMTPUTF8 |
 		       SMTP_OFFER_DSN | SMTP_OFFER_AUTH;
-	buf_printf(&text, "%s\nPIPELINING\nSIZE %llu\n8BITMIME\nSMTPUTF8\nCHUNKING\nDSN"
-			  "\nENHANCEDSTATUSCODES",
+	buf_printf(&text,
+		"%s\nPIPELINING\nSIZE %llu\n8BITMIME\nSMTPUTF8\nCHUNKING\nDSN"
+		"\nENHANCEDSTATUSCODES",
 		smtp->mail.settings->hostname, (unsigned long long)smtp_size_limit(smtp));
 	if (session_listener(smtp->session)->tls && !session_is_secure(smtp->session) &&
 		!smtp->mail.identity)

@@ -27,7 +27,7 @@ handoff_cancel(struct transaction *transaction)
 	mem_free(&transaction->recipients);
 }
 
-/* ---- what the client hears ----------------------------------------------------------------------- */
+/* ---- what the client hears ------------------------------------------------------------------- */
 
 static void
 refuse(struct transaction *transaction, const struct verdict *verdict)
@@ -68,7 +68,7 @@ accept_message(struct transaction *transaction, enum log_event_id event)
 	smtp_go_on(smtp);
 }
 
-/* ---- the queue ----------------------------------------------------------------------------------- */
+/* ---- the queue ------------------------------------------------------------------------------- */
 
 static void
 on_committed(void *context, const struct message_refused *refused)
@@ -156,7 +156,7 @@ commit(struct transaction *transaction)
 		&transaction->record, on_committed, transaction);
 }
 
-/* ---- the charge ---------------------------------------------------------------------------------- */
+/* ---- the charge ------------------------------------------------------------------------------ */
 
 /* What auth says of the budgets of this login. */
 static void
@@ -200,8 +200,8 @@ on_charge_answer(void *context, struct channel_message *answer)
 		message_charged_unpack(answer->bytes, arena, &charged)) {
 		on_charged(transaction, &charged);
 	} else {
-		verdict = verdict_refuse(451, "4.3.0", "auth",
-			"The limits cannot be checked; try again later");
+		verdict = verdict_refuse(
+			451, "4.3.0", "auth", "The limits cannot be checked; try again later");
 		refuse(transaction, &verdict);
 	}
 	arena_free(&arena);
@@ -229,7 +229,7 @@ charge(struct transaction *transaction)
 		on_charge_answer(transaction, NULL);
 }
 
-/* ---- the policy ---------------------------------------------------------------------------------- */
+/* ---- the policy ------------------------------------------------------------------------------ */
 
 static void
 on_message_verdict(void *context, const struct verdict *verdict)
@@ -259,9 +259,10 @@ handoff_start(struct transaction *transaction)
 	content_explain(&transaction->content, &verdict);
 	if (verdict.kind == VERDICT_CONTINUE &&
 		!mail_parse_header(mail, rights_is_submission(&smtp->mail), &fault))
-		verdict = fault.kind == FAULT_LIMIT
-			? verdict_refuse(552, "5.3.4", "header size", "%s", fault.text)
-			: verdict_refuse(554, "5.6.0", "header grammar", "%s", fault.text);
+		verdict =
+			fault.kind == FAULT_LIMIT
+				? verdict_refuse(552, "5.3.4", "header size", "%s", fault.text)
+				: verdict_refuse(554, "5.6.0", "header grammar", "%s", fault.text);
 	if (verdict.kind != VERDICT_CONTINUE)
 		refuse(transaction, &verdict);
 	else if (transaction->discard)

@@ -4,6 +4,7 @@ src_smtp_libsmtp_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/authentication.c src/smtp/authentication.h \
 	src/smtp/content.c src/smtp/content.h \
+	src/smtp/dialogue.c src/smtp/dialogue.h \
 	src/smtp/greeting.c src/smtp/greeting.h \
 	src/smtp/handoff.c src/smtp/handoff.h \
 	src/smtp/queue_link.c src/smtp/queue_link.h \

@@ -8,7 +8,7 @@ struct queue_link {
 	struct loop *loop;
 	struct peer peer;
 	struct queue_commit *first; /* not answered yet */
-	char *pressure;             /* NULL: none */
+	char *pressure;		    /* NULL: none */
 };
 
 static const struct message_refused unanswered = { 451, "4.3.0",
@@ -53,7 +53,7 @@ queue_link_pressure(const struct queue_link *link)
 	return link->pressure;
 }
 
-/* ---- commits ------------------------------------------------------------------------------------- */
+/* ---- commits --------------------------------------------------------------------------------- */
 
 static void
 add(struct queue_link *link, struct queue_commit *commit)
@@ -132,7 +132,7 @@ on_answered(struct queue_commit *commit, const struct channel_message *answer)
 		span_is(span_text(committed.id), commit->record->id)) {
 		finish(commit, NULL);
 	} else if (answer->id == MSG_REFUSED &&
-		message_refused_unpack(answer->bytes, arena, &refused)) {
+		   message_refused_unpack(answer->bytes, arena, &refused)) {
 		finish(commit, &refused);
 	} else {
 		/* Whether the message is safe is not known: it is asked again of the next queue. */
@@ -178,7 +178,7 @@ queue_link_commit(struct queue_link *link, struct queue_commit *commit,
 	send_commit(commit);
 }
 
-/* ---- the channel --------------------------------------------------------------------------------- */
+/* ---- the channel ----------------------------------------------------------------------------- */
 
 static void
 send_unsent(struct queue_link *link)

@@ -10,7 +10,7 @@
 struct queue_link;
 
 enum {
-	QUEUE_LINK_COMMIT_WAIT_MS = 100 * 1000, /* RFC 6409 3.3 wants an answer within two minutes */
+	QUEUE_LINK_COMMIT_WAIT_MS = 100 * 1000, /* RFC 6409 3.3: answer within two minutes */
 	QUEUE_LINK_BODY_WAIT_MS = 10 * 1000,
 };
 

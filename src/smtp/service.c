@@ -107,8 +107,8 @@ start(struct role_context *role, struct fault *fault)
 	service->signer = signer_new();
 	service->queue = queue_link_new(role_loop(role));
 	buf_init(&service->reply, REPLY_MAX_BYTES);
-	service->front = front_new(role_loop(role), ROLE_SMTP, protocols, gate, open_journal(role),
-		pool, service);
+	service->front = front_new(
+		role_loop(role), ROLE_SMTP, protocols, gate, open_journal(role), pool, service);
 	loop_timer_init(&service->expiry, role_loop(role), on_expiry, service);
 	if (!serve(service, fault)) {
 		void *private = service;
@@ -176,7 +176,7 @@ on_file(void *private, enum file_kind kind, const char *name)
 		journal_reopen(service->front->journal, fd);
 }
 
-/* ---- control ------------------------------------------------------------------------------------- */
+/* ---- control --------------------------------------------------------------------------------- */
 
 static size_t
 count_logins(const struct front *front)
@@ -217,18 +217,19 @@ on_control(void *private, uint32_t request, struct span json)
 	struct fault fault = FAULT_INIT;
 
 	if (!control_request_unpack(json, &asked, &fault)) {
-		role_answer_error(service->role, request, control_kind_name(fault.kind), fault.text);
+		role_answer_error(
+			service->role, request, control_kind_name(fault.kind), fault.text);
 		return;
 	}
 	if (span_is(span_text(asked.verb), "status"))
 		answer_status(service, request);
 	else
-		role_answer_error(service->role, request, control_kind_name(FAULT_MISSING),
-			"no such verb");
+		role_answer_error(
+			service->role, request, control_kind_name(FAULT_MISSING), "no such verb");
 	control_request_fini(&asked);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void
 on_empty(void *context)

@@ -14,9 +14,9 @@
 _Static_assert((int)SMTP_RET_HDRS == (int)RETURN_HEADERS && (int)SMTP_RET_FULL == (int)RETURN_FULL,
 	"RET= has one numbering");
 _Static_assert((int)SMTP_NOTIFY_NEVER == (int)NOTIFY_NEVER &&
-		(int)SMTP_NOTIFY_SUCCESS == (int)NOTIFY_SUCCESS &&
-		(int)SMTP_NOTIFY_FAILURE == (int)NOTIFY_FAILURE &&
-		(int)SMTP_NOTIFY_DELAY == (int)NOTIFY_DELAY,
+		       (int)SMTP_NOTIFY_SUCCESS == (int)NOTIFY_SUCCESS &&
+		       (int)SMTP_NOTIFY_FAILURE == (int)NOTIFY_FAILURE &&
+		       (int)SMTP_NOTIFY_DELAY == (int)NOTIFY_DELAY,
 	"NOTIFY= has one numbering");
 
 static bool
@@ -66,7 +66,7 @@ is_qualified(const struct smtp *smtp, const struct address *address)
 	       settings_is_authoritative(smtp->mail.settings, address_domain(address));
 }
 
-/* ---- MAIL ---------------------------------------------------------------------------------------- */
+/* ---- MAIL ------------------------------------------------------------------------------------ */
 
 static void
 on_sender_verdict(void *context, const struct verdict *verdict)
@@ -136,7 +136,7 @@ transaction_mail(struct smtp *smtp, const struct smtp_mail *from)
 	}
 }
 
-/* ---- RCPT ---------------------------------------------------------------------------------------- */
+/* ---- RCPT ------------------------------------------------------------------------------------ */
 
 static bool
 is_known(const struct mail *mail, const char *path)
@@ -209,7 +209,7 @@ transaction_rcpt(struct smtp *smtp, const struct smtp_rcpt *to)
 	}
 }
 
-/* ---- content ------------------------------------------------------------------------------------- */
+/* ---- content --------------------------------------------------------------------------------- */
 
 static void after_step(struct transaction *transaction, enum content_step step);
 
@@ -302,7 +302,7 @@ transaction_content(struct smtp *smtp, struct span bytes)
 	return taken;
 }
 
-/* ---- DATA ---------------------------------------------------------------------------------------- */
+/* ---- DATA ------------------------------------------------------------------------------------ */
 
 static void
 on_data_verdict(void *context, const struct verdict *verdict)
@@ -328,8 +328,9 @@ on_data_verdict(void *context, const struct verdict *verdict)
 static struct smtp_reply
 no_recipients(const struct smtp *smtp)
 {
-	return smtp->transaction->refused ? (struct smtp_reply){ 554, "5.5.1", "No valid recipients" }
-					  : (struct smtp_reply){ 503, "5.5.1", "RCPT first" };
+	return smtp->transaction->refused
+		       ? (struct smtp_reply){ 554, "5.5.1", "No valid recipients" }
+		       : (struct smtp_reply){ 503, "5.5.1", "RCPT first" };
 }
 
 void
@@ -347,7 +348,7 @@ transaction_data(struct smtp *smtp)
 	chain_data(smtp->chain, smtp->transaction->mail, on_data_verdict, smtp);
 }
 
-/* ---- BDAT ---------------------------------------------------------------------------------------- */
+/* ---- BDAT ------------------------------------------------------------------------------------ */
 
 static void
 begin_chunk(struct transaction *transaction)
@@ -355,8 +356,8 @@ begin_chunk(struct transaction *transaction)
 	struct span nothing = SPAN_EMPTY;
 
 	smtp_enter(transaction->smtp, SMTP_STATE_CHUNKS);
-	smtp_data_chunk(&transaction->content.data, transaction->chunk.size,
-		transaction->chunk.last);
+	smtp_data_chunk(
+		&transaction->content.data, transaction->chunk.size, transaction->chunk.last);
 	/* A chunk of no bytes is over already. */
 	after_step(transaction, content_take(&transaction->content, &nothing));
 }

@@ -21,7 +21,7 @@
 #include "ipc/sync_call.h"
 #include "smtp/smtp.h"
 
-/* ---- super: the files and secrets it passes ------------------------------------------------------ */
+/* ---- super: the files and secrets it passes -------------------------------------------------- */
 
 static struct fixture_pair pair;
 
@@ -59,7 +59,7 @@ role_secret(const struct role_context *context, enum secret_kind kind, const cha
 	return SPAN_EMPTY;
 }
 
-/* ---- keys: signs on a thread of its own ---------------------------------------------------------- */
+/* ---- keys: signs on a thread of its own ------------------------------------------------------ */
 
 static struct span
 sign_hash(gnutls_privkey_t key, struct span hash, gnutls_datum_t *signature)
@@ -119,7 +119,7 @@ link_keys(struct rig *rig)
 	signer_link(rig->service.signer, fds[0]);
 }
 
-/* ---- auth ---------------------------------------------------------------------------------------- */
+/* ---- auth ------------------------------------------------------------------------------------ */
 
 static void
 pack_identity(struct rig *rig, struct buf *to, const char *login)
@@ -342,7 +342,7 @@ rig_kick(struct rig *rig, const char *text)
 	rig_turns(rig, 4);
 }
 
-/* ---- the queue ----------------------------------------------------------------------------------- */
+/* ---- the queue ------------------------------------------------------------------------------- */
 
 static void
 answer_committed(struct rig *rig, uint32_t request, const char *id)
@@ -374,8 +374,7 @@ read_body(struct rig *rig, struct rig_message *to, const struct message_content 
 		return;
 	}
 	char *room = buf_reserve(&to->body, content->body_length + 1);
-	ssize_t length = pread(
-		rig->body_fds[content->file % 8], room, content->body_length + 1, 0);
+	ssize_t length = pread(rig->body_fds[content->file % 8], room, content->body_length + 1, 0);
 
 	assert_int_equal(length, content->body_length);
 	buf_claim(&to->body, (size_t)length);
@@ -507,7 +506,7 @@ rig_press(struct rig *rig, bool is_short)
 	rig_turns(rig, 4);
 }
 
-/* ---- waiting ------------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 static void
 stop_if_done(struct rig *rig)
@@ -563,11 +562,12 @@ rig_wait(struct rig *rig, bool (*until)(struct rig *rig))
 	rig->until = NULL;
 	loop_timer_stop(&rig->timer);
 	if (rig->late)
-		print_error("waited too long; heard so far: %.*s\n", SPAN_PRINT(buf_span(&rig->got)));
+		print_error(
+			"waited too long; heard so far: %.*s\n", SPAN_PRINT(buf_span(&rig->got)));
 	assert_false(rig->late);
 }
 
-/* ---- the client ---------------------------------------------------------------------------------- */
+/* ---- the client ------------------------------------------------------------------------------ */
 
 static void
 on_input(struct stream *stream, void *context)
@@ -602,9 +602,9 @@ on_close(struct stream *stream, enum stream_end end, const struct fault *fault, 
 	stop_if_done(rig);
 }
 
-static const struct stream_hooks hooks = { .on_input = on_input,
-	.on_secure = on_secure,
-	.on_close = on_close };
+static const struct stream_hooks hooks = {
+	.on_input = on_input, .on_secure = on_secure, .on_close = on_close
+};
 static const struct stream_limits limits = { .input_max_bytes = 1 << 20,
 	.output_max_bytes = 1 << 28,
 	.output_high_bytes = 1 << 27,
@@ -667,7 +667,8 @@ rig_connect_from(struct rig *rig, const char *from)
 	assert_true(sock_pair(fds, NULL));
 	rig->closed = rig->secured = false;
 	rig->client = stream_new(rig->loop, fds[0], &hooks, &limits, rig);
-	front_accept(rig->service.front, &rig->service.front->setup->listeners[0], fds[1], &address);
+	front_accept(
+		rig->service.front, &rig->service.front->setup->listeners[0], fds[1], &address);
 }
 
 void
@@ -792,7 +793,7 @@ rig_shake(struct rig *rig)
 	rig_wait(rig, is_secured);
 }
 
-/* ---- scripts ------------------------------------------------------------------------------------- */
+/* ---- scripts --------------------------------------------------------------------------------- */
 
 void
 rig_play(struct rig *rig, const char *script)
@@ -861,7 +862,7 @@ rig_read_journal(struct rig *rig)
 	return text;
 }
 
-/* ---- set-up -------------------------------------------------------------------------------------- */
+/* ---- set-up ---------------------------------------------------------------------------------- */
 
 static struct settings *
 load(const char *tls, const char *text, const char *more)

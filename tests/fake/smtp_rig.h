@@ -96,8 +96,8 @@ struct rig {
 };
 
 /*
- * tls is the listener's ("none", "starttls", "implicit"); text is put into its section, which is named
- * "in", and more behind it.
+ * tls is the listener's ("none", "starttls", "implicit"); text is put into its section, which is
+ * named "in", and more behind it.
  */
 struct setup *rig_setup(struct rig *rig, const char *tls, const char *text, const char *more);
 struct rig *rig_new(const char *tls, const char *text, const char *more);
@@ -134,7 +134,7 @@ void rig_press(struct rig *rig, bool is_short);
 void rig_revoke(struct rig *rig, const char *login, uint64_t epoch);
 void rig_kick(struct rig *rig, const char *text);
 
-/* "C: " lines are said, with CRLF behind; "S: " is what must come, byte for byte, before the next. */
+/* "C: " lines are said, with CRLF behind; "S: " is what must come then, byte for byte. */
 void rig_play(struct rig *rig, const char *script);
 /* EHLO, TLS where the listener has it, EHLO, AUTH PLAIN as alice. */
 void rig_log_in(struct rig *rig);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A front end with a protocol of its own, over real sockets: accepting, reload, lost sockets, the end. */
+/* A front end with a protocol of its own, over real sockets: accepting, reload, lost sockets, the
+ * end. */
 #include "config_file.h"
 
 #include <sys/socket.h>
@@ -10,7 +11,7 @@
 #include "io/sock.h"
 #include "proc/role.h"
 
-/* ---- super passes two listening sockets, or only one --------------------------------------------- */
+/* ---- super passes two listening sockets, or only one ----------------------------------------- */
 
 static int listening[2] = { -1, -1 };
 static unsigned present = 2;
@@ -43,7 +44,7 @@ listen_on(unsigned index)
 	assert_true(listening[index] >= 0);
 }
 
-/* ---- a protocol: it says "hello", and each line back ---------------------------------------------- */
+/* ---- a protocol: it says "hello", and each line back ----------------------------------------- */
 
 struct echo {
 	struct session *session;
@@ -125,7 +126,7 @@ static const struct session_protocol echo_protocol = { .name = "echo",
 	.is_foreign = never,
 	.refuse = echo_refuse };
 
-/* ---- the test ------------------------------------------------------------------------------------ */
+/* ---- the test -------------------------------------------------------------------------------- */
 
 struct place {
 	struct loop *loop;
@@ -144,7 +145,8 @@ make(struct place *place, const char *addresses)
 
 	snprintf(text, sizeof text,
 		"hostname = \"mail.example.org\"\n"
-		"listener \"in\" { address = { %s } tls = none login = off }\n", addresses);
+		"listener \"in\" { address = { %s } tls = none login = off }\n",
+		addresses);
 	config_file_write("f.conf", text);
 	settings = config_load("f.conf", &fault);
 	if (!settings)
@@ -219,8 +221,8 @@ begin(void)
 	present = 2;
 	listen_on(0);
 	listen_on(1);
-	place.front = front_new(place.loop, ROLE_SMTP, protocols, gate_open(-1, 0, NULL), NULL,
-		NULL, NULL);
+	place.front = front_new(
+		place.loop, ROLE_SMTP, protocols, gate_open(-1, 0, NULL), NULL, NULL, NULL);
 	return place;
 }
 
@@ -289,8 +291,8 @@ test_ends_with_sessions(void **state)
 	int fds[3];
 
 	(void)state;
-	assert_true(front_serve(place.front, make(&place, "\"127.0.0.1:0\""),
-		(struct role_context *)&place, NULL));
+	assert_true(front_serve(
+		place.front, make(&place, "\"127.0.0.1:0\""), (struct role_context *)&place, NULL));
 	for (size_t i = 0; i < 3; i++) {
 		fds[i] = connect_to(0);
 		hear(&place, fds[i], "hello\r\n");

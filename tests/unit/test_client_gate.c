@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The gate: limits per listener and per address, over several processes' columns; failures; races. */
+/* The gate: limits per listener and per address, over several processes' columns; failures; races.
+ */
 #include "unit.h"
 
 #include <pthread.h>
@@ -54,7 +55,8 @@ test_limits(void **state)
 	(void)state;
 	assert_int_equal(gate_enter(gate, LISTENER, address(1), &limits, 1, &pass[0]), GATE_PASS);
 	assert_int_equal(gate_enter(gate, LISTENER, address(1), &limits, 1, &pass[1]), GATE_PASS);
-	assert_int_equal(gate_enter(gate, LISTENER, address(1), &limits, 1, &pass[2]), GATE_ADDRESS);
+	assert_int_equal(
+		gate_enter(gate, LISTENER, address(1), &limits, 1, &pass[2]), GATE_ADDRESS);
 	/* another listener counts apart */
 	assert_int_equal(gate_enter(gate, OTHER, address(1), &limits, 1, &pass[2]), GATE_PASS);
 	gate_leave(gate, &pass[2]);
@@ -82,7 +84,8 @@ test_no_limits(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 1000; i++)
-		assert_int_equal(gate_enter(gate, LISTENER, address(1), &none, 1, &pass), GATE_PASS);
+		assert_int_equal(
+			gate_enter(gate, LISTENER, address(1), &none, 1, &pass), GATE_PASS);
 	gate_close(&gate);
 }
 
@@ -93,8 +96,8 @@ test_columns(void **state)
 	int fd = table_fd();
 	struct gate *first = gate_open(fd, 0, NULL);
 	struct gate *second = gate_open(fd, GATE_COLUMNS - 1, NULL);
-	struct gate_table *table = mmap(
-		NULL, sizeof *table, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	struct gate_table *table =
+		mmap(NULL, sizeof *table, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	struct gate_pass pass;
 
 	(void)state;
@@ -153,7 +156,8 @@ test_rows_are_reused(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 10 * GATE_ROWS; i++) {
-		assert_int_equal(gate_enter(gate, LISTENER, address(i), &limits, i, &pass), GATE_PASS);
+		assert_int_equal(
+			gate_enter(gate, LISTENER, address(i), &limits, i, &pass), GATE_PASS);
 		gate_leave(gate, &pass);
 		gate_fail(gate, address(i), 1000, i);
 	}

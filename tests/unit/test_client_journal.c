@@ -29,7 +29,8 @@ write_some(int fd, enum log_protocol format)
 		.client = "[2001:db8::1]:4000" };
 
 	journal_write(journal, &session, JOURNAL_OPENED, when, SPAN_EMPTY);
-	journal_write(journal, &session, JOURNAL_RECEIVED, when, SPAN_LITERAL("EHLO \"x\",\r\n250 ok\\"));
+	journal_write(
+		journal, &session, JOURNAL_RECEIVED, when, SPAN_LITERAL("EHLO \"x\",\r\n250 ok\\"));
 	journal_write(NULL, &session, JOURNAL_SENT, when, SPAN_LITERAL("nobody listens"));
 	assert_int_equal(session.sequence, 2);
 	journal_free(&journal);

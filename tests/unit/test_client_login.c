@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Logging in: framing, aborts, rubbish, caps, an auth that is slow, wrong or gone, kicks and revocations. */
+/* Logging in: framing, aborts, rubbish, caps, an auth that is slow, wrong or gone, kicks and
+ * revocations. */
 #include "../fake/smtp_rig.h"
 
 #include <stdio.h>
@@ -30,7 +31,8 @@ static const char *const exchanges[] = {
 	GOOD,
 	"C: AUTH PLAIN\nS: 334 \nC: AGFsaWNlAGFsaWNlcHc=\n" WELCOME,
 	"C: auth plain AGFsaWNlAGFsaWNlcHc=\n" WELCOME,
-	"C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: YWxpY2U=\nS: 334 UGFzc3dvcmQ6\nC: YWxpY2Vwdw==\n" WELCOME,
+	"C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: YWxpY2U=\nS: 334 UGFzc3dvcmQ6\nC: "
+	"YWxpY2Vwdw==\n" WELCOME,
 	"C: AUTH LOGIN YWxpY2U=\nS: 334 UGFzc3dvcmQ6\nC: YWxpY2Vwdw==\n" WELCOME,
 	"C: AUTH SCRAM-SHA-256 b25l\nS: 334 dHdv\nC: YWxpY2U=\n" WELCOME,
 	"C: AUTH SCRAM-SHA-256\nS: 334 \nC: b25l\nS: 334 dHdv\nC: YWxpY2U=\n" WELCOME,
@@ -75,8 +77,8 @@ test_exchanges(void **state)
 
 /* C5: as initial response, and as answer to 334. */
 static const char *const rubbish[] = { "=", "====", "A", "!!!!", "AGFsaWNl", "AA==AAAA", "\xff\xfe",
-	"AGFsaWNlAGFsaWNlcHc=junk", "AGFsaWNlAGFsaWNlcHc", "AGFsaWNlAGFsaWNlcHd=",
-	"=AGFsaWNlAGFsaWNlcHc", "AAAA", "AGFsaWNlAGFsaWNlcHcA", "" };
+	"AGFsaWNlAGFsaWNlcHc=junk", "AGFsaWNlAGFsaWNlcHc",
+	"AGFsaWNlAGFsaWNlcHd=", "=AGFsaWNlAGFsaWNlcHc", "AAAA", "AGFsaWNlAGFsaWNlcHcA", "" };
 
 static void
 test_rubbish(void **state)
@@ -135,7 +137,8 @@ test_tries(void **state)
 	struct rig *rig = begin(CLEAR "login-tries = 3\n");
 
 	(void)state;
-	rig_play(rig, "C: AUTH PLAIN AGFsaWNlAHdyb25n\n" WRONG "C: AUTH PLAIN AGFsaWNlAHdyb25n\n" WRONG
+	rig_play(rig,
+		"C: AUTH PLAIN AGFsaWNlAHdyb25n\n" WRONG "C: AUTH PLAIN AGFsaWNlAHdyb25n\n" WRONG
 		"C: AUTH PLAIN AGFsaWNlAHdyb25n\n" WRONG
 		"S: 421 4.7.0 mail.example.org Too many failed logins\n");
 	rig_hear_close(rig);
@@ -282,7 +285,7 @@ test_revoke(void **state)
 	rig_revoke(rig, "alice", 8);
 	rig_hear_silence(rig);
 	rig_play(rig, "C: MAIL FROM:<alice@example.org>\n"
-		"S: 421 4.7.0 mail.example.org Your login is no longer valid\n");
+		      "S: 421 4.7.0 mail.example.org Your login is no longer valid\n");
 	rig_hear_close(rig);
 	rig_free(&rig);
 }
@@ -322,7 +325,7 @@ test_renewal(void **state)
 	rig_wait(rig, was_fetched);
 	assert_int_equal(standing->epoch, 9);
 	rig_play(rig, "C: RCPT TO:<u@example.net>\nS: 250 2.1.5 Ok\nC: RSET\nS: 250 2.0.0 Ok\n"
-		"C: MAIL FROM:<alice@example.org>\nS: 250 2.1.0 Ok\n");
+		      "C: MAIL FROM:<alice@example.org>\nS: 250 2.1.0 Ok\n");
 	rig->forget_alice = true;
 	standing_refetch(standing, auth_link_channel(rig->service.front->auth));
 	rig_wait(rig, was_fetched);
@@ -368,9 +371,9 @@ test_nothing_is_shown(void **state)
 
 	(void)state;
 	rig_play(rig, "C: AUTH LOGIN YWxpY2Vw\nS: 334 UGFzc3dvcmQ6\nC: YWxpY2Vwdw==\n" WRONG
-		"C: AUTH DIGEST-MD5 AGFsaWNl\n" NOT_OFFERED
-		"C: QmFzZTY0IGluIHRoZSB3cm9uZyBwbGFjZQ==\nS: 500 5.5.1 command not recognized\n"
-		GOOD "C: NOOP\nS: 250 2.0.0 Ok\n");
+		      "C: AUTH DIGEST-MD5 AGFsaWNl\n" NOT_OFFERED
+		      "C: QmFzZTY0IGluIHRoZSB3cm9uZyBwbGFjZQ==\nS: 500 5.5.1 command not "
+		      "recognized\n" GOOD "C: NOOP\nS: 250 2.0.0 Ok\n");
 	text = rig_read_journal(rig);
 	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
 		assert_null(strstr(text, secrets[i]));

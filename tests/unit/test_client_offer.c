@@ -40,7 +40,9 @@ test_rows(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const struct offer_row *row = &rows[i];
-		unsigned char client[NETWORK_BYTES] = { [10] = 0xff, 0xff, row->first_byte, 0, 0, 1 };
+		unsigned char client[NETWORK_BYTES] = {
+			[10] = 0xff, 0xff, row->first_byte, 0, 0, 1
+		};
 		struct settings_listener listener = { .login = row->login,
 			.insecure_login = row->insecure,
 			.tls = LISTENER_TLS_STARTTLS,
@@ -62,7 +64,8 @@ test_rows(void **state)
 		assert_int_equal(offer.after_tls,
 			!row->secure && !row->wanted[0] && row->login != LOGIN_OFF);
 		assert_int_equal(offer.insecure, !row->secure && row->login == LOGIN_PLAIN &&
-				row->first_byte == 10 && row->insecure != INSECURE_LOGIN_DENY);
+							 row->first_byte == 10 &&
+							 row->insecure != INSECURE_LOGIN_DENY);
 	}
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What every connection shares: the gate, the PROXY header, greeting, TLS, deadlines, reload, the end. */
+/* What every connection shares: the gate, the PROXY header, greeting, TLS, deadlines, reload, the
+ * end. */
 #include "../fake/smtp_rig.h"
 
 #include <stdio.h>
@@ -14,7 +15,8 @@
 static struct settings_listener *
 listener_of(struct rig *rig)
 {
-	return (struct settings_listener *)(uintptr_t)rig->service.front->setup->listeners[0].settings;
+	return (struct settings_listener *)(uintptr_t)rig->service.front->setup->listeners[0]
+		.settings;
 }
 
 static enum session_phase
@@ -24,7 +26,7 @@ phase(struct rig *rig)
 	return session_phase(rig->service.front->sessions);
 }
 
-/* ---- the gate ------------------------------------------------------------------------------------ */
+/* ---- the gate -------------------------------------------------------------------------------- */
 
 static void
 test_gate(void **state)
@@ -68,13 +70,15 @@ test_gate_before_login(void **state)
 	rig_play(rig, GREETING);
 	rig_park(rig, 1);
 	rig_connect(rig);
-	rig_hear_line(rig, "421 4.3.2 mail.example.org Too many connections that have not logged in");
+	rig_hear_line(
+		rig, "421 4.3.2 mail.example.org Too many connections that have not logged in");
 	rig_free(&rig);
 }
 
-/* ---- the PROXY header ---------------------------------------------------------------------------- */
+/* ---- the PROXY header ------------------------------------------------------------------------ */
 
-static const char v2[] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xcb\0\x71\x09\x0a\0\0\x01\x1f\x40\x02\x4b";
+static const char v2[] =
+	"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xcb\0\x71\x09\x0a\0\0\x01\x1f\x40\x02\x4b";
 static const char v2_local[] = "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
 
 static void
@@ -82,7 +86,8 @@ test_proxy(void **state)
 {
 	(void)state;
 	for (int bytewise = 0; bytewise < 2; bytewise++) {
-		struct rig *rig = rig_new("none", CLEAR "proxy-networks = { \"192.0.2.0/28\" }\n", "");
+		struct rig *rig =
+			rig_new("none", CLEAR "proxy-networks = { \"192.0.2.0/28\" }\n", "");
 
 		rig_connect(rig);
 		rig->bytewise = bytewise;
@@ -90,7 +95,8 @@ test_proxy(void **state)
 		assert_int_equal(phase(rig), SESSION_PROXY);
 		rig_say(rig, span_of(v2, sizeof v2 - 1));
 		rig_play(rig, GREETING);
-		assert_string_equal(session_client_host(rig->service.front->sessions), "203.0.113.9");
+		assert_string_equal(
+			session_client_host(rig->service.front->sessions), "203.0.113.9");
 		rig_connect(rig);
 		rig_say(rig, span_of(v2_local, sizeof v2_local - 1));
 		rig_play(rig, GREETING);
@@ -126,7 +132,7 @@ test_proxy_with_tls(void **state)
 	rig_free(&rig);
 }
 
-/* ---- the greeting -------------------------------------------------------------------------------- */
+/* ---- the greeting ---------------------------------------------------------------------------- */
 
 static void
 test_greet_delay(void **state)
@@ -148,7 +154,7 @@ test_greet_delay(void **state)
 	rig_free(&rig);
 }
 
-/* ---- TLS ----------------------------------------------------------------------------------------- */
+/* ---- TLS ------------------------------------------------------------------------------------- */
 
 static void
 test_starttls(void **state)
@@ -158,14 +164,18 @@ test_starttls(void **state)
 	(void)state;
 	rig_connect(rig);
 	/* B6, B5, B7 */
-	rig_play(rig, GREETING "C: STARTTLS foo\nS: 501 5.5.4 this command takes no argument\n"
+	rig_play(rig, GREETING
+		"C: STARTTLS foo\nS: 501 5.5.4 this command takes no argument\n"
 		"C: EHLO before.example.org\n"
-		"S: 250-mail.example.org\nS: 250-PIPELINING\nS: 250-SIZE 26214400\nS: 250-8BITMIME\n"
+		"S: 250-mail.example.org\nS: 250-PIPELINING\nS: 250-SIZE 26214400\nS: "
+		"250-8BITMIME\n"
 		"S: 250-SMTPUTF8\nS: 250-CHUNKING\nS: 250-DSN\nS: 250-ENHANCEDSTATUSCODES\n"
 		"S: 250-STARTTLS\nS: 250 HELP\n"
-		"C: AUTH PLAIN AGFsaWNlAGFsaWNlcHc=\nS: 538 5.7.11 Encryption required: STARTTLS first\n"
+		"C: AUTH PLAIN AGFsaWNlAGFsaWNlcHc=\nS: 538 5.7.11 Encryption required: STARTTLS "
+		"first\n"
 		"C: AUTH LOGIN\nS: 538 5.7.11 Encryption required: STARTTLS first\n"
-		"C: MAIL FROM:<alice@example.org>\nS: 530 5.7.0 Must issue a STARTTLS command first\n"
+		"C: MAIL FROM:<alice@example.org>\nS: 530 5.7.0 Must issue a STARTTLS command "
+		"first\n"
 		"C: RCPT TO:<u@example.net>\nS: 530 5.7.0 Must issue a STARTTLS command first\n"
 		"C: DATA\nS: 530 5.7.0 Must issue a STARTTLS command first\n"
 		"C: BDAT 6 LAST\nC: NOOP\nS: 530 5.7.0 Must issue a STARTTLS command first\n"
@@ -175,11 +185,13 @@ test_starttls(void **state)
 	rig_shake(rig);
 	assert_true(rig->secured);
 	/* B3: nothing from before counts; B4 */
-	rig_play(rig, "C: AUTH PLAIN AGFsaWNlAGFsaWNlcHc=\n"
+	rig_play(rig,
+		"C: AUTH PLAIN AGFsaWNlAGFsaWNlcHc=\n"
 		"S: 503 5.5.1 EHLO first, and not in a transaction\n"
 		"C: STARTTLS\nS: 503 5.5.1 TLS is active already\n"
 		"C: EHLO after.example.org\n"
-		"S: 250-mail.example.org\nS: 250-PIPELINING\nS: 250-SIZE 26214400\nS: 250-8BITMIME\n"
+		"S: 250-mail.example.org\nS: 250-PIPELINING\nS: 250-SIZE 26214400\nS: "
+		"250-8BITMIME\n"
 		"S: 250-SMTPUTF8\nS: 250-CHUNKING\nS: 250-DSN\nS: 250-ENHANCEDSTATUSCODES\n"
 		"S: 250-AUTH PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS\nS: 250 HELP\n"
 		"C: AUTH PLAIN AGFsaWNlAGFsaWNlcHc=\nS: 235 2.7.0 Authentication successful\n");
@@ -246,7 +258,7 @@ test_tls_ends_anywhere(void **state)
 
 		rig_log_in(rig);
 		rig_play(rig, "C: MAIL FROM:<alice@example.org>\nS: 250 2.1.0 Ok\n"
-			"C: RCPT TO:<u@example.net>\nS: 250 2.1.5 Ok\n");
+			      "C: RCPT TO:<u@example.net>\nS: 250 2.1.5 Ok\n");
 		rig_say_text(rig, places[i / 2]);
 		rig_turns(rig, 6);
 		if (i % 2)
@@ -277,7 +289,7 @@ test_login_ends_with_tls(void **state)
 	rig_free(&rig);
 }
 
-/* ---- deadlines ----------------------------------------------------------------------------------- */
+/* ---- deadlines ------------------------------------------------------------------------------- */
 
 static const char idle[] = "421 4.4.2 mail.example.org Idle for too long\r\n";
 static const char slow[] = "421 4.4.2 mail.example.org Too slow\r\n";
@@ -331,8 +343,8 @@ test_slow_content(void **state)
 		listener_of(rig)->minimum_rate = i ? 1000 : 0;
 		listener_of(rig)->rate_window = 100;
 		rig_play(rig, "C: MAIL FROM:<alice@example.org>\nS: 250 2.1.0 Ok\n"
-			"C: RCPT TO:<u@example.net>\nS: 250 2.1.5 Ok\n"
-			"C: DATA\nS: 354 End data with <CR><LF>.<CR><LF>\n");
+			      "C: RCPT TO:<u@example.net>\nS: 250 2.1.5 Ok\n"
+			      "C: DATA\nS: 354 End data with <CR><LF>.<CR><LF>\n");
 		rig_say_text(rig, "From: <alice@example.org>\r\n");
 		rig_hear(rig, slow);
 		rig_hear_close(rig);
@@ -353,8 +365,8 @@ test_steady_content(void **state)
 	listener_of(rig)->minimum_rate = 1000;
 	listener_of(rig)->rate_window = 50;
 	rig_play(rig, "C: MAIL FROM:<alice@example.org>\nS: 250 2.1.0 Ok\n"
-		"C: RCPT TO:<u@example.net>\nS: 250 2.1.5 Ok\n"
-		"C: DATA\nS: 354 End data with <CR><LF>.<CR><LF>\n");
+		      "C: RCPT TO:<u@example.net>\nS: 250 2.1.5 Ok\n"
+		      "C: DATA\nS: 354 End data with <CR><LF>.<CR><LF>\n");
 	rig_say_text(rig, "From: <alice@example.org>\r\n\r\n");
 	begin = loop_now_ms(rig->loop);
 	while (loop_now_ms(rig->loop) - begin < 200) {
@@ -420,7 +432,7 @@ test_handshake_wait(void **state)
 	rig_free(&rig);
 }
 
-/* ---- reload and the end -------------------------------------------------------------------------- */
+/* ---- reload and the end ---------------------------------------------------------------------- */
 
 static void
 test_reload(void **state)
@@ -475,8 +487,8 @@ test_stop(void **state)
 	rig_park(rig, 0);
 	rig_log_in(rig);
 	rig_play(rig, "C: MAIL FROM:<alice@example.org>\nS: 250 2.1.0 Ok\n"
-		"C: RCPT TO:<u@example.net>\nS: 250 2.1.5 Ok\n"
-		"C: DATA\nS: 354 End data with <CR><LF>.<CR><LF>\n");
+		      "C: RCPT TO:<u@example.net>\nS: 250 2.1.5 Ok\n"
+		      "C: DATA\nS: 354 End data with <CR><LF>.<CR><LF>\n");
 	front_stop(rig->service.front, 3000, on_empty);
 	rig_hear_silence(rig);
 	rig_say_text(rig, "From: <alice@example.org>\r\n\r\nx\r\n.\r\nNOOP\r\n");
@@ -497,8 +509,8 @@ test_stop_does_not_wait_for_ever(void **state)
 	rig_log_in(rig);
 	rig->queue_mode = RIG_QUEUE_SILENT;
 	rig_play(rig, "C: MAIL FROM:<alice@example.org>\nS: 250 2.1.0 Ok\n"
-		"C: RCPT TO:<u@example.net>\nS: 250 2.1.5 Ok\n"
-		"C: DATA\nS: 354 End data with <CR><LF>.<CR><LF>\n");
+		      "C: RCPT TO:<u@example.net>\nS: 250 2.1.5 Ok\n"
+		      "C: DATA\nS: 354 End data with <CR><LF>.<CR><LF>\n");
 	rig_say_text(rig, "From: <alice@example.org>\r\n\r\nx\r\n.\r\n");
 	rig_turns(rig, 6);
 	front_stop(rig->service.front, 50, on_empty);

@@ -12,8 +12,8 @@
 #include "config/config.h"
 #include "proc/role.h"
 
-#define HEAD                                                                                        \
-	"hostname = \"mail.example.org\"\n"                                                         \
+#define HEAD                                                                                       \
+	"hostname = \"mail.example.org\"\n"                                                        \
 	"tls \"main\" { certificate = \"/c.pem\" key = \"/k.pem\" }\n"
 #define SMTP "listener \"in\" { address = \"127.0.0.1:0\" tls = starttls }\n"
 
@@ -70,8 +70,8 @@ make(const char *text, unsigned protocols, struct fault *fault)
 static void
 test_good(void **state)
 {
-	struct fixture_pair pair = fixture_certificate(&(struct fixture_wish){
-		.key = FIXTURE_P256, .names = { "mail.example.org" } });
+	struct fixture_pair pair = fixture_certificate(
+		&(struct fixture_wish){ .key = FIXTURE_P256, .names = { "mail.example.org" } });
 	struct fault fault = FAULT_INIT;
 	struct setup *setup;
 
@@ -79,7 +79,8 @@ test_good(void **state)
 	given = pair.chain_pem;
 	setup = make(HEAD SMTP
 		"listener \"clear\" { address = \"127.0.0.1:0\" tls = none login = off }\n"
-		"listener \"other\" { address = \"127.0.0.1:0\" tls = implicit auth-line-max = 200K }\n",
+		"listener \"other\" { address = \"127.0.0.1:0\" tls = implicit auth-line-max = "
+		"200K }\n",
 		1u << LISTENER_SMTP, &fault);
 	if (!setup)
 		print_error("%s\n", fault.text);
@@ -145,8 +146,8 @@ test_faults(void **state)
 static void
 test_wrong_names_and_priority(void **state)
 {
-	struct fixture_pair pair = fixture_certificate(&(struct fixture_wish){
-		.key = FIXTURE_P256, .names = { "mail.example.org" } });
+	struct fixture_pair pair = fixture_certificate(
+		&(struct fixture_wish){ .key = FIXTURE_P256, .names = { "mail.example.org" } });
 	struct fault fault = FAULT_INIT;
 
 	(void)state;
@@ -159,7 +160,7 @@ test_wrong_names_and_priority(void **state)
 	assert_non_null(strstr(fault.text, "www.example.net"));
 	fault = FAULT_INIT;
 	assert_null(make(HEAD "listener \"in\" { address = \"127.0.0.1:0\" tls = starttls\n"
-			 "tls-priority = \"NORMAL:+NONSENSE\" }\n",
+			      "tls-priority = \"NORMAL:+NONSENSE\" }\n",
 		1u << LISTENER_SMTP, &fault));
 	print_message("%s\n", fault.text);
 	assert_non_null(strstr(fault.text, "NONSENSE"));
@@ -169,8 +170,8 @@ test_wrong_names_and_priority(void **state)
 static void
 test_expiry(void **state)
 {
-	struct fixture_pair pair = fixture_certificate(&(struct fixture_wish){
-		.key = FIXTURE_P256, .names = { "mail.example.org" } });
+	struct fixture_pair pair = fixture_certificate(
+		&(struct fixture_wish){ .key = FIXTURE_P256, .names = { "mail.example.org" } });
 	int log = memfd_create("log", MFD_CLOEXEC);
 	int64_t now_s = clock_wall_ms() / 1000;
 	struct fault fault = FAULT_INIT;
@@ -180,7 +181,8 @@ test_expiry(void **state)
 	(void)state;
 	given = pair.chain_pem;
 	setup = make("hostname = \"mail.example.org\"\n"
-		     "tls \"main\" { certificate = \"/c.pem\" key = \"/k.pem\" expiry-warning = 10d }\n" SMTP,
+		     "tls \"main\" { certificate = \"/c.pem\" key = \"/k.pem\" expiry-warning = "
+		     "10d }\n" SMTP,
 		1u << LISTENER_SMTP, &fault);
 	assert_non_null(setup);
 	log_start("test", log, LOG_FORMAT_TEXT, LOG_LEVEL_DEBUG);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Handshakes whose signatures come from another process: it answers, refuses, talks rubbish, or is gone. */
+/* Handshakes whose signatures come from another process: it answers, refuses, talks rubbish, or is
+ * gone. */
 #include "tls_fixture.h"
 
 #include <gnutls/abstract.h>
@@ -13,10 +14,10 @@
 
 enum manner {
 	MANNER_SIGNS,
-	MANNER_REFUSES,   /* an empty signature */
-	MANNER_RUBBISH,   /* content that does not unpack */
-	MANNER_OTHER,     /* another message */
-	MANNER_LEAVES,    /* closes instead of answering */
+	MANNER_REFUSES, /* an empty signature */
+	MANNER_RUBBISH, /* content that does not unpack */
+	MANNER_OTHER,	/* another message */
+	MANNER_LEAVES,	/* closes instead of answering */
 };
 
 struct keys {
@@ -124,10 +125,9 @@ test_manners(void **state)
 	} rows[] = { { MANNER_SIGNS, true, true }, { MANNER_REFUSES, false, true },
 		{ MANNER_RUBBISH, false, true }, { MANNER_OTHER, false, true },
 		{ MANNER_LEAVES, false, false } };
-	struct fixture_pair pair = fixture_certificate(&(struct fixture_wish){
-		.key = FIXTURE_P256, .names = { "mail.example.org" } });
-	struct tls_certificate *certificate =
-		tls_certificate_load(span_text(pair.chain_pem), NULL);
+	struct fixture_pair pair = fixture_certificate(
+		&(struct fixture_wish){ .key = FIXTURE_P256, .names = { "mail.example.org" } });
+	struct tls_certificate *certificate = tls_certificate_load(span_text(pair.chain_pem), NULL);
 	struct tls_settings settings = { .minimum = TLS_VERSION_1_2 };
 	struct signer *signer = signer_new();
 	struct tls_set *set = tls_set_new();

@@ -6,10 +6,12 @@
 
 /* Logins in clear, so that a script begins with the greeting and nothing is in the way. */
 #define CLEAR "login = plain insecure-networks = { \"192.0.2.0/24\" } insecure-login = allow\n"
-#define KEYWORDS                                                                                    \
-	"S: 250-mail.example.org\nS: 250-PIPELINING\nS: 250-SIZE 26214400\nS: 250-8BITMIME\n"       \
+#define KEYWORDS                                                                                   \
+	"S: 250-mail.example.org\nS: 250-PIPELINING\nS: 250-SIZE 26214400\nS: 250-8BITMIME\n"      \
 	"S: 250-SMTPUTF8\nS: 250-CHUNKING\nS: 250-DSN\nS: 250-ENHANCEDSTATUSCODES\n"
-#define HELLO "C: EHLO client.example.org\n" KEYWORDS "S: 250-AUTH PLAIN LOGIN SCRAM-SHA-256\nS: 250 HELP\n"
+#define HELLO                                                                                      \
+	"C: EHLO client.example.org\n" KEYWORDS                                                    \
+	"S: 250-AUTH PLAIN LOGIN SCRAM-SHA-256\nS: 250 HELP\n"
 #define GREETING "S: 220 mail.example.org ESMTP\n"
 #define MAIL "C: MAIL FROM:<alice@example.org>\nS: 250 2.1.0 Ok\n"
 #define RCPT "C: RCPT TO:<u@example.net>\nS: 250 2.1.5 Ok\n"
@@ -30,81 +32,89 @@ struct script {
 static const struct script strangers[] = {
 	{ "EHLO", GREETING HELLO "C: QUIT\nS: 221 2.0.0 mail.example.org Goodbye\n" },
 	{ "HELO", GREETING "C: HELO x\nS: 250 mail.example.org\n"
-		"C: AUTH PLAIN AGFsaWNlAGFsaWNlcHc=\nS: 503 5.5.1 EHLO first\n" },
+			   "C: AUTH PLAIN AGFsaWNlAGFsaWNlcHc=\nS: 503 5.5.1 EHLO first\n" },
 	{ "C3 mail without login", GREETING HELLO
 		"C: MAIL FROM:<alice@example.org>\nS: 530 5.7.0 Authentication required\n"
 		"C: MAIL FROM:<>\nS: 530 5.7.0 Authentication required\n" NOOP },
-	{ "commands before EHLO", GREETING
-		"C: MAIL FROM:<a@example.org>\n" FIRST_503
-		"C: AUTH PLAIN\nS: 503 5.5.1 EHLO first, and not in a transaction\n"
-		"C: STARTTLS\nS: 502 5.5.1 TLS is not offered here\n" },
+	{ "commands before EHLO",
+		GREETING "C: MAIL FROM:<a@example.org>\n" FIRST_503
+			 "C: AUTH PLAIN\nS: 503 5.5.1 EHLO first, and not in a transaction\n"
+			 "C: STARTTLS\nS: 502 5.5.1 TLS is not offered here\n" },
 	{ "free commands", GREETING "C: NOOP x\nC: RSET\nC: HELP\n"
-		"S: 250 2.0.0 Ok\nS: 250 2.0.0 Ok\n"
-		"S: 214-2.0.0 Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET VRFY NOOP HELP QUIT\n"
-		"S: 214 2.0.0 See RFC 5321 and RFC 6409\n" },
-	{ "D13 arguments", GREETING
-		"C: QUIT x\nS: 501 5.5.4 this command takes no argument\n"
-		"C: RSET x\nS: 501 5.5.4 this command takes no argument\n"
-		"C: EHLO\nS: 501 a domain name or an address literal must follow\n"
-		"C: noop\nS: 250 2.0.0 Ok\nC: NOOP " X400 "\nS: 250 2.0.0 Ok\n"
-		"C: RSET  \nS: 250 2.0.0 Ok\n" },
+				    "S: 250 2.0.0 Ok\nS: 250 2.0.0 Ok\n"
+				    "S: 214-2.0.0 Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA "
+				    "BDAT RSET VRFY NOOP HELP QUIT\n"
+				    "S: 214 2.0.0 See RFC 5321 and RFC 6409\n" },
+	{ "D13 arguments",
+		GREETING "C: QUIT x\nS: 501 5.5.4 this command takes no argument\n"
+			 "C: RSET x\nS: 501 5.5.4 this command takes no argument\n"
+			 "C: EHLO\nS: 501 a domain name or an address literal must follow\n"
+			 "C: noop\nS: 250 2.0.0 Ok\nC: NOOP " X400 "\nS: 250 2.0.0 Ok\n"
+			 "C: RSET  \nS: 250 2.0.0 Ok\n" },
 	{ "H1 names that are none", GREETING
-		"C: EHLO a b\nC: EHLO [1.2.3.4\nC: EHLO (evil) by good\nC: EHLO x;y=z\nC: EHLO %n%s\n"
+		"C: EHLO a b\nC: EHLO [1.2.3.4\nC: EHLO (evil) by good\nC: EHLO x;y=z\nC: EHLO "
+		"%n%s\n"
 		"S: 501 a domain name or an address literal must follow\n"
 		"S: 501 a domain name or an address literal must follow\n"
 		"S: 501 a domain name or an address literal must follow\n"
 		"S: 501 a domain name or an address literal must follow\n"
 		"S: 501 a domain name or an address literal must follow\n"
 		"C: EHLO " X400 X400 "\nS: 501 a domain name or an address literal must follow\n" },
-	{ "H1 names that are", GREETING
-		"C: HELO [192.0.2.1]\nS: 250 mail.example.org\n"
-		"C: HELO [IPv6:2001:db8::1]\nS: 250 mail.example.org\n"
-		"C: HELO host_name\nS: 250 mail.example.org\n" },
+	{ "H1 names that are", GREETING "C: HELO [192.0.2.1]\nS: 250 mail.example.org\n"
+					"C: HELO [IPv6:2001:db8::1]\nS: 250 mail.example.org\n"
+					"C: HELO host_name\nS: 250 mail.example.org\n" },
 	{ "D9 a chunk before login", GREETING HELLO
 		"C: BDAT 6 LAST\nC: RSET\nS: 530 5.7.0 Authentication required\n" NOOP },
 };
 
 /* alice has logged in and said EHLO. */
 static const struct script senders[] = {
-	{ "D1 before MAIL",
-		"C: RCPT TO:<u@example.net>\nS: 503 5.5.1 MAIL first\n"
-		"C: DATA\nS: 503 5.5.1 MAIL and RCPT first, and no BDAT\n"
-		"C: BDAT 0 LAST\nS: 503 5.5.1 MAIL and RCPT first\n"
-		"C: BDAT 6 LAST\nC: RSET\nS: 503 5.5.1 MAIL and RCPT first\n" NOOP },
+	{ "D1 before MAIL", "C: RCPT TO:<u@example.net>\nS: 503 5.5.1 MAIL first\n"
+			    "C: DATA\nS: 503 5.5.1 MAIL and RCPT first, and no BDAT\n"
+			    "C: BDAT 0 LAST\nS: 503 5.5.1 MAIL and RCPT first\n"
+			    "C: BDAT 6 LAST\nC: RSET\nS: 503 5.5.1 MAIL and RCPT first\n" NOOP },
 	{ "D2 MAIL twice", MAIL "C: MAIL FROM:<ali@example.org>\n" FIRST_503 RCPT },
-	{ "D12 no recipient that can be read", MAIL
-		"C: RCPT TO:<bad address>\nS: 501 5.1.3 malformed local part of address\n"
-		"C: DATA\nS: 554 5.5.1 No valid recipients\n" NOOP },
+	{ "D12 no recipient that can be read",
+		MAIL "C: RCPT TO:<bad address>\nS: 501 5.1.3 malformed local part of address\n"
+		     "C: DATA\nS: 554 5.5.1 No valid recipients\n" NOOP },
 	{ "DATA before RCPT", MAIL "C: DATA\nS: 503 5.5.1 RCPT first\n" RCPT },
-	{ "C1 a second login", "C: AUTH PLAIN AGJvYgBib2Jwdw==\nS: 503 5.5.1 Already authenticated\n" },
-	{ "C2 a login in a transaction",
-		MAIL "C: AUTH PLAIN AGJvYgBib2Jwdw==\nS: 503 5.5.1 EHLO first, and not in a transaction\n" },
-	{ "C13 EHLO and RSET keep the login", "C: RSET\nS: 250 2.0.0 Ok\n" MAIL
-		"C: EHLO again.example.org\n" KEYWORDS "S: 250 HELP\n" MAIL RCPT
+	{ "C1 a second login",
+		"C: AUTH PLAIN AGJvYgBib2Jwdw==\nS: 503 5.5.1 Already authenticated\n" },
+	{ "C2 a login in a transaction", MAIL "C: AUTH PLAIN AGJvYgBib2Jwdw==\nS: 503 5.5.1 EHLO "
+					      "first, and not in a transaction\n" },
+	{ "C13 EHLO and RSET keep the login",
+		"C: RSET\nS: 250 2.0.0 Ok\n" MAIL "C: EHLO again.example.org\n" KEYWORDS
+		"S: 250 HELP\n" MAIL RCPT
 		"C: HELO again.example.org\nS: 250 mail.example.org\n" MAIL },
-	{ "EHLO ends the transaction", MAIL RCPT "C: EHLO a.example.org\n" KEYWORDS "S: 250 HELP\n"
-		"C: DATA\nS: 503 5.5.1 MAIL and RCPT first, and no BDAT\n" },
-	{ "D6 DATA behind BDAT", MAIL RCPT "C: BDAT 8\nC: From: \nS: 250 2.0.0 8 bytes received\n"
-		"C: DATA\nS: 503 5.5.1 MAIL and RCPT first, and no BDAT\n"
-		"C: RCPT TO:<v@example.net>\nS: 503 5.5.1 MAIL first\n"
-		"C: RSET\nS: 250 2.0.0 Ok\n" MAIL },
-	{ "D9 chunks without a recipient", MAIL "C: BDAT 6\nC: RSET\nS: 503 5.5.1 RCPT first\n"
-				"C: RCPT TO:<v@nowhere>\nS: 554 5.1.2 The recipient's domain is not fully qualified\n"
-		"C: BDAT 6 LAST\nC: RSET\nS: 554 5.5.1 No valid recipients\n" NOOP },
-	{ "D12 malformed recipients count too", MAIL
-		"C: RCPT TO:<bad address>\nS: 501 5.1.3 malformed local part of address\n"
-		"C: DATA\nS: 554 5.5.1 No valid recipients\n" },
+	{ "EHLO ends the transaction",
+		MAIL RCPT "C: EHLO a.example.org\n" KEYWORDS "S: 250 HELP\n"
+			  "C: DATA\nS: 503 5.5.1 MAIL and RCPT first, and no BDAT\n" },
+	{ "D6 DATA behind BDAT",
+		MAIL RCPT "C: BDAT 8\nC: From: \nS: 250 2.0.0 8 bytes received\n"
+			  "C: DATA\nS: 503 5.5.1 MAIL and RCPT first, and no BDAT\n"
+			  "C: RCPT TO:<v@example.net>\nS: 503 5.5.1 MAIL first\n"
+			  "C: RSET\nS: 250 2.0.0 Ok\n" MAIL },
+	{ "D9 chunks without a recipient",
+		MAIL "C: BDAT 6\nC: RSET\nS: 503 5.5.1 RCPT first\n"
+		     "C: RCPT TO:<v@nowhere>\nS: 554 5.1.2 The recipient's domain is not fully "
+		     "qualified\n"
+		     "C: BDAT 6 LAST\nC: RSET\nS: 554 5.5.1 No valid recipients\n" NOOP },
+	{ "D12 malformed recipients count too",
+		MAIL "C: RCPT TO:<bad address>\nS: 501 5.1.3 malformed local part of address\n"
+		     "C: DATA\nS: 554 5.5.1 No valid recipients\n" },
 	{ "D12 no valid recipient in a pipeline",
 		"C: MAIL FROM:<alice@example.org>\nC: RCPT TO:<v@nowhere>\nC: DATA\nC: RSET\n"
 		"S: 250 2.1.0 Ok\nS: 554 5.1.2 The recipient's domain is not fully qualified\n"
 		"S: 554 5.5.1 No valid recipients\nS: 250 2.0.0 Ok\n" },
 	{ "D12 content that was not waited for",
 		"C: MAIL FROM:<alice@example.org>\nC: RCPT TO:<bad address>\nC: DATA\n"
-		"C: From: <alice@example.org>\nC: \nC: RSET\nC: MAIL FROM:<alice@example.org>\nC: .\n"
+		"C: From: <alice@example.org>\nC: \nC: RSET\nC: MAIL FROM:<alice@example.org>\nC: "
+		".\n"
 		"S: 250 2.1.0 Ok\nS: 501 5.1.3 malformed local part of address\n"
 		"S: 554 5.5.1 No valid recipients\nS: 500 5.5.1 command not recognized\n" },
 	{ "D14 verbs that are not offered",
-		"C: TURN\nC: ETRN example.org\nC: EXPN list\nC: SEND FROM:<a@b>\nC: BURL x\nC: XEXCH50 1 1\n"
+		"C: TURN\nC: ETRN example.org\nC: EXPN list\nC: SEND FROM:<a@b>\nC: BURL x\nC: "
+		"XEXCH50 1 1\n"
 		"S: 502 5.5.1 command not offered\nS: 502 5.5.1 command not offered\n"
 		"S: 502 5.5.1 command not offered\nS: 502 5.5.1 command not offered\n"
 		"S: 502 5.5.1 command not offered\nS: 502 5.5.1 command not offered\n"
@@ -116,17 +126,20 @@ static const struct script senders[] = {
 		"C: MAIL FROM:<alice@example.org> SIZE=26214401\n"
 		"S: 552 5.3.4 Message is larger than 26214400 bytes, the most allowed here\n"
 		"C: MAIL FROM:<alice@example.org> SIZE=26214400\nS: 250 2.1.0 Ok\n" },
-	{ "F1 F2 own addresses", MAIL "C: RSET\nS: 250 2.0.0 Ok\n"
+	{ "F1 F2 own addresses", MAIL
+		"C: RSET\nS: 250 2.0.0 Ok\n"
 		"C: MAIL FROM:<ali@example.org>\nS: 250 2.1.0 Ok\nC: RSET\nS: 250 2.0.0 Ok\n"
 		"C: MAIL FROM:<Alice@EXAMPLE.ORG>\nS: 250 2.1.0 Ok\nC: RSET\nS: 250 2.0.0 Ok\n"
 		"C: MAIL FROM:<\"alice\"@example.org>\nS: 250 2.1.0 Ok\nC: RSET\nS: 250 2.0.0 Ok\n"
 		"C: MAIL FROM:<>\nS: 250 2.1.0 Ok\n" },
-	{ "F27 AUTH= is never trusted", "C: MAIL FROM:<alice@example.org> AUTH=<>\nS: 250 2.1.0 Ok\n"
+	{ "F27 AUTH= is never trusted",
+		"C: MAIL FROM:<alice@example.org> AUTH=<>\nS: 250 2.1.0 Ok\n"
 		"C: RSET\nS: 250 2.0.0 Ok\n"
 		"C: MAIL FROM:<alice@example.org> AUTH=bob@example.org\nS: 250 2.1.0 Ok\n" },
-	{ "RFC 6409 4.2", "C: MAIL FROM:<alice@host>\nS: 554 5.1.8 The sender's domain is not fully qualified\n" },
+	{ "RFC 6409 4.2", "C: MAIL FROM:<alice@host>\nS: 554 5.1.8 The sender's domain is not "
+			  "fully qualified\n" },
 	{ "E3 duplicates", MAIL RCPT "C: RCPT TO:<u@EXAMPLE.net>\nS: 250 2.1.5 Ok, known already\n"
-		"C: RCPT TO:<U@example.net>\nS: 250 2.1.5 Ok\n" },
+				     "C: RCPT TO:<U@example.net>\nS: 250 2.1.5 Ok\n" },
 	{ "postmaster", MAIL "C: RCPT TO:<postmaster>\nS: 250 2.1.5 Ok\n" },
 };
 
@@ -157,7 +170,9 @@ static const struct {
 	{ "MAIL FROM:<alice@[127.0.0.1]>", "5" },
 	{ "MAIL FROM:<alice@[IPv6:::1]>", "5" },
 	{ "MAIL FROM:<alice>", "501" },
-	{ "MAIL FROM:<al\xc3\xaf" "ce@example.org>", "553 5.6.7" },
+	{ "MAIL FROM:<al\xc3\xaf"
+	  "ce@example.org>",
+		"553 5.6.7" },
 	{ "MAIL FROM :<alice@example.org>", "501" },
 	{ "MAIL FROM:<alice@example.org>SIZE=1", "501" },
 	{ "MAIL FROM:<alice@example.org> SIZE=", "501" },
@@ -195,7 +210,8 @@ play_all(const struct script *scripts, size_t count, bool with_login)
 		for (size_t i = 0; i < count; i++) {
 			struct rig *rig = begin(with_login, bytewise);
 
-			print_message("%s%s\n", scripts[i].name, bytewise ? ", a byte at a time" : "");
+			print_message(
+				"%s%s\n", scripts[i].name, bytewise ? ", a byte at a time" : "");
 			rig_play(rig, scripts[i].text);
 			rig_hear_silence(rig);
 			rig_free(&rig);
@@ -241,7 +257,8 @@ test_no_echo(void **state)
 	struct rig *rig = begin(true, false);
 
 	(void)state;
-	rig_play(rig, "C: <xss>\nS: 500 5.5.1 command not recognized\n"
+	rig_play(rig,
+		"C: <xss>\nS: 500 5.5.1 command not recognized\n"
 		"C: MAIL FROM:<<xss>@example.org>\nS: 501 5.1.7 malformed local part of address\n"
 		"C: NOOP\r250 ok\nS: 500 5.5.1 command not recognized\n");
 	rig_free(&rig);
@@ -306,7 +323,8 @@ test_errors(void **state)
 
 	(void)state;
 	rig_connect(rig);
-	rig_play(rig, GREETING "C: A\nC: B\nC: C\nC: NOOP\n"
+	rig_play(rig, GREETING
+		"C: A\nC: B\nC: C\nC: NOOP\n"
 		"S: 500 5.5.1 command not recognized\nS: 500 5.5.1 command not recognized\n"
 		"S: 421 4.7.0 mail.example.org Too many errors\n");
 	rig_hear_close(rig);
@@ -339,15 +357,16 @@ test_pipeline(void **state)
 	struct rig *rig = begin(true, false);
 
 	(void)state;
-	rig_play(rig,
-		"C: MAIL FROM:<alice@example.org>\nC: RCPT TO:<u@example.net>\nC: RCPT TO:<v@example.net>\n"
-		"C: DATA\nS: 250 2.1.0 Ok\nS: 250 2.1.5 Ok\nS: 250 2.1.5 Ok\n"
-		"S: 354 End data with <CR><LF>.<CR><LF>\n"
-		"C: From: <alice@example.org>\nC: \nC: one\nC: .\nC: MAIL FROM:<alice@example.org>\n"
-		"C: RCPT TO:<w@example.net>\nC: DATA\n");
+	rig_play(rig, "C: MAIL FROM:<alice@example.org>\nC: RCPT TO:<u@example.net>\nC: RCPT "
+		      "TO:<v@example.net>\n"
+		      "C: DATA\nS: 250 2.1.0 Ok\nS: 250 2.1.5 Ok\nS: 250 2.1.5 Ok\n"
+		      "S: 354 End data with <CR><LF>.<CR><LF>\n"
+		      "C: From: <alice@example.org>\nC: \nC: one\nC: .\nC: MAIL "
+		      "FROM:<alice@example.org>\n"
+		      "C: RCPT TO:<w@example.net>\nC: DATA\n");
 	rig_hear_line(rig, "250 2.0.0 Ok: queued as ");
 	rig_play(rig, "S: 250 2.1.0 Ok\nS: 250 2.1.5 Ok\nS: 354 End data with <CR><LF>.<CR><LF>\n"
-		"C: From: <alice@example.org>\nC: \nC: two\nC: .\nC: QUIT\n");
+		      "C: From: <alice@example.org>\nC: \nC: two\nC: .\nC: QUIT\n");
 	rig_hear_line(rig, "250 2.0.0 Ok: queued as ");
 	rig_play(rig, "S: 221 2.0.0 mail.example.org Goodbye\n");
 	rig_hear_close(rig);
@@ -364,7 +383,8 @@ static void
 test_client_does_not_read(void **state)
 {
 	struct rig *rig = rig_new("none", CLEAR "send-wait = 5s\n", "");
-	struct span noops = SPAN_LITERAL("NOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\n");
+	struct span noops =
+		SPAN_LITERAL("NOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\n");
 	size_t heard;
 
 	(void)state;
@@ -401,7 +421,7 @@ test_recipients(void **state)
 	for (int i = 0; i < 110; i++)
 		rig_hear_line(rig, i < 100 ? "250 2.1.5 Ok" : "452 4.5.3 Too many recipients: 100");
 	rig_play(rig, "C: RCPT TO:<u3@example.net>\nS: 250 2.1.5 Ok, known already\n" DATA
-		"C: From: <alice@example.org>\nC: \nC: x\nC: .\n");
+		      "C: From: <alice@example.org>\nC: \nC: x\nC: .\n");
 	rig_hear_line(rig, "250 2.0.0 Ok: queued as ");
 	assert_int_equal(rig_last(rig)->recipients, 100);
 	rig_free(&rig);
@@ -415,7 +435,7 @@ test_messages_per_connection(void **state)
 	(void)state;
 	rig_log_in(rig);
 	rig_play(rig, MAIL "C: RSET\nS: 250 2.0.0 Ok\nC: MAIL FROM:<alice@example.org>\n"
-		"S: 421 4.7.0 mail.example.org Too many messages on one connection\n");
+			   "S: 421 4.7.0 mail.example.org Too many messages on one connection\n");
 	rig_hear_close(rig);
 	rig_free(&rig);
 }
@@ -429,7 +449,8 @@ test_tls_demanded(void **state)
 
 	(void)state;
 	rig_connect(rig);
-	rig_play(rig, GREETING "C: HELO x\nS: 530 5.7.0 Must issue a STARTTLS command first\n"
+	rig_play(rig, GREETING
+		"C: HELO x\nS: 530 5.7.0 Must issue a STARTTLS command first\n"
 		"C: EHLO x.example.org\n" KEYWORDS "S: 250-STARTTLS\nS: 250 HELP\n"
 		"C: MAIL FROM:<a@example.net>\nS: 530 5.7.0 Must issue a STARTTLS command first\n"
 		"C: RSET\nS: 530 5.7.0 Must issue a STARTTLS command first\n"

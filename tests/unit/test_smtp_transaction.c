@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Transactions: content by DATA and BDAT, limits, smuggling, body files, the charge, the queue's ways. */
+/* Transactions: content by DATA and BDAT, limits, smuggling, body files, the charge, the queue's
+ * ways. */
 #include "../fake/smtp_rig.h"
 
 #include <stdio.h>
@@ -111,7 +112,8 @@ test_normalize(void **state)
 	rig_free(&rig);
 }
 
-/* What the queue gets: envelope, protocol, header with its empty line, DSN parameters as they came. */
+/* What the queue gets: envelope, protocol, header with its empty line, DSN parameters as they came.
+ */
 static void
 test_commit(void **state)
 {
@@ -119,8 +121,10 @@ test_commit(void **state)
 	struct rig_message *message;
 
 	(void)state;
-	rig_play(rig, "C: RSET\nS: 250 2.0.0 Ok\n"
-		"C: MAIL FROM:<ALI@example.org> BODY=8BITMIME RET=HDRS ENVID=a+2Bb SIZE=10\nS: 250 2.1.0 Ok\n"
+	rig_play(rig,
+		"C: RSET\nS: 250 2.0.0 Ok\n"
+		"C: MAIL FROM:<ALI@example.org> BODY=8BITMIME RET=HDRS ENVID=a+2Bb SIZE=10\nS: 250 "
+		"2.1.0 Ok\n"
 		"C: RCPT TO:<u@example.net> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;u+40example.net\n"
 		"S: 250 2.1.5 Ok\nC: RCPT TO:<v@example.net>\nS: 250 2.1.5 Ok\n");
 	say_data(rig, "From: <alice@example.org>\r\nBcc: <secret@example.net>\r\n\r\nx\r\n.\r\n");
@@ -145,7 +149,7 @@ test_commit(void **state)
 	rig_free(&rig);
 }
 
-/* ---- BDAT ---------------------------------------------------------------------------------------- */
+/* ---- BDAT ------------------------------------------------------------------------------------ */
 
 static void
 test_chunks(void **state)
@@ -155,7 +159,8 @@ test_chunks(void **state)
 		struct rig *rig = begin("", bytewise);
 
 		/* A20, D9: content that looks like an end and like commands */
-		say_chunk(rig, SPAN_LITERAL(HEAD "x\r\n.\r\n.\r\nMAIL FROM:<x@y>\r\nend\r\n"), true);
+		say_chunk(
+			rig, SPAN_LITERAL(HEAD "x\r\n.\r\n.\r\nMAIL FROM:<x@y>\r\nend\r\n"), true);
 		rig_hear_line(rig, ok);
 		assert_span_equal(buf_span(&rig_last(rig)->body),
 			"x\r\n.\r\n.\r\nMAIL FROM:<x@y>\r\nend\r\n");
@@ -165,7 +170,8 @@ test_chunks(void **state)
 		rig_hear(rig, "250 2.0.0 46 bytes received\r\n");
 		say_chunk(rig, SPAN_LITERAL("\n.\r\nMAIL FROM:<x@y>\r\n"), true);
 		rig_hear_line(rig, ok);
-		assert_span_equal(buf_span(&rig_last(rig)->body), "body\r\n.\r\nMAIL FROM:<x@y>\r\n");
+		assert_span_equal(
+			buf_span(&rig_last(rig)->body), "body\r\n.\r\nMAIL FROM:<x@y>\r\n");
 		/* A23: no line end at the end */
 		next(rig);
 		say_chunk(rig, SPAN_LITERAL(HEAD "abc"), true);
@@ -195,8 +201,8 @@ test_chunks(void **state)
 static void
 test_chunk_sizes(void **state)
 {
-	static const char *const sizes[] = { "-1", "0x10", "+5", "5 LAST LAST", "5 FIRST", "", "1e3",
-		"18446744073709551616", "99999999999999999999 LAST" };
+	static const char *const sizes[] = { "-1", "0x10", "+5", "5 LAST LAST", "5 FIRST", "",
+		"1e3", "18446744073709551616", "99999999999999999999 LAST" };
 	static const char *const large[] = { "4294967296", "9223372036854775808",
 		"18446744073709551615" };
 
@@ -245,7 +251,7 @@ test_many_chunks(void **state)
 	rig_free(&rig);
 }
 
-/* ---- limits -------------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 static void
 say_large(struct rig *rig, size_t size)
@@ -260,7 +266,8 @@ say_large(struct rig *rig, size_t size)
 	mem_free(&bytes);
 }
 
-/* D15, D5: too large: the rest is read and dropped, the session goes on, and nothing is left of it. */
+/* D15, D5: too large: the rest is read and dropped, the session goes on, and nothing is left of it.
+ */
 static void
 test_size(void **state)
 {
@@ -368,7 +375,7 @@ test_loop(void **state)
 	rig_free(&rig);
 }
 
-/* ---- body files ---------------------------------------------------------------------------------- */
+/* ---- body files ------------------------------------------------------------------------------ */
 
 static void
 test_body_file(void **state)
@@ -454,7 +461,7 @@ test_no_file(void **state)
 	rig_free(&rig);
 }
 
-/* ---- the charge ---------------------------------------------------------------------------------- */
+/* ---- the charge ------------------------------------------------------------------------------ */
 
 static void
 test_charge(void **state)
@@ -510,11 +517,11 @@ test_stranger(void **state)
 	rig_connect(rig);
 	rig_hear_line(rig, "220");
 	rig_play(rig, "C: HELO relay.example.net\nS: 250 mail.example.org\n"
-		"C: MAIL FROM:<somebody@example.net>\nS: 250 2.1.0 Ok\n"
-		"C: RCPT TO:<u@example.net>\n");
+		      "C: MAIL FROM:<somebody@example.net>\nS: 250 2.1.0 Ok\n"
+		      "C: RCPT TO:<u@example.net>\n");
 	rig_hear_line(rig, "550 5.7.1 ");
 	rig_play(rig, "C: RCPT TO:<alice@example.org>\nS: 250 2.1.5 Ok\n" DATA
-		"C: From: <somebody@example.net>\nC: \nC: x\nC: .\n");
+		      "C: From: <somebody@example.net>\nC: \nC: x\nC: .\n");
 	rig_hear_line(rig, ok);
 	assert_string_equal(rig_last(rig)->protocol, "SMTP");
 	assert_string_equal(rig_last(rig)->login, "");
@@ -533,9 +540,9 @@ test_refusal_resets(void **state)
 	say_data(rig, "From: <bob@example.org>\r\n\r\nx\r\n.\r\n");
 	rig_hear_line(rig, "550 5.7.1 Client does not have permission to send as this sender");
 	rig_play(rig, "C: RCPT TO:<x@example.net>\nS: 503 5.5.1 MAIL first\n"
-		"C: DATA\nS: 503 5.5.1 MAIL and RCPT first, and no BDAT\n"
-		"C: MAIL FROM:<bob@example.org>\n"
-		"S: 550 5.7.1 Client does not have permission to send as this sender\n");
+		      "C: DATA\nS: 503 5.5.1 MAIL and RCPT first, and no BDAT\n"
+		      "C: MAIL FROM:<bob@example.org>\n"
+		      "S: 550 5.7.1 Client does not have permission to send as this sender\n");
 	next(rig);
 	say_data(rig, "From: <bob@example.org>\r\n\r\nx\r\n.\r\n");
 	rig_hear_line(rig, "550 5.7.1 ");
@@ -547,7 +554,7 @@ test_refusal_resets(void **state)
 	rig_free(&rig);
 }
 
-/* ---- the queue ----------------------------------------------------------------------------------- */
+/* ---- the queue ------------------------------------------------------------------------------- */
 
 static void
 test_pressure(void **state)
@@ -559,7 +566,8 @@ test_pressure(void **state)
 	/* what was begun goes on */
 	say_data(rig, HEAD "x\r\n.\r\n");
 	rig_hear_line(rig, ok);
-	rig_play(rig, "C: MAIL FROM:<alice@example.org>\nS: 452 4.3.1 Disk full; try again later\n");
+	rig_play(
+		rig, "C: MAIL FROM:<alice@example.org>\nS: 452 4.3.1 Disk full; try again later\n");
 	rig_press(rig, false);
 	rig_play(rig, MAIL);
 	rig_free(&rig);
@@ -661,7 +669,7 @@ test_no_queue(void **state)
 	rig_kill_queue(rig);
 	rig_turns(rig, 4);
 	rig_play(rig, "C: MAIL FROM:<alice@example.org>\n"
-		"S: 451 4.3.0 The queue is away; try again later\n");
+		      "S: 451 4.3.0 The queue is away; try again later\n");
 	rig_free(&rig);
 }
 
