@@ -140,7 +140,10 @@ take_sockets(struct front *front, const struct setup *setup, struct role_context
 	return sockets;
 }
 
-/* The queue takes nothing more from a listener that is gone. */
+/*
+ * The queue takes nothing more from a listener that is gone; and what many reloads have left behind is not
+ * kept for ever.
+ */
 static void
 leave_gone(struct front *front)
 {
@@ -148,7 +151,8 @@ leave_gone(struct front *front)
 
 	for (struct session *session = front->sessions; session; session = next) {
 		next = session_next(session);
-		if (!setup_find(front->setup, session_listener(session)->settings->title))
+		if (front->setup->generation - session_setup(session)->generation >= FRONT_GENERATIONS ||
+			!setup_find(front->setup, session_listener(session)->settings->title))
 			session_leave(session, SESSION_END_STOPPING, NULL);
 	}
 }
@@ -168,6 +172,7 @@ front_serve(struct front *front, struct setup *setup, struct role_context *role,
 		}
 	}
 	stop_accepting(front);
+	setup->generation = front->setup ? front->setup->generation + 1 : 1;
 	setup_free(&front->setup);
 	front->setup = setup;
 	front->sockets = sockets;

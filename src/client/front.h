@@ -9,7 +9,10 @@
 #include "io/sock.h"
 #include "io/worker.h"
 
-enum { FRONT_PROTOCOLS = LISTENER_POP3 + 1 };
+enum {
+	FRONT_PROTOCOLS = LISTENER_POP3 + 1,
+	FRONT_GENERATIONS = 3, /* of settings in use at the same time; sessions of older ones leave */
+};
 
 /* Read by the sessions and by the service that the front belongs to; written by front.c alone. */
 struct front {

@@ -29,6 +29,7 @@ struct setup_expiry {
 /* Sessions hold the one they began with, so a reload changes nothing for them. */
 struct setup {
 	unsigned holds;
+	uint32_t generation; /* given by front_serve(), each one more */
 	struct settings *settings;
 	struct listener *listeners; /* those of the protocols asked for */
 	size_t count;

@@ -458,6 +458,26 @@ test_reload(void **state)
 	rig_free(&rig);
 }
 
+/* Settings of three readings are in use at most; whoever began before them is asked to come again. */
+static void
+test_many_reloads(void **state)
+{
+	struct rig *rig = rig_new("none", CLEAR, "");
+
+	(void)state;
+	rig_connect(rig);
+	rig_play(rig, GREETING);
+	for (int i = 0; i < FRONT_GENERATIONS - 1; i++)
+		assert_true(front_serve(
+			rig->service.front, rig_setup(rig, "none", CLEAR, ""), NULL, NULL));
+	rig_play(rig, "C: NOOP\nS: 250 2.0.0 Ok\n");
+	assert_true(front_serve(
+		rig->service.front, rig_setup(rig, "none", CLEAR, ""), NULL, NULL));
+	rig_hear(rig, "421 4.3.2 mail.example.org Service is shutting down\r\n");
+	rig_wait(rig, is_empty);
+	rig_free(&rig);
+}
+
 static bool emptied;
 
 static void
@@ -554,6 +574,7 @@ main(void)
 		cmocka_unit_test(test_unread),
 		cmocka_unit_test(test_handshake_wait),
 		cmocka_unit_test(test_reload),
+		cmocka_unit_test(test_many_reloads),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_stop_does_not_wait_for_ever),
 		cmocka_unit_test(test_stop_of_nothing),
