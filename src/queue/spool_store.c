@@ -5,7 +5,11 @@
 
 #include <string.h>
 
-enum { FILE_BLOCK = 4096 }; /* body numbers given out between two writes of the limit */
+enum {
+	FILE_BLOCK = 4096,    /* body numbers given out between two writes of the limit */
+	SCRATCH_BYTES = 4096,
+	BRIEF_MAX_BYTES = 4 * 1024 * 1024,
+};
 
 #define JOBS_OF_START_BITS 32
 
@@ -55,6 +59,8 @@ spool_store_open(const char *path, bool sync, struct fault *fault)
 {
 	struct spool_store *store = mem_alloc(sizeof(*store));
 	store->sync = sync;
+	store->scratch = arena_new(SCRATCH_BYTES);
+	buf_init(&store->brief, BRIEF_MAX_BYTES);
 	store->folder = folder_open(path, fault);
 	if (!store->folder)
 		goto failed;
@@ -88,6 +94,8 @@ spool_store_close(struct spool_store **store)
 		spool_db_close(&old->db);
 	folder_free(&old->folder);
 	mem_free(&old->unwanted);
+	arena_free(&old->scratch);
+	buf_fini(&old->brief);
 	mem_free(&old);
 }
 

@@ -24,6 +24,8 @@ struct spool_store {
 	uint64_t *unwanted;        /* body files to be removed after commit */
 	size_t unwanted_count;
 	size_t unwanted_room;
+	struct arena *scratch;     /* for the length of one request */
+	struct buf brief;
 	uint64_t forget_after_seq; /* pruning: history up to here was looked at in this round */
 };
 

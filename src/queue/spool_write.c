@@ -4,10 +4,7 @@
 
 #include <assert.h>
 
-enum {
-	BRIEF_MAX_BYTES = 4 * 1024 * 1024,
-	FORGET_ROWS = 500, /* of history, looked at in one tick */
-};
+enum { FORGET_ROWS = 500 }; /* of history, looked at in one tick */
 
 /* ---- a message comes in */
 
@@ -127,14 +124,14 @@ finish(struct spool_store *store, const struct parcel *parcel, const struct reci
 	int64_t now_ms)
 {
 	struct spool_db *db = &store->db;
-	struct buf brief = BUF_INIT(BRIEF_MAX_BYTES);
-	brief_pack(&brief, parcel, recipients, now_ms);
-	assert(!brief.overflow);
+	struct buf *brief = &store->brief;
+	buf_clear(brief);
+	brief_pack(brief, parcel, recipients, now_ms);
+	assert(!brief->overflow);
 	spool_db_bind_number(db, SQL_HISTORY_ADD, 1, (int64_t)parcel->seq);
 	spool_db_bind_number(db, SQL_HISTORY_ADD, 2, now_ms);
-	spool_db_bind_bytes(db, SQL_HISTORY_ADD, 3, buf_span(&brief));
+	spool_db_bind_bytes(db, SQL_HISTORY_ADD, 3, buf_span(brief));
 	spool_db_run(db, SQL_HISTORY_ADD);
-	buf_fini(&brief);
 	delete_by_seq(store, SQL_MESSAGE_DELETE, parcel->seq);
 	forget_file(store, parcel->record.file);
 	store->counts.messages--;
@@ -193,13 +190,12 @@ spool_write_settle(struct spool_store *store, struct spool_settle *settle)
 		return;
 	settle->request.result = SPOOL_DONE;
 	if (settle->finished) {
-		struct arena *arena = arena_new(1024);
+		arena_reset(store->scratch);
 		finish(store, parcel,
 			gather(store, parcel, settle->stored, settle->recipients,
-				settle->recipient_count, arena),
+				settle->recipient_count, store->scratch),
 			settle->now_ms);
-		leave_waiting(store, parcel->seq, arena);
-		arena_free(&arena);
+		leave_waiting(store, parcel->seq, store->scratch);
 	} else {
 		for (size_t i = 0; i < settle->recipient_count; i++)
 			store_recipient(store, parcel->seq, &settle->recipients[i]);
