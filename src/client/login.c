@@ -241,6 +241,13 @@ on_timer(void *context)
 		finish(login, login->delayed, login->text);
 }
 
+/* Does it reach auth as one message, with name and password in it? */
+static bool
+is_whole(const char *mechanism)
+{
+	return strcmp(mechanism, "PLAIN") == 0 || strcmp(mechanism, "LOGIN") == 0;
+}
+
 static void
 ask_auth(struct login *login, bool has_initial, struct span initial)
 {
@@ -260,7 +267,8 @@ ask_auth(struct login *login, bool has_initial, struct span initial)
 		.has_initial = has_initial,
 		.initial = initial };
 
-	if (start.tls) {
+	/* They cost as much as the rest of it, and a password is not bound. */
+	if (start.tls && !is_whole(login->mechanism)) {
 		tls_session_binding(
 			session_tls(session), TLS_BINDING_EXPORTER, exporter, &exporter_size);
 		tls_session_binding(session_tls(session), TLS_BINDING_SERVER_END_POINT, endpoint,
@@ -347,21 +355,13 @@ login_offer(const struct login *login, struct offer *offer_out)
 {
 	const struct session *session = login->session;
 	unsigned char network[NETWORK_BYTES];
-	unsigned char binding[TLS_BINDING_MAX_BYTES];
-	size_t size;
 	struct offer_case from = { .listener = session->listener->settings,
 		.sasl = &session->setup->settings->sasl,
 		.secure = session_is_secure(session) };
 
 	if (network_address_of(&session->client.of.any, network))
 		from.network = network;
-	from.binding =
-		from.secure &&
-		(tls_session_binding(session_tls(session), TLS_BINDING_EXPORTER, binding, &size) ||
-			tls_session_binding(session_tls(session), TLS_BINDING_SERVER_END_POINT,
-				binding, &size));
 	offer_make(&from, offer_out);
-	mem_wipe(binding, sizeof binding);
 }
 
 static void
@@ -371,7 +371,7 @@ begin(struct login *login, bool has_initial, struct span initial)
 	static const struct span question = SPAN_LITERAL("Password:");
 	bool is_plain = strcmp(login->mechanism, "PLAIN") == 0;
 
-	if (!is_plain && strcmp(login->mechanism, "LOGIN") != 0) {
+	if (!is_whole(login->mechanism)) {
 		ask_auth(login, has_initial, initial);
 	} else if (is_plain) {
 		if (has_initial)

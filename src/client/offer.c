@@ -35,10 +35,11 @@ is_insecure_network(const struct offer_case *from)
 static bool
 may_use(const struct offer_case *from, struct span mechanism, bool secure, bool insecure)
 {
-	if (is_bound(mechanism))
-		return secure && from->binding;
+	/* The certificate at least can be bound to, tls-server-end-point, in any session. */
 	if (secure)
 		return true;
+	if (is_bound(mechanism))
+		return false;
 	switch (from->listener->login) {
 	case LOGIN_SECURE_OR_CHALLENGE:
 		return is_challenge(mechanism);

@@ -20,7 +20,6 @@ struct offer_case {
 	const struct settings_listener *listener;
 	const struct settings_sasl *sasl;
 	bool secure;
-	bool binding;     /* there is a channel binding: the -PLUS names make sense */
 	const unsigned char *network; /* NETWORK_BYTES of the client, or NULL for a unix socket */
 };
 

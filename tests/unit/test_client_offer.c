@@ -14,24 +14,21 @@ struct offer_row {
 	enum login_policy login;
 	enum insecure_login insecure;
 	bool secure;
-	bool binding;
 	unsigned char first_byte; /* of the client's IPv4 address */
 	const char *wanted;
 };
 
 static const struct offer_row rows[] = {
-	{ "off, under TLS", LOGIN_OFF, INSECURE_LOGIN_ALLOW, true, true, 10, "" },
-	{ "secure, in clear", LOGIN_SECURE, INSECURE_LOGIN_ALLOW, false, false, 10, "" },
-	{ "secure, under TLS", LOGIN_SECURE, INSECURE_LOGIN_DENY, true, true, 192,
+	{ "off, under TLS", LOGIN_OFF, INSECURE_LOGIN_ALLOW, true, 10, "" },
+	{ "secure, in clear", LOGIN_SECURE, INSECURE_LOGIN_ALLOW, false, 10, "" },
+	{ "secure, under TLS", LOGIN_SECURE, INSECURE_LOGIN_DENY, true, 192,
 		"PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS GSSAPI " },
-	{ "no binding", LOGIN_SECURE, INSECURE_LOGIN_DENY, true, false, 192,
-		"PLAIN LOGIN SCRAM-SHA-256 GSSAPI " },
-	{ "challenges in clear", LOGIN_SECURE_OR_CHALLENGE, INSECURE_LOGIN_ALLOW, false, true, 10,
+	{ "challenges in clear", LOGIN_SECURE_OR_CHALLENGE, INSECURE_LOGIN_ALLOW, false, 10,
 		"SCRAM-SHA-256 GSSAPI " },
-	{ "plain from inside", LOGIN_PLAIN, INSECURE_LOGIN_WARN, false, false, 10,
+	{ "plain from inside", LOGIN_PLAIN, INSECURE_LOGIN_WARN, false, 10,
 		"PLAIN LOGIN SCRAM-SHA-256 GSSAPI " },
-	{ "plain from elsewhere", LOGIN_PLAIN, INSECURE_LOGIN_WARN, false, false, 192, "" },
-	{ "plain, denied", LOGIN_PLAIN, INSECURE_LOGIN_DENY, false, false, 10, "" },
+	{ "plain from elsewhere", LOGIN_PLAIN, INSECURE_LOGIN_WARN, false, 192, "" },
+	{ "plain, denied", LOGIN_PLAIN, INSECURE_LOGIN_DENY, false, 10, "" },
 };
 
 static void
@@ -50,7 +47,6 @@ test_rows(void **state)
 		struct offer_case from = { .listener = &listener,
 			.sasl = &sasl,
 			.secure = row->secure,
-			.binding = row->binding,
 			.network = client };
 		char got[200] = "";
 		struct offer offer;
