@@ -8,8 +8,8 @@
 #include "policy/identity.h"
 
 /*
- * Frozen once made, shared by count: the loop alone counts, so a record that a worker made is handed
- * over whole. identity.mechanism is "" here.
+ * Frozen once made, shared by count: the loop alone counts, so a record that a worker made is
+ * handed over whole. identity.mechanism is "" here.
  */
 struct account {
 	struct arena *arena;           /* owns all below, and this struct itself */

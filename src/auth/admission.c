@@ -49,8 +49,8 @@ admission_check(const struct auth *auth, const struct admission *admission,
 
 	if (most == 0 || count < most)
 		return true;
-	snprintf(text_out, ADMISSION_TEXT_SIZE, "Too many connections of this login, the most is %llu",
-		(unsigned long long)most);
+	snprintf(text_out, ADMISSION_TEXT_SIZE,
+		"Too many connections of this login, the most is %llu", (unsigned long long)most);
 	return false;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From an account to a session: limits, the identity that rights are decided by, and its signed grant. */
+/* From an account to a session: its limits, its identity, and its signed grant. */
 #ifndef AUTH_ADMISSION_H
 #define AUTH_ADMISSION_H
 

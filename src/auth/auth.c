@@ -16,7 +16,7 @@ enum {
 	FREE_WAIT_MS = 2000,
 };
 
-/* ---- what the settings say --------------------------------------------------------------------- */
+/* ---- what the settings say ------------------------------------------------------------------- */
 
 static struct brake_rule
 brake_rule_of(const struct settings_sasl *sasl)
@@ -52,7 +52,7 @@ auth_set_grant_key(struct auth *auth, struct span grant_key)
 	auth->grant_key = secret_new(grant_key);
 }
 
-/* ---- open and close ---------------------------------------------------------------------------- */
+/* ---- open and close -------------------------------------------------------------------------- */
 
 static void
 on_sweep(void *context)
@@ -178,7 +178,7 @@ auth_close(struct auth **auth)
 	mem_free(auth);
 }
 
-/* ---- revocation -------------------------------------------------------------------------------- */
+/* ---- revocation ------------------------------------------------------------------------------ */
 
 static void
 tell_queue(void *context, const char *login, uint64_t epoch)
@@ -211,7 +211,7 @@ auth_revoke(struct auth *auth, const char *login, uint64_t epoch)
 	tell_queue(auth, login, epoch);
 }
 
-/* ---- links ------------------------------------------------------------------------------------- */
+/* ---- links ----------------------------------------------------------------------------------- */
 
 /* queue only listens. */
 static bool

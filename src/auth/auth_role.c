@@ -58,7 +58,7 @@ take_keytab(struct role_context *context, struct keytab **keytab, struct fault *
 	return taken;
 }
 
-/* ---- verbs ------------------------------------------------------------------------------------- */
+/* ---- verbs ----------------------------------------------------------------------------------- */
 
 static void
 answer_page(void *context, uint32_t request, struct span json, bool more)
@@ -84,7 +84,7 @@ on_control(void *private, uint32_t request, struct span json)
 	control_run(role->auth, &role->answers, request, json);
 }
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void *
 start(struct role_context *context, struct fault *fault)

@@ -103,7 +103,7 @@ brake_set_rule(struct brake *brake, const struct brake_rule *rule)
 	brake->rule = *rule;
 }
 
-/* ---- keys and entries -------------------------------------------------------------------------- */
+/* ---- keys and entries ------------------------------------------------------------------------ */
 
 struct key {
 	size_t length;
@@ -182,7 +182,7 @@ place_of(const unsigned char address[BRAKE_ADDRESS_BYTES], struct span login)
 	return place;
 }
 
-/* ---- levels ------------------------------------------------------------------------------------ */
+/* ---- levels ---------------------------------------------------------------------------------- */
 
 static uint64_t
 milli_now(const struct brake *brake, const struct level *level, uint64_t limit, uint64_t now_ms)
@@ -200,7 +200,8 @@ milli_now(const struct brake *brake, const struct level *level, uint64_t limit, 
 static void
 count_failure(const struct brake *brake, struct level *level, uint64_t limit, uint64_t now_ms)
 {
-	uint64_t most = (limit + DOUBLINGS_MAX + 1) * 1000; /* so that it also drains in about a window */
+	/* So that it also drains in about a window. */
+	uint64_t most = (limit + DOUBLINGS_MAX + 1) * 1000;
 	uint64_t milli = milli_now(brake, level, limit, now_ms) + 1000;
 
 	level->milli = milli < most ? milli : most;
@@ -236,7 +237,7 @@ is_owner(const struct braked *login, const unsigned char network[BRAKE_ADDRESS_B
 	return false;
 }
 
-/* ---- the line ---------------------------------------------------------------------------------- */
+/* ---- the line -------------------------------------------------------------------------------- */
 
 /* When a try may go, given the line it stands in; 0 if there is no line. */
 static uint64_t
@@ -299,7 +300,7 @@ brake_wait(struct brake *brake, const unsigned char address[BRAKE_ADDRESS_BYTES]
 	return (uint32_t)(last - now_ms);
 }
 
-/* ---- failures and successes -------------------------------------------------------------------- */
+/* ---- failures and successes ------------------------------------------------------------------ */
 
 /* Was this password tried before? Remembers it if not. */
 static bool

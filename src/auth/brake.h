@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Failed logins slow the next ones down: by address and name, by address, by name; nothing is for ever. */
+/* Failed logins slow the next ones down, by name and address; nothing is for ever. */
 #ifndef AUTH_BRAKE_H
 #define AUTH_BRAKE_H
 
@@ -8,13 +8,14 @@
 /*
  * Three levels, each of which drains steadily, from its limit to nothing in window_ms:
  *  - this name from this address (limit per_login): a guesser at one desk, or a forgetful phone;
- *  - this address, whatever the names (limit per_address; IPv6 counts by /64): a guesser with a list;
+ *  - this address, whatever the names (limit per_address; IPv6 counts by /64): a guesser with a
+ *    list;
  *  - this name from anywhere (limit 5 times per_login): many addresses guess at one account.
- * The last two do not hold for a name at one of the last 8 addresses it logged in from: neither many
- * guessers nor a bad neighbour behind the same address lock the owner out.
+ * The last two do not hold for a name at one of the last 8 addresses it logged in from: neither
+ * many guessers nor a bad neighbour behind the same address lock the owner out.
  * Up to its limit a level costs nothing. Beyond it each try waits in a line before its password is
- * looked at, right or wrong: base_ms, doubled for each further failure up to 32 times. Who would have
- * to wait longer than wait_max_ms is turned away at once.
+ * looked at, right or wrong: base_ms, doubled for each further failure up to 32 times. Who would
+ * have to wait longer than wait_max_ms is turned away at once.
  *
  * A wrong password that was tried before, by the same name from the same address, counts no more.
  * The empty login stands for names that are not known yet, or no names: it counts by address alone.

@@ -31,7 +31,7 @@ answer_page(const struct control_answers *answers, uint32_t request, json_t *dat
 	json_decref(data);
 }
 
-/* ---- on the directory's thread ----------------------------------------------------------------- */
+/* ---- on the directory's thread --------------------------------------------------------------- */
 
 /* A verb about accounts; call is the thread's while the job runs. */
 struct account_job {
@@ -154,7 +154,7 @@ run_account_verb(struct auth *auth, const struct control_answers *answers, uint3
 	start_job(job);
 }
 
-/* ---- on the loop ------------------------------------------------------------------------------- */
+/* ---- on the loop ----------------------------------------------------------------------------- */
 
 static void
 run_session_verb(struct auth *auth, const struct control_answers *answers, uint32_t request,
@@ -207,7 +207,8 @@ on_found(void *context, enum directory_result result, struct account *account)
 	if (result == DIRECTORY_FOUND)
 		answer_explain(job->auth, answers, job->request, job->message.args, account);
 	else if (result == DIRECTORY_UNKNOWN)
-		answers->error(answers->context, job->request, "missing", "there is no such account");
+		answers->error(answers->context, job->request, "missing",
+			"there is no such account");
 	else
 		answers->error(answers->context, job->request, "failed",
 			"the directory cannot be asked");

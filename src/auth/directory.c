@@ -48,7 +48,8 @@ struct directory_question {
 struct directory *
 directory_new(struct loop *loop, uint64_t fresh_ms, uint64_t answer_ms, struct fault *fault_out)
 {
-	struct worker_pool *pool = worker_pool_new(loop, "auth-directory", 1, QUESTIONS_MAX, fault_out);
+	struct worker_pool *pool =
+		worker_pool_new(loop, "auth-directory", 1, QUESTIONS_MAX, fault_out);
 	struct directory *directory;
 
 	if (!pool)
@@ -74,7 +75,7 @@ directory_set_wait(struct directory *directory, uint64_t answer_ms)
 	directory->answer_ms = answer_ms;
 }
 
-/* ---- what is known ----------------------------------------------------------------------------- */
+/* ---- what is known --------------------------------------------------------------------------- */
 
 static struct known *
 known_of(struct table_entry *entry)
@@ -139,7 +140,7 @@ directory_free(struct directory **directory)
 	mem_free(directory);
 }
 
-/* ---- questions --------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 static void
 ask(void *context)

@@ -36,7 +36,8 @@ typedef void (*directory_found_fn)(void *context, enum directory_result result,
 
 /*
  * fresh_ms: an answer at most so old is used again. An older one is used only while its source is
- * down ("last good"), up to a day, which the log says once. Nothing is kept of names that are not there.
+ * down ("last good"), up to a day, which the log says once. Nothing is kept of names that are not
+ * there.
  */
 struct directory *directory_new(struct loop *loop, uint64_t fresh_ms, uint64_t answer_ms,
 	struct fault *fault_out);
@@ -49,16 +50,16 @@ void directory_set_wait(struct directory *directory, uint64_t answer_ms);
  * fresh: ask the source whatever is known. NULL: answered already, by a call of found before the
  * return. Otherwise found is called later, once, unless the question is cancelled.
  */
-struct directory_question *directory_find(struct directory *directory, const char *login, bool fresh,
-	directory_found_fn found, void *context);
+struct directory_question *directory_find(struct directory *directory, const char *login,
+	bool fresh, directory_found_fn found, void *context);
 void directory_cancel(struct directory_question **question);
 
 /* The account has changed: what was kept of it is dropped. */
 void directory_forget(struct directory *directory, const char *login);
 
 /*
- * Runs a change on the directory's thread, behind the questions asked before it. As worker_submit():
- * false if too much waits already.
+ * Runs a change on the directory's thread, behind the questions asked before it. As
+ * worker_submit(): false if too much waits already.
  */
 bool directory_run(struct directory *directory, const struct worker_task *task, void *context,
 	uint64_t deadline_ms);

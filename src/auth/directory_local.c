@@ -13,7 +13,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 
-/* ---- schema ------------------------------------------------------------------------------------ */
+/* ---- schema ---------------------------------------------------------------------------------- */
 
 /* Step n makes version n + 1. A step that was released never changes; a new one is added below. */
 static const char *const schema_steps[] = {
@@ -50,7 +50,7 @@ static const char *const schema_steps[] = {
 
 enum { SCHEMA_VERSION = sizeof schema_steps / sizeof schema_steps[0] };
 
-/* ---- opening ----------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 /* Whatever the umask was: nobody else reads a directory or file of ours. */
 static bool
@@ -145,8 +145,9 @@ load_secret(struct directory_local *local, struct fault *fault_out)
 }
 
 /*
- * The lock is taken by the first access and kept: a second daemon, or the administrator's tool while
- * the daemon runs, finds the accounts busy. Locked exclusively, WAL needs no shared memory file.
+ * The lock is taken by the first access and kept: a second daemon, or the administrator's tool
+ * while the daemon runs, finds the accounts busy. Locked exclusively, WAL needs no shared memory
+ * file.
  */
 static const char open_pragmas[] =
 	"PRAGMA locking_mode = EXCLUSIVE;"
@@ -206,7 +207,7 @@ directory_local_secret(const struct directory_local *local)
 	return span_of(local->secret, DIRECTORY_SECRET_BYTES);
 }
 
-/* ---- look-ups ---------------------------------------------------------------------------------- */
+/* ---- look-ups -------------------------------------------------------------------------------- */
 
 static const char *
 column_text(sqlite3_stmt *statement, int column, struct arena *arena)
@@ -361,7 +362,7 @@ directory_local_logins(struct directory_local *local, const char *after, size_t 
 	return true;
 }
 
-/* ---- as a source ------------------------------------------------------------------------------- */
+/* ---- as a source ----------------------------------------------------------------------------- */
 
 static enum directory_result
 find_in_source(struct directory_source *source, const char *login, struct account **account_out,

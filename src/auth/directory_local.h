@@ -13,12 +13,13 @@ struct directory_local;
 
 enum {
 	DIRECTORY_SECRET_BYTES = 32,
-	DIRECTORY_IDENTITY_MAX_BYTES = 28 * 1024, /* all texts of one account: twice fits LOGIN_DONE */
+	DIRECTORY_IDENTITY_MAX_BYTES = 28 * 1024, /* of one account: twice fits LOGIN_DONE */
 };
 
 /*
- * Makes directory and database where there are none; an older schema is migrated, with a copy of the
- * old file beside it; a newer one is refused. FAULT_BUSY: another process has it, after wait_ms.
+ * Makes directory and database where there are none; an older schema is migrated, with a copy of
+ * the old file beside it; a newer one is refused. FAULT_BUSY: another process has it, after
+ * wait_ms.
  */
 struct directory_local *directory_local_open(const char *state_dir, uint64_t wait_ms,
 	struct fault *fault_out);
@@ -37,8 +38,8 @@ bool directory_local_logins(struct directory_local *local, const char *after, si
 /*
  * Changes. FAULT_MISSING: there is no such account, or no such text; FAULT_DENIED: it is there
  * already, or belongs to another. Where something is taken away the account's epoch rises and
- * *epoch_out has it; otherwise *epoch_out is 0. An epoch is never given twice, not even to an account
- * of the same name made later.
+ * *epoch_out has it; otherwise *epoch_out is 0. An epoch is never given twice, not even to an
+ * account of the same name made later.
  */
 struct directory_local_settings {
 	bool disabled;

@@ -5,7 +5,7 @@
 #include "auth/directory_local_db.h"
 #include "base/clock.h"
 
-/* ---- transactions ------------------------------------------------------------------------------ */
+/* ---- transactions ---------------------------------------------------------------------------- */
 
 static bool
 begin(struct directory_local *local, struct fault *fault_out)
@@ -58,7 +58,7 @@ raise_epoch(struct directory_local *local, int64_t id, uint64_t *epoch_out, stru
 	return true;
 }
 
-/* ---- accounts ---------------------------------------------------------------------------------- */
+/* ---- accounts -------------------------------------------------------------------------------- */
 
 static bool
 write_keys(struct directory_local *local, int64_t id, const struct scram_keys *keys,
@@ -68,8 +68,8 @@ write_keys(struct directory_local *local, int64_t id, const struct scram_keys *k
 		size_t size = scram_hash_bytes(keys[i].hash);
 
 		if (!DB_RUN(local->db, fault_out,
-			    "INSERT INTO scram_key (account, hash, iterations, salt, stored, server) "
-			    "VALUES (?, ?, ?, ?, ?, ?)",
+			    "INSERT INTO scram_key (account, hash, iterations, salt, stored, "
+			    "server) VALUES (?, ?, ?, ?, ?, ?)",
 			    DB_INT(id), DB_STR(scram_hash_name(keys[i].hash)),
 			    DB_INT(keys[i].iterations), DB_BLOB(keys[i].salt, keys[i].salt_length),
 			    DB_BLOB(keys[i].stored, size), DB_BLOB(keys[i].server, size)))
@@ -91,8 +91,8 @@ insert_account(struct directory_local *local, const char *login,
 		return fault_set(fault_out, FAULT_DENIED, "there is an account %s already", login);
 	return next_epoch(local, &epoch, fault_out) &&
 		DB_GET(local->db, fault_out, &id,
-			"INSERT INTO account (login, disabled, expires_ms, protocols, limits, epoch, "
-			"changed_ms) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
+			"INSERT INTO account (login, disabled, expires_ms, protocols, limits, "
+			"epoch, changed_ms) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
 			DB_STR(login), DB_INT(settings->disabled), DB_INT(settings->expires_ms),
 			DB_INT(settings->protocols), DB_STR(settings->limits), DB_INT(epoch),
 			DB_INT(clock_wall_ms())) &&
@@ -169,8 +169,8 @@ directory_local_set(struct directory_local *local, const char *login,
 		return false;
 	good = directory_local_find(local, login, &before, fault_out) == DIRECTORY_FOUND &&
 		DB_RUN(local->db, fault_out,
-			"UPDATE account SET disabled = ?, expires_ms = ?, protocols = ?, limits = ? "
-			"WHERE id = ?",
+			"UPDATE account SET disabled = ?, expires_ms = ?, protocols = ?, "
+			"limits = ? WHERE id = ?",
 			DB_INT(settings->disabled), DB_INT(settings->expires_ms),
 			DB_INT(settings->protocols), DB_STR(settings->limits), DB_INT(change.id)) &&
 		(!takes_away(before, settings) ||
@@ -202,7 +202,7 @@ directory_local_set_keys(struct directory_local *local, const char *login,
 	return true;
 }
 
-/* ---- lists ------------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 static const char *const list_words[DIRECTORY_LIST_COUNT] = {
 	[DIRECTORY_ADDRESSES] = "the address",
@@ -259,9 +259,11 @@ insert_text(struct directory_local *local, int64_t id, enum directory_list list,
 {
 	const char *sql = first
 		? "INSERT INTO account_text (account, list, text, position) SELECT ?1, ?2, ?3, "
-		  "coalesce(min(position), 0) - 1 FROM account_text WHERE account = ?1 AND list = ?2"
+		  "coalesce(min(position), 0) - 1 FROM account_text "
+		  "WHERE account = ?1 AND list = ?2"
 		: "INSERT INTO account_text (account, list, text, position) SELECT ?1, ?2, ?3, "
-		  "coalesce(max(position), 0) + 1 FROM account_text WHERE account = ?1 AND list = ?2";
+		  "coalesce(max(position), 0) + 1 FROM account_text "
+		  "WHERE account = ?1 AND list = ?2";
 
 	return DB_RUN(local->db, fault_out, sql, DB_INT(id), DB_INT(list), DB_STR(text));
 }

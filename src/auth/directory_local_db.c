@@ -85,7 +85,7 @@ db_execute(sqlite3 *db, const char *sql, struct fault *fault_out)
 	return db_fault(db, fault_out, "accounts.db");
 }
 
-/* ---- migration --------------------------------------------------------------------------------- */
+/* ---- migration ------------------------------------------------------------------------------- */
 
 static bool
 make_copy(sqlite3 *db, const char *path, int version, struct fault *fault_out)

@@ -11,7 +11,7 @@
 #include "base/digest.h"
 #include "wire/address.h"
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void on_deadline(void *context);
 static void on_line(void *context);
@@ -95,7 +95,7 @@ exchange_protocol(const struct exchange *exchange)
 	return exchange->rule.protocol;
 }
 
-/* ---- the ends ---------------------------------------------------------------------------------- */
+/* ---- the ends -------------------------------------------------------------------------------- */
 
 static void
 fail_with(struct exchange *exchange, const struct exchange_failure *failure)
@@ -203,7 +203,7 @@ on_deadline(void *context)
 	}
 }
 
-/* ---- PLAIN and LOGIN --------------------------------------------------------------------------- */
+/* ---- PLAIN and LOGIN ------------------------------------------------------------------------- */
 
 static void
 on_verified(void *context, const struct login_work_result *result)
@@ -226,7 +226,8 @@ on_verified(void *context, const struct login_work_result *result)
 }
 
 void
-exchange_choose_keys(const struct exchange *exchange, enum scram_hash hash, struct scram_keys *keys_out)
+exchange_choose_keys(const struct exchange *exchange, enum scram_hash hash,
+	struct scram_keys *keys_out)
 {
 	const struct account *account = exchange->account;
 
@@ -262,7 +263,7 @@ verify_password(struct exchange *exchange)
 		exchange_fail(exchange, LOGIN_TEMPORARY, "too many logins at once");
 }
 
-/* ---- who is it? -------------------------------------------------------------------------------- */
+/* ---- who is it? ------------------------------------------------------------------------------ */
 
 static void
 on_found(void *context, enum directory_result result, struct account *account)
@@ -415,7 +416,7 @@ take_initial(struct exchange *exchange)
 	}
 }
 
-/* ---- what the front end says ------------------------------------------------------------------- */
+/* ---- what the front end says ----------------------------------------------------------------- */
 
 void
 exchange_begin(struct exchange *exchange)

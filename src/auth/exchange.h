@@ -50,6 +50,7 @@ bool exchange_respond(struct exchange *exchange, struct span response);
 
 /* What was said at the start; the owner needs it for the session. */
 const struct message_login_start *exchange_start(const struct exchange *exchange);
-enum identity_protocol exchange_protocol(const struct exchange *exchange); /* after exchange_begin() */
+/* After exchange_begin(). */
+enum identity_protocol exchange_protocol(const struct exchange *exchange);
 
 #endif

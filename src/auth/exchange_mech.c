@@ -122,7 +122,10 @@ bind_channel(struct exchange *exchange, struct span name)
 	return true;
 }
 
-/* RFC 5802 6: what the client says of channel binding must fit what it was offered and has chosen. */
+/*
+ * RFC 5802 6: what the client says of channel binding must fit what it was offered and has
+ * chosen.
+ */
 static const char *
 judge_binding(struct exchange *exchange, const struct scram_first *first)
 {
@@ -161,7 +164,10 @@ exchange_start_scram(struct exchange *exchange)
 		return;
 	}
 	exchange_choose_keys(exchange, exchange->rule.hash, &keys);
-	/* Who may not log in meets the salt of always, and never hears that the password is right. */
+	/*
+	 * Who may not log in meets the salt of always, and never hears that the password is
+	 * right.
+	 */
 	if (exchange->refusal)
 		scram_keys_lock(&keys);
 	mech_set_keys(exchange->mech, &keys);

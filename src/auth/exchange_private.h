@@ -14,7 +14,7 @@ enum exchange_phase {
 	EXCHANGE_BRAKED,   /* in line, because of failures before */
 	EXCHANGE_LOOKUP,   /* the directory's turn */
 	EXCHANGE_WORK,     /* the pool's turn */
-	EXCHANGE_LATE,     /* the client's turn, but its time is over: it hears of it when it speaks */
+	EXCHANGE_LATE,     /* the client's turn, but too late: it hears of it when it speaks */
 	EXCHANGE_OVER,
 };
 
@@ -36,7 +36,7 @@ struct exchange {
 	struct secret *password;          /* prepared; PLAIN and LOGIN alone */
 	bool looked_up;
 	struct account *account;          /* NULL after a look-up: nobody has this name */
-	const char *refusal;              /* why this account may not log in, although it is there */
+	const char *refusal;              /* why this account, although there, may not log in */
 	struct directory_question *question;
 	struct mech *mech;
 	struct login_work *work;
@@ -47,7 +47,8 @@ struct exchange {
 
 /*
  * The ends: after any of them, and after whatever may end in one of them, the exchange may be gone.
- * refuse: all wrong credentials are alike to the client, in words and time; the text is for the log.
+ * refuse: all wrong credentials are alike to the client, in words and time; the text is for the
+ * log.
  */
 void exchange_succeed(struct exchange *exchange);
 void exchange_refuse(struct exchange *exchange, const char *text);

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* ---- logins under way -------------------------------------------------------------------------- */
+/* ---- logins under way ------------------------------------------------------------------------ */
 
 /* One LOGIN_START that is not answered yet. */
 struct pending_login {
@@ -227,7 +227,7 @@ on_login_cancel(struct front_link *link, struct span bytes)
 	return true;
 }
 
-/* ---- what they use up -------------------------------------------------------------------------- */
+/* ---- what they use up ------------------------------------------------------------------------ */
 
 static void
 answer_charge(struct front_link *link, uint32_t request, enum charge_verdict verdict,
@@ -254,7 +254,8 @@ on_charge(struct front_link *link, const struct channel_message *message)
 		!message_charge_unpack(message->bytes, link->arena, &charge))
 		return false;
 	session = sessions_find(auth->sessions, charge.session);
-	if (!session || session->request.front != link || strcmp(session->use->login, charge.login) != 0) {
+	if (!session || session->request.front != link ||
+		strcmp(session->use->login, charge.login) != 0) {
 		answer_charge(link, message->request, CHARGE_TEMPFAIL, "Login is not known here");
 		return true;
 	}
@@ -285,7 +286,7 @@ on_session_end(struct front_link *link, struct span bytes)
 	return true;
 }
 
-/* ---- the link ---------------------------------------------------------------------------------- */
+/* ---- the link -------------------------------------------------------------------------------- */
 
 static bool
 take_message(struct front_link *link, const struct channel_message *message)

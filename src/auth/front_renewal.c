@@ -42,8 +42,8 @@ front_link_cancel_renewals(struct front_link *link)
 }
 
 /*
- * A front end may be in the hands of an enemy: what it says of a session must be what was signed when
- * that session logged in.
+ * A front end may be in the hands of an enemy: what it says of a session must be what was signed
+ * when that session logged in.
  */
 static bool
 is_believed(struct front_link *link, const struct message_session *session,

@@ -58,8 +58,8 @@ has_capital(struct span name)
 }
 
 /*
- * name is in lower case already: "T" with a diaeresis has no composed form, "t" has one. Letters that
- * this makes out of other signs (the Kelvin's) are refused.
+ * name is in lower case already: "T" with a diaeresis has no composed form, "t" has one. Letters
+ * that this makes out of other signs (the Kelvin's) are refused.
  */
 static bool
 normalize(struct span name, char to[LOGIN_NAME_SIZE], size_t *length_out)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* PLAIN's message (RFC 4616), read here so that no library's habits matter; LOGIN comes in the same form. */
+/* PLAIN's message (RFC 4616), read here; LOGIN's answers come in the same form. */
 #ifndef AUTH_LOGIN_PLAIN_H
 #define AUTH_LOGIN_PLAIN_H
 
@@ -8,7 +8,7 @@
 enum login_plain_result {
 	LOGIN_PLAIN_GOOD,
 	LOGIN_PLAIN_SYNTAX,  /* not of the form: 501 */
-	LOGIN_PLAIN_REFUSED, /* of the form, but nobody can be called so or have such a password: 535 */
+	LOGIN_PLAIN_REFUSED, /* of the form, but nobody has such a name or password: 535 */
 };
 
 /* Spans into the message. */

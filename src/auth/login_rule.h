@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* May this mechanism be used by this client on this listener, as it is connected? A pure decision. */
+/* May this mechanism be used by this client on this listener? A pure decision. */
 #ifndef AUTH_LOGIN_RULE_H
 #define AUTH_LOGIN_RULE_H
 
@@ -9,7 +9,7 @@
 
 /* What kind of mechanism it is; the front end has offered it, which is checked again here. */
 enum login_kind {
-	LOGIN_KIND_PASSWORD, /* PLAIN; LOGIN, whose two answers the front end puts in PLAIN's form */
+	LOGIN_KIND_PASSWORD, /* PLAIN, and LOGIN, which the front end puts in PLAIN's form */
 	LOGIN_KIND_SCRAM,
 	LOGIN_KIND_GSSAPI,
 };
@@ -24,8 +24,8 @@ struct login_rule {
 };
 
 /*
- * True, and *policy_out filled; otherwise why not: LOGIN_NO_MECHANISM for what this listener does not
- * offer, LOGIN_TOO_WEAK for what it offers under TLS alone.
+ * True, and *policy_out filled; otherwise why not: LOGIN_NO_MECHANISM for what this listener does
+ * not offer, LOGIN_TOO_WEAK for what it offers under TLS alone.
  */
 bool login_rule_check(const struct settings *settings, const struct message_login_start *start,
 	bool gssapi, struct login_rule *policy_out, enum login_failure *failure_out);

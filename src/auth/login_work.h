@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The two kinds of work that a login costs, done on the pool: deriving keys, and a step of a mechanism. */
+/* The work that a login costs, done on the pool: keys derived, a step of a mechanism. */
 #ifndef AUTH_LOGIN_WORK_H
 #define AUTH_LOGIN_WORK_H
 
@@ -16,7 +16,7 @@ struct login_work_result {
 	bool late;
 	bool verified;            /* of a password */
 	enum mech_result step;    /* of a step */
-	struct mech *mech;        /* of a step; the caller's again, or NULL after a step that was late */
+	struct mech *mech;        /* of a step: the caller's again; NULL if it was late */
 	struct span challenge;    /* of a step that continues; valid during the callback */
 };
 

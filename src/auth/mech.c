@@ -38,7 +38,7 @@ struct mech {
 /* Whose step this thread is in: what the library asks for keys has no other way to know. */
 static _Thread_local struct mech *stepping;
 
-/* ---- what the library asks the process -------------------------------------------------------------- */
+/* ---- what the library asks the process ------------------------------------------------------- */
 
 static char *keytab;
 
@@ -150,7 +150,7 @@ on_lookup_init(const sasl_utils_t *utils, int max_version, int *version_out,
 	return SASL_OK;
 }
 
-/* ---- start ------------------------------------------------------------------------------------- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 /* The library's own mutexes do nothing at all. */
 static void *
@@ -253,7 +253,7 @@ mech_stop(void)
 	mem_free(&keytab);
 }
 
-/* ---- one exchange ------------------------------------------------------------------------------ */
+/* ---- one exchange ---------------------------------------------------------------------------- */
 
 struct mech *
 mech_new(const char *mechanism, const char *service, const char *host)

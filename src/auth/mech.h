@@ -22,9 +22,9 @@ bool mech_start(const struct mech_rule *rule, struct fault *fault_out);
 void mech_stop(void);
 
 /*
- * One exchange: made for one AUTH command and never used again, because the library takes any further
- * step of a finished connection for a success. Steps block; a mech may move between threads, not be
- * on two at once.
+ * One exchange: made for one AUTH command and never used again, because the library takes any
+ * further step of a finished connection for a success. Steps block; a mech may move between
+ * threads, not be on two at once.
  */
 struct mech;
 
@@ -45,8 +45,12 @@ void mech_set_keys(struct mech *mech, const struct scram_keys *keys);
 /* Before the first step: "tls-exporter" or "tls-server-end-point"; data is copied. */
 void mech_set_binding(struct mech *mech, const char *name, struct span data);
 
-/* response NULL: the client sent none with the mechanism's name. The challenge is empty but for CONTINUE. */
-enum mech_result mech_step(struct mech *mech, const struct span *response, struct buf *challenge_out);
+/*
+ * response NULL: the client sent none with the mechanism's name. The challenge is empty but for
+ * CONTINUE.
+ */
+enum mech_result mech_step(struct mech *mech, const struct span *response,
+	struct buf *challenge_out);
 /* After MECH_DONE alone: as the library gives it, "user" or "user@REALM"; "" before. */
 const char *mech_login(const struct mech *mech);
 /* For the log alone, after a failure: it may tell what the client must not learn. */

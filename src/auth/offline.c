@@ -23,7 +23,7 @@ struct offline {
 	struct buf input;
 };
 
-/* ---- frames ------------------------------------------------------------------------------------ */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 static bool
 write_frame(struct offline *offline, struct buf *json)
@@ -69,7 +69,7 @@ answer_page(struct offline *offline, const struct verb_call *call)
 	return written;
 }
 
-/* ---- one request ------------------------------------------------------------------------------- */
+/* ---- one request ----------------------------------------------------------------------------- */
 
 /* All pages of one verb. */
 static bool
@@ -154,7 +154,7 @@ read_some(struct offline *offline)
 	return true;
 }
 
-/* ---- the whole --------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static void
 open_accounts(struct offline *offline, const char *config)

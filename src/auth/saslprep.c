@@ -27,7 +27,10 @@ static const struct range nothings[] = {
 	{ 0x200c, 0x200d }, { 0x2060, 0x2060 }, { 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff },
 };
 
-/* RFC 3454 C.2 to C.9, of which C.5 cannot occur in UTF-8; non-characters are found by their form. */
+/*
+ * RFC 3454 C.2 to C.9, of which C.5 cannot occur in UTF-8; non-characters are found by their
+ * form.
+ */
 static const struct range prohibited[] = {
 	{ 0x0000, 0x001f }, { 0x007f, 0x009f }, { 0x0340, 0x0341 }, { 0x06dd, 0x06dd },
 	{ 0x070f, 0x070f }, { 0x180e, 0x180e }, { 0x200c, 0x200f }, { 0x2028, 0x202e },

@@ -100,7 +100,10 @@ hash_once(enum scram_hash hash, const unsigned char *from, unsigned char *to)
 	}
 }
 
-/* RFC 5802 3: StoredKey := H(HMAC(SaltedPassword, "Client Key")), ServerKey := HMAC(…, "Server Key") */
+/*
+ * RFC 5802 3: StoredKey := H(HMAC(SaltedPassword, "Client Key")), ServerKey := HMAC(…, "Server
+ * Key")
+ */
 static void
 fill_keys(struct scram_keys *keys, struct span password)
 {

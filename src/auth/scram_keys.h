@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is stored of a password: the keys of SCRAM (RFC 5802 3), from which it cannot be had back. */
+/* What is stored of a password: the keys of SCRAM (RFC 5802 3), never the password. */
 #ifndef AUTH_SCRAM_KEYS_H
 #define AUTH_SCRAM_KEYS_H
 
@@ -43,9 +43,9 @@ void scram_keys_derive(struct scram_keys *keys_out, enum scram_hash hash, uint32
 bool scram_keys_verify(const struct scram_keys *keys, struct span password);
 
 /*
- * Keys for a name that nobody has: always the same for the name, so that asking twice does not tell,
- * and not to be told from real ones by whoever does not know the secret. Nothing verifies against
- * them.
+ * Keys for a name that nobody has: always the same for the name, so that asking twice does not
+ * tell, and not to be told from real ones by whoever does not know the secret. Nothing verifies
+ * against them.
  */
 void scram_keys_decoy(struct scram_keys *keys_out, enum scram_hash hash, uint32_t iterations,
 	struct span secret, struct span name);

@@ -58,7 +58,7 @@ sessions_free(struct sessions **sessions)
 	mem_free(sessions);
 }
 
-/* ---- who is where ------------------------------------------------------------------------------ */
+/* ---- who is where ---------------------------------------------------------------------------- */
 
 struct login_use *
 sessions_find_login(const struct sessions *sessions, const char *login)
@@ -209,7 +209,7 @@ sessions_count(const struct sessions *sessions)
 	return sessions->by_id.count;
 }
 
-/* ---- budgets ----------------------------------------------------------------------------------- */
+/* ---- budgets --------------------------------------------------------------------------------- */
 
 static enum charge_verdict
 verdict_over(const struct settings_limits *limits)

@@ -79,7 +79,8 @@ struct login_use *sessions_find_login(const struct sessions *sessions, const cha
 /* In the order in which they began; NULL at the end; after NULL: the first. */
 struct login_session *sessions_next(const struct sessions *sessions,
 	const struct login_session *after);
-struct login_use *sessions_next_login(const struct sessions *sessions, const struct login_use *after);
+struct login_use *sessions_next_login(const struct sessions *sessions,
+	const struct login_use *after);
 size_t sessions_count(const struct sessions *sessions);
 
 /*

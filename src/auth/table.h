@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A keyed table that also knows the age of its entries: what every bounded memory of auth is made of. */
+/* A keyed table that knows the age of its entries: what every bounded memory here is made of. */
 #ifndef AUTH_TABLE_H
 #define AUTH_TABLE_H
 

@@ -82,7 +82,7 @@ verbs_login(const struct verb_call *call, char login_out[LOGIN_NAME_SIZE], struc
 		return false;
 	if (!login_name_parse(span_text(text), realm, login_out))
 		return fault_set(fault_out, FAULT_CONFIG,
-			"not a possible login: it is too long, has control characters, outer blanks, or "
-			"letters that deceive the eye");
+			"not a possible login: it is too long, has control characters, outer "
+			"blanks, or letters that deceive the eye");
 	return true;
 }

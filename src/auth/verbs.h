@@ -9,8 +9,8 @@
 #include "auth/login_name.h"
 
 /*
- * args and data of each verb; a "?" marks what may be left out. The same code answers while the daemon
- * runs (on the directory's thread) and while it does not (sallyport-auth --offline).
+ * args and data of each verb; a "?" marks what may be left out. The same code answers while the
+ * daemon runs (on the directory's thread) and while it does not (sallyport-auth --offline).
  *
  *   account add        {login, password?, disabled?, expires_ms?, protocols?, limits?}
  *   account passwd     {login, password}

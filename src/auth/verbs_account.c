@@ -9,7 +9,7 @@
 
 enum { ALL_PROTOCOLS = IDENTITY_SMTP | IDENTITY_IMAP | IDENTITY_POP3 };
 
-/* ---- passwords --------------------------------------------------------------------------------- */
+/* ---- passwords ------------------------------------------------------------------------------- */
 
 static bool
 derive(const struct verb_call *call, struct span password,
@@ -20,7 +20,8 @@ derive(const struct verb_call *call, struct span password,
 
 	if (!prepared)
 		return fault_set(fault_out, FAULT_CONFIG,
-			"the password is empty, longer than %d bytes, or has control characters in it",
+			"the password is empty, longer than %d bytes, or has control characters "
+			"in it",
 			PASSWORD_MAX_BYTES);
 	for (unsigned i = 0; i < SCRAM_HASH_COUNT; i++) {
 		digest_random(salt, sizeof salt);
@@ -69,7 +70,7 @@ run_passwd(struct verb_call *call, struct fault *fault_out)
 	return done;
 }
 
-/* ---- settings of an account -------------------------------------------------------------------- */
+/* ---- settings of an account ------------------------------------------------------------------ */
 
 static bool
 take_protocols(json_t *list, uint8_t *protocols_out, struct fault *fault_out)
@@ -212,7 +213,7 @@ run_delete(struct verb_call *call, struct fault *fault_out)
 	return true;
 }
 
-/* ---- lists of an account ----------------------------------------------------------------------- */
+/* ---- lists of an account --------------------------------------------------------------------- */
 
 static bool
 add_text(struct verb_call *call, enum directory_list list, const char *text, bool first,

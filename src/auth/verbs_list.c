@@ -7,7 +7,7 @@
 /* At most 28 KiB of texts an account, and 300 bytes around each row: a page fits its frame. */
 enum { PAGE_LOGINS = 25, PAGE_ROWS = 500 };
 
-/* ---- JSON of an account ------------------------------------------------------------------------ */
+/* ---- JSON of an account ---------------------------------------------------------------------- */
 
 static json_t *
 json_of_texts(const struct settings_texts *texts)
@@ -101,7 +101,7 @@ run_show(struct verb_call *call, struct fault *fault_out)
 	return true;
 }
 
-/* ---- lists ------------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 /* Adds what one account has to show to the list. */
 typedef void add_fn(json_t *list, const struct account *account);

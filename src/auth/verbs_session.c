@@ -59,7 +59,7 @@ take_login(const struct page *page, char login_out[LOGIN_NAME_SIZE], struct faul
 		verbs_login(&call, login_out, fault_out);
 }
 
-/* ---- sessions ---------------------------------------------------------------------------------- */
+/* ---- sessions -------------------------------------------------------------------------------- */
 
 static json_t *
 json_of_session(const struct login_session *session)
@@ -133,7 +133,7 @@ run_kick(struct page *page, struct fault *fault_out)
 	return json_pack("{s:I}", "sessions", (json_int_t)count);
 }
 
-/* ---- limits ------------------------------------------------------------------------------------ */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 static const struct settings_limits *
 limits_of_use(const struct auth *auth, const struct login_use *use)
@@ -201,7 +201,7 @@ run_limits_reset(struct page *page, struct fault *fault_out)
 	return json_null();
 }
 
-/* ---- the table --------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;

@@ -8,8 +8,8 @@
 #include "auth/auth.h"
 
 /*
- *   sessions list  {login?}                    {sessions: [{session, login, protocol, listener, address,
- *                                               mechanism, since_ms}, …]}
+ *   sessions list  {login?}                    {sessions: [{session, login, protocol, listener,
+ *                                               address, mechanism, since_ms}, …]}
  *   sessions kick  {login} or {session}, text? {sessions: how many}
  *   limits show    {login?}                    {limits: [{login, limits, connections, messages,
  *                                               messages_per_hour, recipients, recipients_per_hour,

@@ -121,7 +121,7 @@ serve(const char *state_dir, enum kind kind, int fd)
 	_exit(0);
 }
 
-/* ---- the front end ----------------------------------------------------------------------------- */
+/* ---- the front end --------------------------------------------------------------------------- */
 
 static void begin(struct client *client);
 

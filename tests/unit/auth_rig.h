@@ -68,7 +68,7 @@ struct rig {
 	char error_kind[32];
 };
 
-/* ---- settings ---------------------------------------------------------------------------------- */
+/* ---- settings -------------------------------------------------------------------------------- */
 
 
 static const char *const rig_mechanisms[] = {
@@ -139,7 +139,7 @@ rig_settings(struct rig *rig)
 	};
 }
 
-/* ---- accounts ---------------------------------------------------------------------------------- */
+/* ---- accounts -------------------------------------------------------------------------------- */
 
 static inline void
 rig_account(struct directory_local *local, const char *login, const char *password,
@@ -180,7 +180,7 @@ rig_accounts(struct rig *rig)
 	directory_local_close(&local);
 }
 
-/* ---- front ends -------------------------------------------------------------------------------- */
+/* ---- front ends ------------------------------------------------------------------------------ */
 
 static inline void
 rig_keep(struct buf *to, struct span bytes)
@@ -318,7 +318,7 @@ rig_hear(struct rig_front *front)
 	return &front->heard;
 }
 
-/* ---- logins ------------------------------------------------------------------------------------ */
+/* ---- logins ---------------------------------------------------------------------------------- */
 
 static inline struct message_login_start
 rig_start(const char *session, const char *mechanism)
@@ -396,7 +396,7 @@ rig_end_session(struct rig_front *front, const char *session, const char *login)
 	rig_send(front, MSG_SESSION_END, &content);
 }
 
-/* ---- verbs ------------------------------------------------------------------------------------- */
+/* ---- verbs ----------------------------------------------------------------------------------- */
 
 static inline void
 rig_on_page(void *context, uint32_t request, struct span json, bool more)
@@ -446,7 +446,7 @@ rig_verb(struct rig *rig, const char *verb, json_t *args)
 	return rig->answer;
 }
 
-/* ---- the whole --------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static inline void
 rig_open_auth(struct rig *rig)

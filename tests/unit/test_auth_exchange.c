@@ -29,7 +29,7 @@ assert_in(const struct rig_heard *heard, const char *login)
 	assert_string_equal(heard->login, login);
 }
 
-/* ---- PLAIN and LOGIN --------------------------------------------------------------------------- */
+/* ---- PLAIN and LOGIN ------------------------------------------------------------------------- */
 
 static void
 plain_gives_identity_and_grant(void **state)
@@ -161,7 +161,7 @@ the_protocol_decides_too(void **state)
 	assert_in(rig_login(front_of(state), start, SPAN_LITERAL("\0reader\0readerpw")), "reader");
 }
 
-/* ---- what is offered --------------------------------------------------------------------------- */
+/* ---- what is offered ------------------------------------------------------------------------- */
 
 struct offer_case {
 	const char *listener;
@@ -234,7 +234,7 @@ scram_may_go_in_clear_where_the_listener_says_so(void **state)
 		MSG_LOGIN_CHALLENGE);
 }
 
-/* ---- SCRAM ------------------------------------------------------------------------------------- */
+/* ---- SCRAM ----------------------------------------------------------------------------------- */
 
 /* Up to the answer to the client's last message but one. */
 static struct rig_heard *
@@ -420,7 +420,7 @@ malformed_scram_is_a_matter_of_syntax(void **state)
 	assert_failed(rig_step(front, span_text("more")), LOGIN_BAD_SYNTAX);
 }
 
-/* ---- cache, brake, back end -------------------------------------------------------------------- */
+/* ---- cache, brake, back end ------------------------------------------------------------------ */
 
 /* Another password behind the role's back, which it is not told of. */
 static void
@@ -554,7 +554,7 @@ a_back_end_fault_is_temporary(void **state)
 	assert_in(rig_plain(front, "s3", "bob", "bobpw"), "bob");
 }
 
-/* ---- turns and time ---------------------------------------------------------------------------- */
+/* ---- turns and time -------------------------------------------------------------------------- */
 
 static void
 a_client_that_is_too_slow_hears_it_when_it_speaks(void **state)

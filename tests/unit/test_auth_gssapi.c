@@ -39,7 +39,7 @@ static const sasl_callback_t callbacks[] = {
 	{ SASL_CB_LIST_END, NULL, NULL },
 };
 
-/* ---- the KDC ----------------------------------------------------------------------------------- */
+/* ---- the KDC --------------------------------------------------------------------------------- */
 
 static void
 write_file(const char *name, const char *format, ...)
@@ -172,7 +172,7 @@ stop_kdc(void **state)
 	return 0;
 }
 
-/* ---- the client -------------------------------------------------------------------------------- */
+/* ---- the client ------------------------------------------------------------------------------ */
 
 /* A whole exchange with the ticket that is there; initial: the first token comes with the name. */
 static struct rig_heard *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* May a mechanism be used: the rule for every way a listener may be set (C17 of the attack catalogue). */
+/* May a mechanism be used: every way a listener may be set (C17 of the attack catalogue). */
 #include "unit.h"
 
 #include "auth/login_rule.h"

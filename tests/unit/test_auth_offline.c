@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Verbs while the daemon is down: frames in, frames out, and nothing while a daemon has the accounts. */
+/* Verbs while the daemon is down, and nothing while a daemon has the accounts. */
 #include "unit.h"
 
 #include <ftw.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The role between front ends, queue and administrator: sessions, limits, grants, revocation, restarts. */
+/* The role between front ends, queue and administrator: sessions, limits, grants, restarts. */
 #include "auth_rig.h"
 
 #include "auth/verbs_session.h"
@@ -39,7 +39,7 @@ settle(struct rig_front *front)
 	rig_plain(front, "settle", "nobody@sub.example.org", "x");
 }
 
-/* ---- connections per login --------------------------------------------------------------------- */
+/* ---- connections per login ------------------------------------------------------------------- */
 
 static void
 connections_are_limited_over_all_front_ends(void **state)
@@ -109,7 +109,7 @@ nobody_ends_the_session_of_another_front_end(void **state)
 	assert_int_equal(sessions_count(rig->auth->sessions), 1);
 }
 
-/* ---- charges ----------------------------------------------------------------------------------- */
+/* ---- charges --------------------------------------------------------------------------------- */
 
 static struct rig_heard *
 charge(struct rig_front *front, const char *session, const char *login, uint32_t recipients)
@@ -168,7 +168,7 @@ nobody_charges_another(void **state)
 	assert_int_equal(charge(front, "s1", "alice", 1)->verdict, CHARGE_PASS);
 }
 
-/* ---- identities -------------------------------------------------------------------------------- */
+/* ---- identities ------------------------------------------------------------------------------ */
 
 static void
 pack_session(struct buf *to, const char *session, const char *login, uint64_t epoch,
@@ -259,7 +259,7 @@ no_identity_without_its_grant(void **state)
 	buf_fini(&grant);
 }
 
-/* ---- revocation -------------------------------------------------------------------------------- */
+/* ---- revocation ------------------------------------------------------------------------------ */
 
 static void
 what_is_taken_away_is_told_to_everybody(void **state)
@@ -323,7 +323,7 @@ a_changed_password_holds_at_once(void **state)
 	assert_int_equal(rig_plain(front, "s2", "alice", "new one")->id, MSG_LOGIN_DONE);
 }
 
-/* ---- restart ----------------------------------------------------------------------------------- */
+/* ---- restart --------------------------------------------------------------------------------- */
 
 /* auth dies and comes back; the front ends keep what they have. */
 static void
@@ -429,7 +429,7 @@ what_changed_meanwhile_is_told(void **state)
 	assert_int_equal(front->revoked_epoch, risen);
 }
 
-/* ---- verbs about sessions and limits ----------------------------------------------------------- */
+/* ---- verbs about sessions and limits --------------------------------------------------------- */
 
 static const char *
 text_at(json_t *pages, const char *list, size_t row, const char *name)
@@ -552,7 +552,7 @@ explain_knows_the_directory(void **state)
 	assert_string_equal(rig->error_kind, "usage");
 }
 
-/* ---- reload ------------------------------------------------------------------------------------ */
+/* ---- reload ---------------------------------------------------------------------------------- */
 
 static void
 new_settings_hold_for_new_logins(void **state)
