@@ -55,10 +55,30 @@ open_log(struct log_file *file, const char *path, struct fault *fault)
 	return true;
 }
 
+/*
+ * Standard error may be a pipe or a socket that nobody reads: writing must not wait for them. A terminal
+ * is opened anew if it can be, since the flag would else hold for whoever called us.
+ */
+static bool
+use_standard_error(struct log_file *file, struct fault *fault)
+{
+	struct stat status;
+
+	file->fd = open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (file->fd >= 0)
+		return true;
+	file->fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (file->fd < 0)
+		return fault_set_errno(fault, "standard error");
+	if (fstat(file->fd, &status) == 0 && (S_ISSOCK(status.st_mode) || S_ISFIFO(status.st_mode)))
+		fcntl(file->fd, F_SETFL, O_NONBLOCK);
+	return true;
+}
+
 static void
 close_log(struct log_file *file)
 {
-	if (file->path && file->fd >= 0)
+	if (file->fd >= 0)
 		close(file->fd);
 	mem_free(&file->path);
 }
@@ -102,10 +122,11 @@ logs_open(const struct settings *settings, struct fault *fault)
 {
 	struct logs *logs = mem_alloc(sizeof *logs);
 
-	logs->event.fd = STDERR_FILENO;
+	logs->event.fd = -1;
 	for (size_t i = 0; i < PROTOCOL_COUNT; i++)
 		logs->protocols[i].fd = -1;
-	if ((settings->log.file[0] && !open_log(&logs->event, settings->log.file, fault)) ||
+	if (!(settings->log.file[0] ? open_log(&logs->event, settings->log.file, fault)
+				    : use_standard_error(&logs->event, fault)) ||
 		!open_protocol_logs(logs, settings, fault))
 		logs_free(&logs);
 	return logs;

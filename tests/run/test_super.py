@@ -471,6 +471,50 @@ def test_logs_are_opened_anew(make):
         until(lambda: not os.path.exists(f"{gate.path}/run/pid"), 10, "it ends")
 
 
+def test_n7_a_log_that_nobody_reads(make):
+    gate = make()
+    gate.write_config()
+    unread, log = os.pipe()
+    daemon = subprocess.Popen([gate.program(), "-c", gate.config, "-f"], stdin=subprocess.DEVNULL, stderr=log,
+                              stdout=log, cwd="/", start_new_session=True, **ground.as_user())
+    os.close(log)
+    try:
+        until(lambda: gate.ctl("status", check=False).returncode == 0, 10, "it serves")
+        gate.learn_ports()
+        with gate.control() as wire:
+            # Each is a line in the log; a pipe holds 64 KiB.
+            for _ in range(1500):
+                assert ask(wire, {"verb": "x" * 60})["kind"] == "usage"
+        assert gate.greeting()
+        assert gate.reload()
+    finally:
+        daemon.terminate()
+        assert daemon.wait(10) == 0
+        os.close(unread)
+
+
+def test_systemd_is_told(make):
+    gate = make()
+    gate.write_config()
+    path = os.path.join(gate.path, "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(path)
+        os.chmod(path, 0o777)
+        systemd.settimeout(10)
+        daemon = subprocess.Popen([gate.program(), "-c", gate.config, "-f"], stdin=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL, cwd="/", start_new_session=True,
+                                  env={**os.environ, "NOTIFY_SOCKET": path}, **ground.as_user())
+        try:
+            assert systemd.recv(4096) == b"READY=1"
+            daemon.send_signal(signal.SIGHUP)
+            assert systemd.recv(4096).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+            assert systemd.recv(4096) == b"READY=1"
+        finally:
+            daemon.terminate()
+            assert daemon.wait(10) == 0
+        assert systemd.recv(4096) == b"STOPPING=1"
+
+
 def test_logs_are_rolled_by_size(make):
     gate = make()
     path = f"{gate.path}/events.log"
