@@ -46,8 +46,11 @@ void folder_remove_body(const struct folder *folder, uint64_t number);
 size_t folder_sweep_bodies(const struct folder *folder, uint64_t limit,
 	bool (*is_wanted)(void *context, uint64_t number), void *context);
 
-/* Room that is given back when the disk is full. False if the disk has no room for it. */
-enum { FOLDER_RESERVE_BYTES = 2 * 1024 * 1024 };
+/*
+ * Room that is given back when the disk is full: enough to write SQLite's whole log into the tables,
+ * after which the log's own room is free. False if the disk has no room for it.
+ */
+enum { FOLDER_RESERVE_BYTES = 20 * 1024 * 1024 };
 bool folder_fill_reserve(const struct folder *folder);
 void folder_release_reserve(const struct folder *folder);
 

@@ -28,7 +28,7 @@ struct batch {
 	struct request_list requests;
 	bool probe;                  /* the last one failed: see if the disk is well */
 	enum spool_result failure;   /* DONE if all was committed */
-	bool kept;                   /* what must succeed did */
+	bool kept;                   /* all but new mail was written */
 	struct fault fault;
 };
 
@@ -94,14 +94,14 @@ must_succeed(const struct spool_request *request)
 	return request->verb == SPOOL_SETTLE || request->verb == SPOOL_TICK;
 }
 
-/* All of the batch in one transaction, or only what must succeed. */
+/* All of the batch in one transaction, or all that brings no new mail. */
 static bool
-run_writes(struct spool_store *store, struct batch *batch, bool all)
+run_writes(struct spool_store *store, struct batch *batch, bool with_mail)
 {
 	bool sound = spool_store_begin(store);
 	for (struct spool_request *request = batch->requests.first; sound && request;
 		request = request->next) {
-		if (!all && !must_succeed(request))
+		if (!with_mail && (request->verb == SPOOL_COMMIT || is_reading(request)))
 			continue;
 		spool_store_do(store, request);
 		sound = spool_store_is_sound(store);
@@ -128,8 +128,8 @@ run_batch(void *context)
 	} else if (!run_writes(store, batch, true)) {
 		batch->kept = false;
 		if (batch->failure == SPOOL_FULL) {
-			/* Results are written with what was kept back; who brings mail waits. */
-			folder_release_reserve(spool_store_folder(store));
+			/* Results and changes are written with what was kept back for them. */
+			spool_store_make_room(store);
 			batch->kept = run_writes(store, batch, false);
 		}
 	}
@@ -194,7 +194,8 @@ on_batch_done(enum worker_result outcome, void *context)
 			list_add(&again, request);
 			continue;
 		}
-		if (batch->failure != SPOOL_DONE && !is_reading(request) && !must_succeed(request))
+		bool refused = request->verb == SPOOL_COMMIT || !batch->kept;
+		if (batch->failure != SPOOL_DONE && !is_reading(request) && refused)
 			request->result = batch->failure;
 		list_add(&answers, request);
 	}

@@ -16,7 +16,7 @@ enum spool_result {
 	SPOOL_CLASH,   /* COMMIT: the id belongs to another message */
 	SPOOL_MISSING, /* no such message in the queue */
 	SPOOL_TORN,    /* FETCH: it is not what was written; it is held now */
-	SPOOL_FULL,    /* COMMIT: no room; nothing was written */
+	SPOOL_FULL,    /* no room; nothing was written */
 	SPOOL_BROKEN,  /* the disk or the database fails; nothing was written */
 };
 

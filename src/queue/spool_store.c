@@ -188,6 +188,14 @@ spool_store_fault(const struct spool_store *store)
 	return &store->db.fault;
 }
 
+void
+spool_store_make_room(struct spool_store *store)
+{
+	folder_release_reserve(store->folder);
+	/* The log, which is then emptied, has as much room again. */
+	spool_db_checkpoint(&store->db);
+}
+
 bool
 spool_store_probe(struct spool_store *store)
 {
@@ -216,7 +224,7 @@ do_tick(struct spool_store *store, struct spool_tick *tick)
 	}
 	if (!folder_space(store->folder, &tick->space))
 		memset(&tick->space, 0xff, sizeof(tick->space));
-	if (tick->space.bytes > 4 * (uint64_t)FOLDER_RESERVE_BYTES)
+	if (tick->space.bytes > 2 * (uint64_t)FOLDER_RESERVE_BYTES)
 		folder_fill_reserve(store->folder);
 }
 

@@ -275,7 +275,7 @@ test_full_disk(void **state)
 	close_spool();
 	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 ||
 		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-		mount("spool", path, "tmpfs", 0, "size=12m,mode=0700") < 0) {
+		mount("spool", path, "tmpfs", 0, "size=64m,mode=0700") < 0) {
 		print_message("skipped: a small file system cannot be mounted here\n");
 		skip();
 	}
