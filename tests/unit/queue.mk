@@ -63,3 +63,11 @@ UNIT_TESTS += tests/unit/test_queue_queue
 tests_unit_test_queue_queue_SOURCES = tests/unit/test_queue_queue.c $(QUEUE_TEST_SOURCES)
 tests_unit_test_queue_queue_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_queue_queue_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_folder
+tests_unit_test_queue_folder_SOURCES = tests/unit/test_queue_folder.c $(QUEUE_TEST_SOURCES)
+tests_unit_test_queue_folder_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_loader
+tests_unit_test_queue_loader_SOURCES = tests/unit/test_queue_loader.c $(QUEUE_TEST_SOURCES)
+tests_unit_test_queue_loader_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
