@@ -398,33 +398,45 @@ def by_gnutls(gate):
         client.close()
 
 
-def test_B12_no_renegotiation(gate):
-    client = subprocess.Popen(["openssl", "s_client", "-tls1_2", "-quiet", "-no_ign_eof", "-connect",
-                               "127.0.0.1:%d" % gate.address(SUBMISSIONS)[1]],
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    said = []
+class OpensslClient:
+    """`openssl s_client` on the implicit listener, spoken to line by line."""
 
-    def read_until(word):
-        for line in client.stdout:
-            said.append(line)
+    def __init__(self, gate, *options):
+        self.process = subprocess.Popen(
+            ["openssl", "s_client", "-quiet", "-no_ign_eof", *options, "-connect",
+             "127.0.0.1:%d" % gate.address(SUBMISSIONS)[1]],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.told = b""
+
+    def read_until(self, word):
+        for line in self.process.stdout:
+            self.told += line
             if word in line:
                 return
 
-    try:
-        read_until(b"220 ")
-        client.stdin.write(b"R\n")
-        client.stdin.flush()
-        read_until(b"RENEGOTIATING")
-        client.stdin.write(b"NOOP\r\n")
-        client.stdin.close()
-    except BrokenPipeError:
-        pass
-    try:
-        said.append(client.stdout.read())
-        client.wait(10)
-    finally:
-        client.kill()
-    told = b"".join(said)
+    def write(self, line):
+        try:
+            self.process.stdin.write(line)
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+
+    def end(self):
+        """Everything that the client has shown."""
+        try:
+            self.told += self.process.communicate(timeout=20)[0]
+        finally:
+            self.process.kill()
+        return self.told
+
+
+def test_B12_no_renegotiation(gate):
+    client = OpensslClient(gate, "-tls1_2")
+    client.read_until(b"220 ")
+    client.write(b"R\n")
+    client.read_until(b"RENEGOTIATING")
+    client.write(b"NOOP\r\n")
+    told = client.end()
     assert b"RENEGOTIATING" in told and b"\n250" not in told, told
 
 
@@ -446,19 +458,20 @@ def test_B13_no_early_data(gate):
     ticket, early = os.path.join(folder, "ticket"), os.path.join(folder, "early")
     with open(early, "wb") as out:
         out.write(b"EHLO x\r\nMAIL FROM:<alice@example.org>\r\n")
-    target = ["openssl", "s_client", "-quiet", "-no_ign_eof", "-tls1_3", "-connect",
-              "127.0.0.1:%d" % gate.address(SUBMISSIONS)[1]]
     try:
-        subprocess.run([*target, "-sess_out", ticket], input=b"QUIT\r\n", capture_output=True, timeout=20)
-        if not os.path.exists(ticket):
-            # The connection ended before the ticket was read: QUIT goes after the banner instead.
-            pytest.fail("no ticket was given")
+        client = OpensslClient(gate, "-tls1_3", "-sess_out", ticket)
+        client.read_until(b"220 ")
+        client.write(b"NOOP\r\n")
+        client.read_until(b"250 ")
+        client.write(b"QUIT\r\n")
+        client.end()
+        assert os.path.exists(ticket), "no ticket was given"
         shown = subprocess.run(["openssl", "sess_id", "-in", ticket, "-noout", "-text"],
                                capture_output=True, text=True).stdout
         assert "Max Early Data: 0" in shown, shown
-        done = subprocess.run([*target, "-sess_in", ticket, "-early_data", early], input=b"QUIT\r\n",
-                              capture_output=True, timeout=20)
-        assert b"250" not in done.stdout
+        client = OpensslClient(gate, "-tls1_3", "-sess_in", ticket, "-early_data", early)
+        client.write(b"QUIT\r\n")
+        assert b"\n250" not in client.end()
     finally:
         ground.remove(folder)
 

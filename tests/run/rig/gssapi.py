@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The initiating side of GSSAPI (Kerberos), on MIT's library: tokens for a hand-made exchange."""
+import contextlib
 import ctypes
-import ctypes.util
 import os
 
 try:
@@ -33,11 +33,26 @@ HOST_SERVICE = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x04"
 KERBEROS = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"
 
 
+@contextlib.contextmanager
+def _surrounded_by(environment):
+    """The library finds the realm and the credentials by the environment alone."""
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 class Initiator:
-    """One exchange with smtp@host; the credential cache comes from the environment."""
+    """One exchange with smtp@host; the credential cache comes from this environment."""
 
     def __init__(self, host, environment):
-        os.environ.update(environment)
+        self.environment = environment
         text = f"smtp@{host}".encode()
         name_text = _Buffer(len(text), ctypes.cast(ctypes.c_char_p(text), ctypes.c_void_p))
         self.minor = ctypes.c_uint32()
@@ -45,18 +60,20 @@ class Initiator:
         self.context = ctypes.c_void_p()
         self.mechanism = _oid(KERBEROS)
         kind = _oid(HOST_SERVICE)
-        code = _library.gss_import_name(ctypes.byref(self.minor), ctypes.byref(name_text),
-                                        ctypes.byref(kind), ctypes.byref(self.name))
+        with _surrounded_by(environment):
+            code = _library.gss_import_name(ctypes.byref(self.minor), ctypes.byref(name_text),
+                                            ctypes.byref(kind), ctypes.byref(self.name))
         assert code == 0, f"gss_import_name: {code:#x} {self.minor.value}"
 
     def step(self, token=b""):
         """The next token to send."""
         given = _Buffer(len(token), ctypes.cast(ctypes.c_char_p(token), ctypes.c_void_p))
         made = _Buffer()
-        code = _library.gss_init_sec_context(
-            ctypes.byref(self.minor), None, ctypes.byref(self.context), self.name,
-            ctypes.byref(self.mechanism), ctypes.c_uint32(2), ctypes.c_uint32(0), None,
-            ctypes.byref(given), None, ctypes.byref(made), None, None)
+        with _surrounded_by(self.environment):
+            code = _library.gss_init_sec_context(
+                ctypes.byref(self.minor), None, ctypes.byref(self.context), self.name,
+                ctypes.byref(self.mechanism), ctypes.c_uint32(2), ctypes.c_uint32(0), None,
+                ctypes.byref(given), None, ctypes.byref(made), None, None)
         assert code in (0, 1), f"gss_init_sec_context: {code:#x} {self.minor.value}"
         return ctypes.string_at(made.value, made.length) if made.length else b""
 
