@@ -214,7 +214,8 @@ add_recipient(struct buf *to, const struct notice *notice, const struct kind *ki
 		add_text_line(to, "Remote-MTA: dns; ", span_text(recipient->hop));
 	if (recipient->code) {
 		buf_printf(to, "Diagnostic-Code: smtp; %u ", recipient->code);
-		if (recipient->enhanced && recipient->enhanced[0])
+		/* The hop's own; ours, of a deferral that has expired, has another class. */
+		if (recipient->enhanced && recipient->enhanced[0] == '0' + recipient->code / 100)
 			buf_printf(to, "%s ", recipient->enhanced);
 		add_text_line(to, "", span_text(recipient->text));
 	}
