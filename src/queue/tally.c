@@ -145,6 +145,11 @@ tally_make(const struct tally_facts *facts, struct arena *arena, struct tally *t
 		facts->now_ms + schedule_retry_ms(&facts->settings->queue.retry, attempts);
 	for (unsigned kind = 0; kind < NOTICE_KIND_COUNT; kind++)
 		add_notices(facts, (enum notice_kind)kind, arena, tally_out);
+	/* Behind the mailbox there is nobody who could know more of notices. */
+	for (size_t i = 0; i < tally_out->count && facts->at_mailbox; i++) {
+		if (tally_out->recipients[i].stage == RECIPIENT_RELAYED)
+			tally_out->recipients[i].stage = RECIPIENT_DELIVERED;
+	}
 }
 
 void

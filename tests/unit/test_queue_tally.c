@@ -26,6 +26,8 @@ struct run {
 	struct tally tally;
 };
 
+static bool at_mailbox;
+
 static struct run
 run_tally(struct parcel *parcel, const struct recipient *before, size_t count,
 	const struct message_recipient_result *results, size_t result_count, int64_t after_ms)
@@ -35,7 +37,7 @@ run_tally(struct parcel *parcel, const struct recipient *before, size_t count,
 		.tls = "", .count = result_count, .results = results };
 	struct tally_facts facts = { .settings = &all_settings, .parcel = parcel,
 		.recipients = before, .count = count, .result = &result,
-		.now_ms = SAMPLE_RECEIVED_MS + after_ms };
+		.at_mailbox = at_mailbox, .now_ms = SAMPLE_RECEIVED_MS + after_ms };
 	tally_make(&facts, run.arena, &run.tally);
 	return run;
 }
@@ -202,6 +204,16 @@ test_success(void **state)
 	struct run run = run_tally(parcel, three, 3, results, 3, 1);
 	assert_int_equal(run.tally.notice_count, 1);
 	assert_string_equal(run.tally.notices[0]->record.id, "0001.S1");
+	assert_int_equal(run.tally.recipients[1].stage, RECIPIENT_RELAYED);
+	end_run(&run);
+	/* A mailbox has it: that is the end of its way. */
+	parcel = sample_parcel("0001", "x", recipients3);
+	parcel->record.envelope.recipients = asking;
+	at_mailbox = true;
+	run = run_tally(parcel, three, 3, results, 3, 1);
+	at_mailbox = false;
+	assert_int_equal(run.tally.notice_count, 1);
+	assert_int_equal(run.tally.recipients[1].stage, RECIPIENT_DELIVERED);
 	end_run(&run);
 }
 
