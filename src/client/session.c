@@ -170,7 +170,8 @@ session_unlink(struct session *session, struct session **head)
 void
 session_note(struct session *session, enum journal_event event, struct span text)
 {
-	if (session->front->journal)
+	/* Sessions that began before a reload turned the log on have no place in it. */
+	if (session->front->journal && session->line.id)
 		journal_write(
 			session->front->journal, &session->line, event, clock_wall_ms(), text);
 }

@@ -245,6 +245,7 @@ on_stop(void *private, uint64_t grace_ms)
 	struct service *service = private;
 
 	loop_timer_stop(&service->expiry);
+	loop_timer_stop(&service->links);
 	front_stop(service->front, grace_ms, on_empty);
 }
 
