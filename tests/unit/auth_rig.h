@@ -104,7 +104,7 @@ rig_settings(struct rig *rig)
 	}
 	rig->limits[0] = (struct settings_limits){ .title = "default", .where = "rig.conf:2",
 		.connections_per_login = 3, .messages_per_hour = 5, .recipients_per_hour = 20,
-		.over = LIMITS_OVER_HOLD };
+		.held_messages = 100, .over = LIMITS_OVER_HOLD };
 	rig->limits[1] = (struct settings_limits){ .title = "strict", .where = "rig.conf:3",
 		.connections_per_login = 1, .messages_per_hour = 1, .over = LIMITS_OVER_REFUSE };
 	rig->permits[0] = (struct settings_permit){ .title = "authenticated", .where = "rig.conf:4",
