@@ -65,6 +65,12 @@ auth_link_channel(const struct auth_link *link)
 }
 
 void
+auth_link_forget(struct auth_link *link, uint32_t request)
+{
+	peer_forget(&link->peer, request);
+}
+
+void
 auth_link_set(struct auth_link *link, int fd)
 {
 	struct channel *channel;

@@ -19,5 +19,7 @@ void auth_link_free(struct auth_link **link);
 void auth_link_set(struct auth_link *link, int fd);
 /* NULL while auth is away. */
 struct channel *auth_link_channel(const struct auth_link *link);
+/* Whoever asked auth something forgets it before it is gone; 0 is free. */
+void auth_link_forget(struct auth_link *link, uint32_t request);
 
 #endif

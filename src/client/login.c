@@ -33,8 +33,8 @@ cancel(struct login *login)
 	struct channel *auth = auth_of(login);
 	struct buf content = BUF_INIT(0);
 
+	auth_link_forget(login->session->front->auth, login->exchange);
 	if (auth && login->exchange) {
-		channel_forget(auth, login->exchange);
 		message_login_cancel_pack(&content, &message);
 		channel_send(auth, MSG_LOGIN_CANCEL, &content, -1);
 		buf_fini(&content);

@@ -26,11 +26,6 @@ on_closed(void *context, const struct fault *why)
 {
 	struct peer *peer = context;
 
-	/* The replaced one was told to close first, and so it is heard first. */
-	if (peer->replaced) {
-		channel_free(&peer->replaced);
-		return;
-	}
 	log_event(EV_CHANNEL_CLOSED, kv_str("peer", role_name(peer->role)), kv_fault(why));
 	channel_free(&peer->channel);
 }
@@ -51,20 +46,13 @@ peer_init(struct peer *peer, struct loop *loop, enum role self, enum role role,
 void
 peer_fini(struct peer *peer)
 {
-	channel_free(&peer->channel);
-	channel_free(&peer->replaced);
+	channel_hang_up(&peer->channel);
 }
 
 void
 peer_set(struct peer *peer, int fd)
 {
-	/* Two in one turn: nobody has asked the first of them anything yet. */
-	if (peer->replaced) {
-		channel_free(&peer->channel);
-	} else if (peer->channel) {
-		peer->replaced = peer->channel;
-		channel_drop(peer->replaced, "a new one has taken its place");
-	}
+	channel_hang_up(&peer->channel);
 	peer->channel = channel_new(peer->loop, fd, peer->self, peer->role, &own_events, peer);
 }
 
@@ -72,4 +60,11 @@ struct channel *
 peer_channel(const struct peer *peer)
 {
 	return peer->channel && channel_is_open(peer->channel) ? peer->channel : NULL;
+}
+
+void
+peer_forget(struct peer *peer, uint32_t request)
+{
+	if (peer->channel && request)
+		channel_forget(peer->channel, request);
 }

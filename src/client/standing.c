@@ -23,8 +23,7 @@ standing_drop(struct standing *standing)
 	struct channel *auth = auth_link_channel(standing->session->front->auth);
 	struct buf content = BUF_INIT(0);
 
-	if (auth && standing->refetch)
-		channel_forget(auth, standing->refetch);
+	auth_link_forget(standing->session->front->auth, standing->refetch);
 	standing->refetch = 0;
 	if (auth && standing->name) {
 		message_session_end_pack(&content, &end);

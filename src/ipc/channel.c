@@ -110,6 +110,21 @@ call_end(struct channel *channel)
 	return true;
 }
 
+void
+channel_hang_up(struct channel **channel)
+{
+	struct channel *old = *channel;
+
+	if (!old)
+		return;
+	call_begin(old);
+	close_fd(old);
+	questions_fail(old->questions);
+	if (*channel == old)
+		channel_free(channel);
+	call_end(old);
+}
+
 enum role
 channel_peer(const struct channel *channel)
 {

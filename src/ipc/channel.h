@@ -44,6 +44,8 @@ enum { CHANNEL_QUOTA_BYTES = 32 * 1024 * 1024 };
 struct channel *channel_new(struct loop *loop, int fd, enum role self, enum role peer,
 	const struct channel_events *events, void *context);
 void channel_free(struct channel **channel); /* questions end without an answer; no callback */
+/* The same, but first all questions are answered by NULL. The channel is not open meanwhile. */
+void channel_hang_up(struct channel **channel);
 enum role channel_peer(const struct channel *channel);
 bool channel_is_open(const struct channel *channel);
 

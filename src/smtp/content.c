@@ -7,8 +7,7 @@
 #include <unistd.h>
 
 #include "io/sock.h"
-#include "ipc/message_mail.h"
-#include "smtp/queue_link.h"
+#include "smtp/queue_body.h"
 
 enum {
 	WRITE_BYTES = 64 * 1024,	  /* gathered before each write to the file */
@@ -28,20 +27,6 @@ content_init(struct content *content, struct mail *mail, struct queue_link *queu
 		&content->data, limits->normalize ? SMTP_NEWLINE_NORMALIZE : SMTP_NEWLINE_REJECT);
 }
 
-static void
-drop_file(struct content *content)
-{
-	struct message_body body = { .file = content->file };
-	struct channel *queue = queue_link_channel(content->queue);
-	struct buf bytes = BUF_INIT(0);
-
-	sock_close(&content->mail->body_fd);
-	message_body_pack(&bytes, &body);
-	if (queue)
-		channel_send(queue, MSG_BODY_DROP, &bytes, -1);
-	buf_fini(&bytes);
-}
-
 void
 content_release(struct content *content)
 {
@@ -51,16 +36,12 @@ content_release(struct content *content)
 void
 content_fini(struct content *content)
 {
-	struct channel *queue;
-
 	if (!content->mail)
 		return;
-	queue = queue_link_channel(content->queue);
-	if (queue && content->request)
-		channel_forget(queue, content->request);
-	content->request = 0;
+	queue_body_forget(&content->asked);
 	if (content->mail->body_fd >= 0)
-		drop_file(content);
+		queue_body_drop(content->queue, content->file);
+	sock_close(&content->mail->body_fd);
 	content->mail = NULL;
 }
 
@@ -100,38 +81,28 @@ write_body(struct content *content)
 	buf_clear(&mail->body);
 }
 
-static bool
-on_answer(void *context, struct channel_message *answer)
+static void
+on_opened(void *context, uint64_t file, int fd, bool refused)
 {
 	struct content *content = context;
-	struct arena *arena = arena_new(0);
-	struct message_body body;
 
-	content->request = 0;
-	if (answer && answer->id == MSG_BODY_FILE &&
-		message_body_unpack(answer->bytes, arena, &body)) {
-		content->mail->body_fd = answer->fd;
-		answer->fd = -1;
-		content->file = body.file;
+	content->asked = NULL;
+	if (fd >= 0) {
+		content->mail->body_fd = fd;
+		content->file = file;
 		digest_init(&content->hash);
 		write_body(content);
 	} else {
-		fail(content, answer && answer->id == MSG_REFUSED ? CONTENT_SPACE : CONTENT_QUEUE);
+		fail(content, refused ? CONTENT_SPACE : CONTENT_QUEUE);
 	}
-	arena_free(&arena);
 	content->on_file(content->context);
-	return true;
 }
 
 static void
 ask_for_file(struct content *content)
 {
-	struct channel *queue = queue_link_channel(content->queue);
-
-	if (queue)
-		content->request = channel_ask(queue, MSG_BODY_OPEN, NULL, -1,
-			QUEUE_LINK_BODY_WAIT_MS, on_answer, content);
-	if (content->request == 0)
+	content->asked = queue_body_open(content->queue, on_opened, content);
+	if (!content->asked)
 		fail(content, CONTENT_QUEUE);
 }
 
@@ -179,7 +150,7 @@ check(struct content *content)
 enum content_step
 content_take(struct content *content, struct span *in)
 {
-	while (content->request == 0) {
+	while (!content->asked) {
 		struct span piece = SPAN_EMPTY;
 		enum smtp_data_event event = smtp_data_next(&content->data, in, &piece);
 

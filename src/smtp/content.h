@@ -8,6 +8,7 @@
 #include "policy/verdict.h"
 #include "wire/smtp_data.h"
 
+struct queue_body;
 struct queue_link;
 
 /*
@@ -46,7 +47,7 @@ struct content {
 	struct content_limits limits;
 	void (*on_file)(void *context);
 	void *context;
-	uint32_t request;     /* for the file; 0: none */
+	struct queue_body *asked; /* the file; NULL: not under way */
 	uint64_t file;        /* its number, once body_fd is there */
 	uint64_t fault_at;    /* bytes received when the fault was seen */
 	struct digest hash;

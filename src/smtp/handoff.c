@@ -17,12 +17,10 @@ enum { CHARGE_WAIT_MS = 10 * 1000 };
 void
 handoff_cancel(struct transaction *transaction)
 {
-	struct channel *auth = auth_link_channel(session_front(transaction->smtp->session)->auth);
-
-	if (auth && transaction->charge)
-		channel_forget(auth, transaction->charge);
+	auth_link_forget(session_front(transaction->smtp->session)->auth, transaction->charge);
 	transaction->charge = 0;
 	queue_link_forget(&transaction->commit);
+	secret_free(&transaction->grant);
 	buf_fini(&transaction->header);
 	mem_free(&transaction->recipients);
 }
@@ -110,13 +108,15 @@ describe(struct transaction *transaction, const unsigned char hash[DIGEST_BYTES]
 	bool eightbit = mail->eightbit || transaction->content.data.has_8bit;
 
 	describe_recipients(transaction);
+	/* The session's may be renewed while the queue is asked. */
+	transaction->grant = secret_new(secret_span(session_standing(smtp->session)->grant));
 	*record = (struct message_commit){ .id = mail->id,
 		.session = smtp->mail.id,
 		.listener = smtp->mail.listener->title,
 		.protocol = tidy_protocol(&smtp->mail, mail->smtputf8),
 		.client_address = smtp->mail.client_address,
 		.login = smtp->mail.identity ? smtp->mail.identity->login : "",
-		.grant = secret_span(session_standing(smtp->session)->grant),
+		.grant = secret_span(transaction->grant),
 		.hold = mail->hold,
 		.hold_reason = mail->hold ? mail->hold_reason : "",
 		.envelope = { .sender = mail->sender,

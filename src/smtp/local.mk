@@ -7,6 +7,7 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/dialogue.c src/smtp/dialogue.h \
 	src/smtp/greeting.c src/smtp/greeting.h \
 	src/smtp/handoff.c src/smtp/handoff.h \
+	src/smtp/queue_body.c src/smtp/queue_body.h \
 	src/smtp/queue_link.c src/smtp/queue_link.h \
 	src/smtp/service.c src/smtp/service.h \
 	src/smtp/smtp.c src/smtp/smtp.h \

@@ -41,6 +41,12 @@ queue_link_free(struct queue_link **link)
 	mem_free(link);
 }
 
+struct loop *
+queue_link_loop(const struct queue_link *link)
+{
+	return link->loop;
+}
+
 struct channel *
 queue_link_channel(const struct queue_link *link)
 {
@@ -82,10 +88,7 @@ take(struct queue_commit *commit)
 static void
 forget_question(struct queue_commit *commit)
 {
-	struct channel *channel = queue_link_channel(commit->link);
-
-	if (channel && commit->request)
-		channel_forget(channel, commit->request);
+	peer_forget(&commit->link->peer, commit->request);
 	commit->request = 0;
 }
 
@@ -193,7 +196,6 @@ queue_link_set(struct queue_link *link, int fd)
 {
 	mem_free(&link->pressure);
 	peer_set(&link->peer, fd);
-	/* Those asked of the one before hear of its end at the end of this turn. */
 	send_unsent(link);
 }
 

@@ -31,6 +31,7 @@ struct queue_commit {
 };
 
 struct queue_link *queue_link_new(struct loop *loop);
+struct loop *queue_link_loop(const struct queue_link *link);
 void queue_link_free(struct queue_link **link);
 /* The queue is (again) there: takes fd. What was not answered is sent again. */
 void queue_link_set(struct queue_link *link, int fd);

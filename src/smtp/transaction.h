@@ -22,6 +22,7 @@ struct transaction {
 
 	/* ---- handoff.c's */
 	uint32_t charge;              /* number of the question to auth; 0: none */
+	struct secret *grant;         /* of the login */
 	struct buf header;            /* final, with its empty line */
 	struct message_recipient *recipients;
 	struct message_commit record;

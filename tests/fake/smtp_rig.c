@@ -431,21 +431,34 @@ on_commit(struct rig *rig, struct channel_message *message, struct arena *arena)
 }
 
 static void
-open_body(struct rig *rig, const struct channel_message *message)
+answer_body(struct rig *rig, uint32_t request)
 {
 	struct message_body body = { .file = rig->body_count };
 	struct buf content = BUF_INIT(0);
-	int fd;
+	int fd = memfd_create("body", MFD_CLOEXEC);
 
-	if (rig->queue_mode == RIG_QUEUE_NO_FILES) {
-		channel_refuse(rig->queue, message->request, 452, "4.3.1", "No room");
-		return;
-	}
-	fd = memfd_create("body", MFD_CLOEXEC);
 	rig->body_fds[rig->body_count++ % 8] = dup(fd);
 	message_body_pack(&content, &body);
-	channel_answer(rig->queue, message->request, MSG_BODY_FILE, &content, fd);
+	channel_answer(rig->queue, request, MSG_BODY_FILE, &content, fd);
 	buf_fini(&content);
+}
+
+void
+rig_answer_body(struct rig *rig)
+{
+	answer_body(rig, rig->waiting_body);
+	rig_turns(rig, 4);
+}
+
+static void
+open_body(struct rig *rig, const struct channel_message *message)
+{
+	if (rig->queue_mode == RIG_QUEUE_NO_FILES)
+		channel_refuse(rig->queue, message->request, 452, "4.3.1", "No room");
+	else if (rig->queue_mode == RIG_QUEUE_LATE_FILES)
+		rig->waiting_body = message->request;
+	else
+		answer_body(rig, message->request);
 }
 
 static bool

@@ -25,6 +25,7 @@ enum rig_queue {
 	RIG_QUEUE_SILENT,
 	RIG_QUEUE_REFUSES, /* COMMIT: 452 4.3.1 */
 	RIG_QUEUE_NO_FILES,
+	RIG_QUEUE_LATE_FILES, /* BODY_OPEN waits for rig_answer_body() */
 	RIG_QUEUE_OTHER_ID,
 };
 
@@ -80,6 +81,7 @@ struct rig {
 	int body_fds[8];
 	unsigned body_count;
 	uint32_t waiting_commit;
+	uint32_t waiting_body;
 
 	struct stream *client;
 	struct stream *parked[8];   /* clients that stay and are not listened to */
@@ -130,6 +132,7 @@ void rig_link_queue(struct rig *rig);
 void rig_kill_auth(struct rig *rig);
 void rig_kill_queue(struct rig *rig);
 void rig_answer_commit(struct rig *rig); /* the one that RIG_QUEUE_SILENT kept */
+void rig_answer_body(struct rig *rig);   /* the one that RIG_QUEUE_LATE_FILES kept */
 void rig_press(struct rig *rig, bool is_short);
 void rig_revoke(struct rig *rig, const char *login, uint64_t epoch);
 void rig_kick(struct rig *rig, const char *text);

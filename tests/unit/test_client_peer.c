@@ -65,12 +65,14 @@ set(struct place *place)
 	return fds[1];
 }
 
-static void
+static uint32_t
 ask(struct place *place)
 {
-	assert_int_not_equal(channel_ask(peer_channel(&place->peer), MSG_BODY_OPEN, NULL, -1, 0,
-				     on_answer, place),
-		0);
+	uint32_t request = channel_ask(
+		peer_channel(&place->peer), MSG_BODY_OPEN, NULL, -1, 0, on_answer, place);
+
+	assert_int_not_equal(request, 0);
+	return request;
 }
 
 static void
@@ -115,11 +117,58 @@ test_peer(void **state)
 	loop_free(&place.loop);
 }
 
+/* Forgotten while it works, when it has just broken, or after its end: never heard of. */
+static void
+test_forget(void **state)
+{
+	static const struct channel_events events = { .on_message = on_message };
+	struct place place = { .loop = loop_new() };
+	uint32_t request;
+	int fd;
+
+	(void)state;
+	peer_init(&place.peer, place.loop, ROLE_SMTP, ROLE_QUEUE, &events, &place);
+	fd = set(&place);
+	peer_forget(&place.peer, ask(&place));
+	request = ask(&place);
+	channel_drop(peer_channel(&place.peer), "broken");
+	assert_null(peer_channel(&place.peer));
+	peer_forget(&place.peer, request);
+	turns(&place, 3);
+	assert_int_equal(place.unanswered, 0);
+	peer_forget(&place.peer, request);
+	close(fd);
+	peer_fini(&place.peer);
+	loop_free(&place.loop);
+}
+
+/* Replaced: the old questions end there and then, before anything is asked of the new one. */
+static void
+test_replace(void **state)
+{
+	static const struct channel_events events = { .on_message = on_message };
+	struct place place = { .loop = loop_new() };
+	int fds[2];
+
+	(void)state;
+	peer_init(&place.peer, place.loop, ROLE_SMTP, ROLE_QUEUE, &events, &place);
+	fds[0] = set(&place);
+	ask(&place);
+	fds[1] = set(&place);
+	assert_int_equal(place.unanswered, 1);
+	close(fds[0]);
+	close(fds[1]);
+	peer_fini(&place.peer);
+	loop_free(&place.loop);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_peer),
+		cmocka_unit_test(test_forget),
+		cmocka_unit_test(test_replace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

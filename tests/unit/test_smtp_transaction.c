@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "client/auth_link.h"
+
 #define CLEAR "login = plain insecure-networks = { \"192.0.2.0/24\" } insecure-login = allow\n"
 #define MAIL "C: MAIL FROM:<alice@example.org>\nS: 250 2.1.0 Ok\n"
 #define RCPT "C: RCPT TO:<u@example.net>\nS: 250 2.1.5 Ok\n"
@@ -461,6 +463,45 @@ test_no_file(void **state)
 	rig_free(&rig);
 }
 
+static bool
+has_asked_for_body(struct rig *rig)
+{
+	return rig->waiting_body != 0;
+}
+
+/* Nobody wants the file any more when it comes: it is given back, and not kept for ever. */
+static void
+test_late_file(void **state)
+{
+	struct rig *rig = begin("", false);
+
+	(void)state;
+	rig->queue_mode = RIG_QUEUE_LATE_FILES;
+	rig_play(rig, DATA);
+	rig_say_text(rig, HEAD);
+	say_large(rig, 200000);
+	rig_wait(rig, has_asked_for_body);
+	session_abort(rig->service.front->sessions, SESSION_END_KICKED);
+	rig_wait_close(rig);
+	assert_int_equal(rig->drops, 0);
+	rig_answer_body(rig);
+	assert_int_equal(rig->drops, 1);
+	/* and a queue that dies with the question takes nobody along */
+	rig_connect(rig);
+	rig_log_in(rig);
+	next(rig);
+	rig->waiting_body = 0;
+	rig_play(rig, DATA);
+	rig_say_text(rig, HEAD);
+	say_large(rig, 200000);
+	rig_wait(rig, has_asked_for_body);
+	session_abort(rig->service.front->sessions, SESSION_END_KICKED);
+	rig_wait_close(rig);
+	rig_kill_queue(rig);
+	rig_turns(rig, 4);
+	rig_free(&rig);
+}
+
 /* ---- the charge ------------------------------------------------------------------------------ */
 
 static void
@@ -624,6 +665,54 @@ test_queue_restarts(void **state)
 	rig_free(&rig);
 }
 
+/* What is sent again is the grant of then, though the session's was renewed meanwhile. */
+static void
+test_grant_is_renewed(void **state)
+{
+	struct rig *rig = begin("", false);
+	struct session *session = rig->service.front->sessions;
+
+	(void)state;
+	rig->queue_mode = RIG_QUEUE_SILENT;
+	say_data(rig, HEAD "x\r\n.\r\n");
+	rig_wait(rig, has_commit);
+	rig_kill_queue(rig);
+	standing_refetch(session_standing(session), auth_link_channel(rig->service.front->auth));
+	rig_turns(rig, 10);
+	rig->queue_mode = RIG_QUEUE_GOOD;
+	rig_link_queue(rig);
+	rig_hear_line(rig, ok);
+	assert_string_equal(rig_last(rig)->grant, "granted");
+	rig_free(&rig);
+}
+
+/*
+ * A queue breaks, and in the same turn a session that awaits its answer ends: whichever the loop
+ * sees first, nobody is told who is gone.
+ */
+static void
+test_session_ends_with_its_queue(void **state)
+{
+	(void)state;
+	for (int order = 0; order < 2; order++) {
+		struct rig *rig = begin("", false);
+		struct channel *broken = queue_link_channel(rig->service.queue);
+
+		rig->queue_mode = RIG_QUEUE_SILENT;
+		say_data(rig, HEAD "x\r\n.\r\n");
+		rig_wait(rig, has_commit);
+		if (order)
+			channel_drop(broken, "broken");
+		session_abort(rig->service.front->sessions, SESSION_END_KICKED);
+		if (!order)
+			channel_drop(broken, "broken");
+		rig_wait_close(rig);
+		rig_turns(rig, 4);
+		assert_null(queue_link_channel(rig->service.queue));
+		rig_free(&rig);
+	}
+}
+
 /* The new queue is there before the end of the old one was seen. */
 static void
 test_queue_is_replaced(void **state)
@@ -708,6 +797,7 @@ main(void)
 		cmocka_unit_test(test_body_file),
 		cmocka_unit_test(test_large_bodies),
 		cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_late_file),
 		cmocka_unit_test(test_charge),
 		cmocka_unit_test(test_charged_last),
 		cmocka_unit_test(test_stranger),
@@ -715,6 +805,8 @@ main(void)
 		cmocka_unit_test(test_pressure),
 		cmocka_unit_test(test_queue_refuses),
 		cmocka_unit_test(test_queue_restarts),
+		cmocka_unit_test(test_grant_is_renewed),
+		cmocka_unit_test(test_session_ends_with_its_queue),
 		cmocka_unit_test(test_queue_is_replaced),
 		cmocka_unit_test(test_queue_answers_for_another),
 		cmocka_unit_test(test_no_queue),
