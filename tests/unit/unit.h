@@ -11,7 +11,18 @@
 
 #include <cmocka.h>
 
+#include <unistd.h>
+
 #include "base/text.h"
+
+/* A test that hangs ends, and shows as failed: no test comes near to this. */
+enum { UNIT_DEADLINE_S = 300 };
+
+static void __attribute__((constructor))
+unit_deadline(void)
+{
+	alarm(UNIT_DEADLINE_S);
+}
 
 /* The span holds exactly this text. */
 #define assert_span_equal(actual, wanted)                                                          \
