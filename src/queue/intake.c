@@ -12,7 +12,6 @@
 enum {
 	FILES_MAX = 8192,                     /* open body files of one front end */
 	BYTES_MAX = 64 * 1024 * 1024,         /* of COMMITs that wait for the disk */
-	FILE_WAIT_MS = 60 * 1000,
 };
 
 /* A body file that this front end got. */
@@ -63,123 +62,54 @@ refuse(struct intake *intake, uint32_t request, unsigned code, const char *enhan
 		channel_refuse(intake->channel, request, code, enhanced, text);
 }
 
-/* ---- work on files */
+/* ---- body files */
 
-/* Made, sealed or removed on a thread; path from the loop and back in one struct. */
-struct file_work {
-	struct intake *intake;       /* NULL: nobody waits, as for a removal */
-	const struct folder *folder;
+/* A file that was asked for, on its way. */
+struct opening {
+	struct intake *intake;
 	uint32_t request;
-	uint64_t number;
-	int fd;
-	enum folder_result result;
-	struct fault fault;
-	/* sealing: copies, because a commit that is answered late is gone */
-	struct commit *commit;
-	uint64_t length;
-	unsigned char hash[DIGEST_BYTES];
-	bool sync;
 };
 
 static void
-release_work(void *context)
+on_made(void *context, uint64_t number, int fd)
 {
-	struct file_work *work = context;
-	mem_free(&work);
-}
-
-static void
-run_remove(void *context)
-{
-	struct file_work *work = context;
-	folder_remove_body(work->folder, work->number);
-}
-
-static void
-on_removed(enum worker_result result, void *context)
-{
-	(void)result; /* what is left over is swept at the next start */
-	(void)context;
-}
-
-static struct file_work *
-new_work(struct intake_means *means, struct intake *intake, uint64_t number)
-{
-	struct file_work *work = mem_alloc(sizeof(*work));
-	work->intake = intake;
-	work->folder = spool_folder(means->spool);
-	work->number = number;
-	work->fd = -1;
-	return work;
-}
-
-static void
-remove_file(struct intake_means *means, uint64_t number)
-{
-	static const struct worker_task task = { .run = run_remove, .done = on_removed,
-		.release = release_work };
-	struct file_work *work = new_work(means, NULL, number);
-	if (!worker_submit(means->files, &task, work, FILE_WAIT_MS))
-		mem_free(&work);
-}
-
-static void
-run_make(void *context)
-{
-	struct file_work *work = context;
-	work->fd = folder_make_body(work->folder, work->number, &work->fault);
-}
-
-static void
-on_made(enum worker_result result, void *context)
-{
-	struct file_work *work = context;
-	struct intake *intake = work->intake;
+	struct opening *opening = context;
+	struct intake *intake = opening->intake;
 	intake->busy--;
-	if (result == WORKER_DONE && work->fd >= 0 && intake->channel) {
-		struct message_body body = { .file = work->number };
+	if (fd >= 0 && intake->channel) {
+		struct message_body body = { .file = number };
 		struct buf content = BUF_INIT(0);
-		set_file(intake, work->number, FILE_OPEN);
+		set_file(intake, number, FILE_OPEN);
 		message_body_pack(&content, &body);
-		channel_answer(intake->channel, work->request, MSG_BODY_FILE, &content, work->fd);
-		work->fd = -1;
+		channel_answer(intake->channel, opening->request, MSG_BODY_FILE, &content, fd);
 		buf_fini(&content);
 	} else {
-		refuse(intake, work->request, 452, "4.3.1", "No room for the message");
-		if (result == WORKER_DONE && work->fd >= 0)
-			remove_file(intake->means, work->number);
+		refuse(intake, opening->request, 452, "4.3.1", "No room for the message");
+		if (fd >= 0) {
+			close(fd);
+			bodies_remove(intake->means->bodies, number);
+		}
 	}
+	mem_free(&opening);
 	release(intake);
-}
-
-/* A file that came too late, or for a front end that is gone. */
-static void
-release_made(void *context)
-{
-	struct file_work *work = context;
-	if (work->fd >= 0)
-		close(work->fd);
-	mem_free(&work);
 }
 
 static void
 on_body_open(struct intake *intake, uint32_t request)
 {
-	static const struct worker_task task = { .run = run_make, .done = on_made,
-		.release = release_made };
 	struct intake_means *means = intake->means;
 	if (means->pressure.is_short || intake->files.count >= FILES_MAX) {
 		refuse(intake, request, 452, "4.3.1", "No room for the message");
 		return;
 	}
 	uint64_t number = spool_next_file(means->spool);
-	struct file_work *work = new_work(means, intake, number);
-	work->request = request;
-	if (number && worker_submit(means->files, &task, work, FILE_WAIT_MS)) {
+	struct opening *opening = mem_alloc(sizeof(*opening));
+	*opening = (struct opening){ intake, request };
+	if (number && bodies_make(means->bodies, number, on_made, opening)) {
 		intake->busy++;
 		return;
 	}
-	mem_free(&work);
+	mem_free(&opening);
 	refuse(intake, request, 451, "4.3.0", "The queue's disk is slow");
 }
 
@@ -192,7 +122,7 @@ on_body_drop(struct intake *intake, struct span bytes)
 	/* One whose COMMIT is under way stays; one of an older queue is gone already. */
 	if (file_state(intake, body.file) == FILE_OPEN) {
 		index_take(&intake->files, body.file);
-		remove_file(intake->means, body.file);
+		bodies_remove(intake->means->bodies, body.file);
 	}
 	return true;
 }
@@ -244,7 +174,7 @@ give_file_back(struct commit *commit)
 		set_file(intake, number, FILE_OPEN);
 	} else {
 		index_take(&intake->files, number);
-		remove_file(intake->means, number);
+		bodies_remove(intake->means->bodies, number);
 	}
 }
 
@@ -286,51 +216,34 @@ on_committed(struct spool_request *request)
 }
 
 static void
-run_seal(void *context)
+on_sealed(void *context, enum folder_result result)
 {
-	struct file_work *work = context;
-	work->result = folder_seal_body(work->folder, work->number, work->length, work->hash,
-		work->sync, &work->fault);
-}
-
-static void
-on_sealed(enum worker_result result, void *context)
-{
-	struct file_work *work = context;
-	struct commit *commit = work->commit;
+	struct commit *commit = context;
 	struct intake *intake = commit->intake;
-	if (result == WORKER_DONE && work->result == FOLDER_DONE) {
+	uint64_t number = commit->spool.parcel->record.file;
+	if (result == FOLDER_DONE) {
 		spool_ask(intake->means->spool, &commit->spool.request);
 		return;
 	}
-	/* After a sync that failed the file is not believed again: it stays sealed until it goes. */
+	/* After a sync that failed the file is not believed again. */
 	refuse(intake, commit->request, 451, "4.3.0",
-		work->result == FOLDER_WRONG ? "The body is not what was announced" :
-					       "The body could not be written");
-	index_take(&intake->files, work->number);
-	if (result == WORKER_DONE)
-		remove_file(intake->means, work->number);
+		result == FOLDER_WRONG ? "The body is not what was announced" :
+					 "The body could not be written");
+	index_take(&intake->files, number);
+	bodies_remove(intake->means->bodies, number);
 	free_commit(commit);
 }
 
 static void
 seal(struct commit *commit)
 {
-	static const struct worker_task task = { .run = run_seal, .done = on_sealed,
-		.release = release_work };
 	struct intake *intake = commit->intake;
 	const struct record *record = &commit->spool.parcel->record;
-	uint64_t number = record->file;
-	struct file_work *work = new_work(intake->means, intake, number);
-	work->commit = commit;
-	work->length = record->body_length;
-	memcpy(work->hash, record->body_hash, sizeof(work->hash));
-	work->sync = intake->means->sync;
-	if (worker_submit(intake->means->files, &task, work, FILE_WAIT_MS)) {
-		set_file(intake, number, FILE_SEALED);
+	if (bodies_seal(intake->means->bodies, record->file, record->body_length,
+		    record->body_hash, on_sealed, commit)) {
+		set_file(intake, record->file, FILE_SEALED);
 		return;
 	}
-	mem_free(&work);
 	refuse(intake, commit->request, 451, "4.3.0", "The queue's disk is slow");
 	free_commit(commit);
 }
@@ -485,7 +398,7 @@ intake_free(struct intake **intake)
 	}
 	for (size_t i = 0; i < count; i++) {
 		index_take(&old->files, open[i]);
-		remove_file(old->means, open[i]);
+		bodies_remove(old->means->bodies, open[i]);
 	}
 	mem_free(&open);
 	old->freed = true;

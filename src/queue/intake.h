@@ -3,9 +3,9 @@
 #ifndef QUEUE_INTAKE_H
 #define QUEUE_INTAKE_H
 
-#include "io/worker.h"
 #include "ipc/channel.h"
 #include "queue/admission.h"
+#include "queue/bodies.h"
 #include "queue/pressure.h"
 #include "queue/spool.h"
 
@@ -13,10 +13,9 @@
 struct intake_means {
 	struct loop *loop;
 	struct spool *spool;
-	struct worker_pool *files;       /* body files are made, checked and synced here */
+	struct bodies *bodies;
 	struct admission admission;
 	struct pressure pressure;
-	bool sync;
 	int64_t (*now)(void *context);   /* the queue's time */
 	void (*on_message)(void *context, struct parcel *parcel); /* it is in, and not held */
 	void *context;

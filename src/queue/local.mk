@@ -4,6 +4,7 @@ src_queue_libqueue_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
 src_queue_libqueue_a_SOURCES = \
 	src/queue/admission.c src/queue/admission.h \
 	src/queue/backlog.c src/queue/backlog.h \
+	src/queue/bodies.c src/queue/bodies.h \
 	src/queue/brief.c src/queue/brief.h \
 	src/queue/control.c src/queue/control.h \
 	src/queue/control_json.c src/queue/control_json.h \

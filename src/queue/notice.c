@@ -8,6 +8,7 @@
 #include "wire/xtext.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -16,7 +17,8 @@ enum {
 	WORDS_MAX_BYTES = 8 * 1024,   /* of recipients in the text part; the report has them all */
 	REPORT_MAX_BYTES = 32 * 1024, /* then another notice tells of the rest */
 	END_BYTES = 512,              /* the last boundary, and the head of the last part */
-	ID_SUFFIX_BYTES = 6,          /* ".F1000" */
+	ID_SUFFIX_BYTES = 5,          /* ".F999" */
+	ID_HASH_BYTES = 12,
 	BOUNDARY_HASH_BYTES = 16,
 	BOUNDARY_SIZE = 2 + 2 * BOUNDARY_HASH_BYTES + 1,
 };
@@ -375,16 +377,18 @@ make_boundary(const struct notice *notice, char boundary[BOUNDARY_SIZE])
 	text_hex(digest_bytes, BOUNDARY_HASH_BYTES, boundary + 2, BOUNDARY_SIZE - 2);
 }
 
-static const char *
-make_id(const struct notice *notice, const struct kind *kind, struct arena *arena)
+static void
+make_id(const struct notice *notice, const struct kind *kind, char id[MESSAGE_ID_MAX_BYTES + 1])
 {
 	const char *parent = notice->parcel->record.id;
-	uint32_t number = notice->recipients[0].number;
-	if (strlen(parent) + ID_SUFFIX_BYTES <= MESSAGE_ID_MAX_BYTES)
-		return arena_printf(arena, "%s.%c%u", parent, kind->letter, number);
-	char hex[2 * 12 + 1];
-	text_hex(record_digest(notice->parcel->bytes).start, 12, hex, sizeof(hex));
-	return arena_printf(arena, "%s.%c%u", hex, kind->letter, number);
+	char hex[2 * ID_HASH_BYTES + 1];
+	if (strlen(parent) + ID_SUFFIX_BYTES > MESSAGE_ID_MAX_BYTES) {
+		text_hex(record_digest(notice->parcel->bytes).start, ID_HASH_BYTES, hex,
+			sizeof(hex));
+		parent = hex;
+	}
+	snprintf(id, MESSAGE_ID_MAX_BYTES + 1, "%s.%c%u", parent, kind->letter,
+		notice->recipients[0].number);
 }
 
 static void
@@ -417,7 +421,7 @@ set_record(struct parcel *parcel, const struct notice *notice, const char *id, b
 	*recipient = (struct message_recipient){ .path = sender, .notify = NOTIFY_NEVER,
 		.orcpt = "" };
 	parcel->record = (struct record){
-		.id = id,
+		.id = arena_strdup(arena, id),
 		.parent = arena_strdup(arena, parent->id),
 		.session = "", .listener = "", .protocol = "", .client_address = "", .login = "",
 		.envelope = {
@@ -435,13 +439,13 @@ struct parcel *
 notice_make(const struct notice *notice, size_t *told_out)
 {
 	const struct kind *kind = kind_of(notice);
-	struct parcel *parcel = parcel_new(8 * 1024);
-	const char *id = make_id(notice, kind, parcel->arena);
+	char id[MESSAGE_ID_MAX_BYTES + 1];
 	char boundary[BOUNDARY_SIZE];
 	struct buf header = BUF_INIT(0);
 	struct buf body = BUF_INIT(MESSAGE_BODY_MAX_BYTES);
 	struct buf words = BUF_INIT(0);
 	struct buf report = BUF_INIT(0);
+	make_id(notice, kind, id);
 	make_boundary(notice, boundary);
 	add_head(&header, notice, kind, id, boundary);
 	*told_out = add_report(&report, notice, kind);
@@ -451,6 +455,7 @@ notice_make(const struct notice *notice, size_t *told_out)
 	bool eightbit = add_original(&body, boundary, notice->parcel);
 	buf_printf(&body, "--%s--\r\n", boundary);
 	assert(!body.overflow);
+	struct parcel *parcel = parcel_new(buf_length(&header) + buf_length(&body));
 	set_record(parcel, notice, id, eightbit);
 	parcel_seal(parcel, buf_span(&header), buf_span(&body), notice->now_ms);
 	buf_fini(&report);

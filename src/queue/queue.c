@@ -14,11 +14,8 @@
 #include <unistd.h>
 
 enum {
-	FILE_THREADS = 4,
-	FILE_QUEUE = 4096,
 	TICK_MS = 1000,
 	STOP_LOOK_MS = 20, /* while the last work is finished */
-	FILES_CLOSE_MS = 5000,
 };
 
 struct queue {
@@ -26,7 +23,7 @@ struct queue {
 	struct loop *loop;
 	struct settings *settings;
 	struct spool *spool;
-	struct worker_pool *files;
+	struct bodies *bodies;
 	struct dispatch *dispatch;
 	struct revoked *revoked;
 	struct channel *auth;
@@ -286,7 +283,6 @@ use_settings(struct queue *queue, const struct settings *settings)
 	struct settings *old = queue->settings;
 	queue->settings = settings_hold(settings);
 	settings_free(&old);
-	queue->means.sync = settings->queue.sync;
 	queue->means.admission = (struct admission){
 		.settings = queue->settings,
 		.grant_key = role_secret(queue->context, SECRET_GRANT_KEY, ""),
@@ -312,9 +308,9 @@ queue_start(struct role_context *context, struct fault *fault)
 	queue->spool = spool_open(queue->loop, path, queue->settings->queue.sync, fault);
 	mem_free(&path);
 	if (queue->spool)
-		queue->files = worker_pool_new(
-			queue->loop, "body", FILE_THREADS, FILE_QUEUE, fault);
-	if (!queue->files) {
+		queue->bodies = bodies_new(queue->loop, spool_folder(queue->spool),
+			queue->settings->queue.sync, fault);
+	if (!queue->bodies) {
 		void *private = queue;
 		queue_free(&private);
 		return NULL;
@@ -323,7 +319,7 @@ queue_start(struct role_context *context, struct fault *fault)
 		queue->loop, queue->spool, queue->settings, queue_now, queue);
 	queue->means.loop = queue->loop;
 	queue->means.spool = queue->spool;
-	queue->means.files = queue->files;
+	queue->means.bodies = queue->bodies;
 	queue->means.now = queue_now;
 	queue->means.on_message = on_message_in;
 	queue->means.context = queue;
@@ -396,8 +392,7 @@ queue_free(void **private)
 		forget_intake(queue, queue->intake_count - 1);
 	mem_free(&queue->intakes);
 	channel_free(&queue->auth);
-	if (queue->files)
-		worker_pool_free(&queue->files, FILES_CLOSE_MS);
+	bodies_free(&queue->bodies);
 	spool_close(&queue->spool);
 	dispatch_free(&queue->dispatch);
 	revoked_free(&queue->revoked);

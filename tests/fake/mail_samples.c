@@ -13,9 +13,9 @@ static const char sample_header[] = "From: <alice@example.org>\r\nSubject: sampl
 static char folder_path[300];
 
 static struct parcel *
-start(const char *id, const char *const *recipients)
+start(const char *id, const char *const *recipients, size_t body_length)
 {
-	struct parcel *parcel = parcel_new(1000);
+	struct parcel *parcel = parcel_new(sizeof(sample_header) + body_length);
 	struct message_recipient *list;
 	size_t count = 0;
 	while (recipients[count])
@@ -45,7 +45,7 @@ start(const char *id, const char *const *recipients)
 struct parcel *
 sample_parcel(const char *id, const char *body, const char *const *recipients)
 {
-	struct parcel *parcel = start(id, recipients);
+	struct parcel *parcel = start(id, recipients, strlen(body));
 	parcel_seal(parcel, span_text(sample_header), span_text(body), SAMPLE_RECEIVED_MS);
 	return parcel;
 }
@@ -59,7 +59,7 @@ sample_parcel_to(const char *id, const char *recipient)
 struct parcel *
 sample_parcel_file(const char *id, uint64_t file, struct span body)
 {
-	struct parcel *parcel = start(id, (const char *const[]){ "bob@example.net", NULL });
+	struct parcel *parcel = start(id, (const char *const[]){ "bob@example.net", NULL }, 0);
 	struct digest digest;
 	digest_init(&digest);
 	digest_add(&digest, body);

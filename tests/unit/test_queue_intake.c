@@ -158,13 +158,14 @@ static void
 open_queue(void)
 {
 	struct fault fault = FAULT_INIT;
-	means = (struct intake_means){ .loop = loop, .sync = true, .now = now,
+	means = (struct intake_means){ .loop = loop, .now = now,
 		.on_message = on_message_in, .pressure = { false, "" },
 		.admission = { .settings = &all_settings, .revoked = revoked,
 			.grant_key = SPAN_LITERAL("0123456789abcdef0123456789abcdef") } };
 	means.spool = spool_open(loop, path, true, &fault);
-	means.files = worker_pool_new(loop, "body", 2, 64, &fault);
-	if (!means.spool || !means.files)
+	if (means.spool)
+		means.bodies = bodies_new(loop, spool_folder(means.spool), true, &fault);
+	if (!means.bodies)
 		fail_msg("%s", fault.text);
 	link_smtp();
 }
@@ -174,7 +175,7 @@ close_queue(void)
 {
 	channel_free(&smtp);
 	intake_free(&intake);
-	worker_pool_free(&means.files, 1000);
+	bodies_free(&means.bodies);
 	spool_close(&means.spool);
 }
 
