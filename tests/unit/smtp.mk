@@ -18,3 +18,7 @@ tests_unit_test_smtp_transaction_LDADD = $(SMTP_RIG_LIBS)
 UNIT_TESTS += tests/unit/test_client_session
 tests_unit_test_client_session_SOURCES = tests/unit/test_client_session.c $(SMTP_RIG)
 tests_unit_test_client_session_LDADD = $(SMTP_RIG_LIBS)
+
+UNIT_TESTS += tests/unit/test_smtp_segments
+tests_unit_test_smtp_segments_SOURCES = tests/unit/test_smtp_segments.c $(SMTP_RIG)
+tests_unit_test_smtp_segments_LDADD = $(SMTP_RIG_LIBS)

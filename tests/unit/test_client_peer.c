@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A channel that is replaced: what was asked of the old one is answered, and nothing of it lingers. */
+/* A channel that is replaced: what was asked of the old one is answered, and nothing of it lingers.
+ */
 #include "unit.h"
 
 #include <unistd.h>
