@@ -181,12 +181,19 @@ read_one_line_and_pause(struct owner *owner)
 static void
 pause_in_the_middle_of_many_records(void **state)
 {
+	/* The client waits for as long as a slow machine needs to take it all. */
+	static const struct stream_limits patient = { .input_max_bytes = 4096,
+		.output_max_bytes = 1024 * 1024,
+		.output_high_bytes = 256 * 1024,
+		.output_low_bytes = 64 * 1024,
+		.linger_ms = 60000 };
 	int lines = 0;
 
 	(void)state;
 	start_server();
 	start_client();
 	run_until_secure();
+	stream_set_owner(client.stream, &owner_hooks, &patient, &client);
 	server.on_input = read_one_line_and_pause;
 	/* Far more than one scratch holds, and each record of its own. */
 	for (int i = 0; i < 20000; i++) {
