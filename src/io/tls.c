@@ -104,7 +104,8 @@ tls_trust_make(const char *file, struct span pem, gnutls_x509_trust_list_t *trus
 	} else {
 		result = gnutls_x509_trust_list_add_system_trust(trust, 0, 0);
 	}
-	if (result > 0) {
+	/* A system without authorities trusts nobody; only what must be verified fails then. */
+	if (result > 0 || (result == 0 && !file && !pem.length)) {
 		*trust_out = trust;
 		return true;
 	}
