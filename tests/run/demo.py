@@ -140,7 +140,7 @@ def trusting():
 
 
 def send(port, token):
-    with smtplib.SMTP("localhost", port, local_hostname="localhost") as client:
+    with smtplib.SMTP("127.0.0.1", port, local_hostname="localhost") as client:
         client.starttls(context=trusting())
         client.login(LOGIN, password())
         client.sendmail(ADDRESS, [ADDRESS], (
@@ -151,7 +151,7 @@ def send(port, token):
 def receive(port, token):
     """The message as IMAP shows it."""
     def look():
-        with imaplib.IMAP4("localhost", port) as client:
+        with imaplib.IMAP4("127.0.0.1", port) as client:
             client.starttls(trusting())
             client.login(ADDRESS, password())
             client.select("INBOX", readonly=True)
