@@ -51,6 +51,17 @@ say_running(struct fault *fault)
 		notice.pid_path);
 }
 
+/* The file is not ours, or not there: notice_unlock() must leave it alone. */
+static bool
+give_up_lock(void)
+{
+	if (notice.lock_fd >= 0)
+		close(notice.lock_fd);
+	notice.lock_fd = -1;
+	mem_free(&notice.pid_path);
+	return false;
+}
+
 bool
 notice_lock(const char *run_dir, struct fault *fault)
 {
@@ -58,10 +69,14 @@ notice_lock(const char *run_dir, struct fault *fault)
 		return fault_set_errno(fault, "run-dir %s", run_dir);
 	notice.pid_path = mem_printf("%s/pid", run_dir);
 	notice.lock_fd = open(notice.pid_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (notice.lock_fd < 0)
-		return fault_set_errno(fault, "%s", notice.pid_path);
-	if (flock(notice.lock_fd, LOCK_EX | LOCK_NB) != 0)
-		return say_running(fault);
+	if (notice.lock_fd < 0) {
+		fault_set_errno(fault, "%s", notice.pid_path);
+		return give_up_lock();
+	}
+	if (flock(notice.lock_fd, LOCK_EX | LOCK_NB) != 0) {
+		say_running(fault);
+		return give_up_lock();
+	}
 	return write_pid(fault);
 }
 

@@ -30,3 +30,7 @@ tests_unit_test_super_roll_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_super_logs
 tests_unit_test_super_logs_SOURCES = tests/unit/test_super_logs.c
 tests_unit_test_super_logs_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_super_notice
+tests_unit_test_super_notice_SOURCES = tests/unit/test_super_notice.c
+tests_unit_test_super_notice_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
