@@ -360,6 +360,9 @@ child_ended(struct child *child, int status)
 		loop_now_ms(child->super->loop) - child->since_ms >= STABLE_MS)
 		child->failures = 0;
 	log_end(child, status);
+	child->pid = 0;
+	/* Its death may be heard of before the end of its channel: whoever waits for an answer is told. */
+	channel_hang_up(&child->channel);
 	end_reload(child, CHILD_LOST, "ended");
 	child->events->on_ended(child->context, child, status);
 }

@@ -34,3 +34,7 @@ tests_unit_test_super_logs_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_super_notice
 tests_unit_test_super_notice_SOURCES = tests/unit/test_super_notice.c
 tests_unit_test_super_notice_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_super_child
+tests_unit_test_super_child_SOURCES = tests/unit/test_super_child.c
+tests_unit_test_super_child_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
