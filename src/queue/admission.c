@@ -3,6 +3,7 @@
 #include "queue/admission.h"
 
 #include "ipc/grant.h"
+#include "policy/limits.h"
 #include "policy/rights.h"
 #include "wire/address.h"
 #include "wire/xtext.h"
@@ -129,8 +130,9 @@ check_rights(const struct mail_session *session, const struct message_envelope *
 
 struct verdict
 admission_check(const struct admission *admission, const struct message_commit *commit,
-	int64_t wall_ms)
+	int64_t wall_ms, uint64_t *held_most_out)
 {
+	*held_most_out = UINT64_MAX;
 	struct verdict verdict = check_grammar(commit);
 	if (verdict.kind != VERDICT_CONTINUE)
 		return verdict;
@@ -156,8 +158,11 @@ admission_check(const struct admission *admission, const struct message_commit *
 	} else if (commit->grant.length) {
 		verdict = doubtful("a grant without a login");
 	}
-	if (verdict.kind == VERDICT_CONTINUE)
+	if (verdict.kind == VERDICT_CONTINUE) {
 		verdict = check_rights(&session, &commit->envelope);
+		if (session.identity)
+			*held_most_out = limits_of(&session)->held_messages;
+	}
 	arena_free(&arena);
 	return verdict;
 }

@@ -20,9 +20,10 @@ struct admission {
  * CONTINUE, HOLD (the settings want it held), or a refusal for the client. Checked are the grammar of
  * every word that will stand in a record, a job or a notice; the grant of a login, or that there is
  * none; and the rights of its identity over sender and recipients. wall_ms is the wall clock, as
- * grants have it.
+ * grants have it. *held_most_out is how many messages of this login may be held, UINT64_MAX if it
+ * has no such limit.
  */
 struct verdict admission_check(const struct admission *admission,
-	const struct message_commit *commit, int64_t wall_ms);
+	const struct message_commit *commit, int64_t wall_ms, uint64_t *held_most_out);
 
 #endif

@@ -147,6 +147,7 @@ on_read(struct spool_request *request)
 		break;
 	case SPOOL_UNDONE:
 	case SPOOL_CLASH:
+	case SPOOL_CROWDED:
 	case SPOOL_FULL:
 	case SPOOL_BROKEN:
 		if (fetch->fd >= 0)

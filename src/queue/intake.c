@@ -201,6 +201,11 @@ on_committed(struct spool_request *request)
 		else
 			refuse(intake, commit->request, 451, "4.3.0", "The body is gone");
 		break;
+	case SPOOL_CROWDED:
+		give_file_back(commit);
+		refuse(intake, commit->request, 452, "4.7.1",
+			"Too many messages of this login are held; try again later");
+		break;
 	case SPOOL_FULL:
 		give_file_back(commit);
 		refuse(intake, commit->request, 452, "4.3.1", "Insufficient system storage");
@@ -270,7 +275,7 @@ fill_record(struct record *record, const struct message_commit *from)
 /* What was asked is allowed; takes the parcel. */
 static void
 take_commit(struct intake *intake, uint32_t request, struct parcel *parcel,
-	const struct message_commit *from, const struct verdict *verdict)
+	const struct message_commit *from, const struct verdict *verdict, uint64_t held_most)
 {
 	struct commit *commit = mem_alloc(sizeof(*commit));
 	commit->intake = intake;
@@ -283,6 +288,7 @@ take_commit(struct intake *intake, uint32_t request, struct parcel *parcel,
 		(struct spool_request){ .verb = SPOOL_COMMIT, .on_done = on_committed };
 	commit->spool.parcel = parcel;
 	commit->spool.hold_reason = commit->held ? commit->hold_reason : NULL;
+	commit->spool.held_most = held_most;
 	intake->busy++;
 	intake->bytes += commit->bytes;
 	/* Where there is no room, or its file is of a queue before this one: only a repetition is good. */
@@ -305,14 +311,16 @@ on_commit(struct intake *intake, const struct channel_message *message)
 		parcel_drop(&parcel);
 		return false;
 	}
-	struct verdict verdict = admission_check(&means->admission, &commit, clock_wall_ms());
+	uint64_t held_most;
+	struct verdict verdict =
+		admission_check(&means->admission, &commit, clock_wall_ms(), &held_most);
 	if (intake->bytes > BYTES_MAX)
 		verdict = verdict_refuse(452, "4.3.1", "queue", "Too much mail at once");
 	if (verdict.kind == VERDICT_CONTINUE || verdict.kind == VERDICT_HOLD) {
 		fill_record(&parcel->record, &commit);
 		parcel_seal(parcel, commit.content.header, commit.content.body,
 			means->now(means->context));
-		take_commit(intake, message->request, parcel, &commit, &verdict);
+		take_commit(intake, message->request, parcel, &commit, &verdict, held_most);
 		return true;
 	}
 	refuse(intake, message->request, verdict.code, verdict.enhanced, verdict.text);

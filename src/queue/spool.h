@@ -14,6 +14,7 @@ enum spool_result {
 	SPOOL_UNDONE,  /* not yet */
 	SPOOL_DONE,    /* durable, if it was to write */
 	SPOOL_CLASH,   /* COMMIT: the id belongs to another message */
+	SPOOL_CROWDED, /* COMMIT: no more of this login are to be held */
 	SPOOL_MISSING, /* no such message in the queue */
 	SPOOL_TORN,    /* FETCH: it is not what was written; it is held now */
 	SPOOL_FULL,    /* no room; nothing was written */
@@ -49,6 +50,7 @@ struct spool_commit {
 	struct spool_request request;
 	struct parcel *parcel;   /* borrowed; gets its seq */
 	const char *hold_reason; /* NULL: not held */
+	uint64_t held_most;      /* of this login, with it; UINT64_MAX: no limit */
 	bool only_known;         /* MISSING unless it is there already */
 	bool known;              /* out, DONE: it was there already and nothing was written */
 };

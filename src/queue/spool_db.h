@@ -39,6 +39,8 @@
 	S(WAITING_GET,      "SELECT due, reason FROM waiting WHERE seq = ?1") \
 	S(WAITING_DELETE,   "DELETE FROM waiting WHERE seq = ?1") \
 	S(WAITING_HELD,     "SELECT count(*) FROM waiting WHERE due IS NULL") \
+	S(HELD_RECORDS,     "SELECT m.record FROM waiting w CROSS JOIN message m ON m.seq = w.seq" \
+	                    " WHERE w.due IS NULL") \
 	S(RECIPIENT_SET,    "INSERT INTO recipient (seq, number, state) VALUES (?1, ?2, ?3)" \
 	                    " ON CONFLICT (seq, number) DO UPDATE SET state = ?3") \
 	S(RECIPIENT_ALL,    "SELECT number, state FROM recipient WHERE seq = ?1 ORDER BY number") \

@@ -42,6 +42,8 @@ struct parcel *spool_read_parcel(struct spool_store *store, uint64_t seq,
 /* False: not held. The reason is in the arena. due 0 if the message was never tried. */
 bool spool_read_waiting(struct spool_store *store, uint64_t seq, struct arena *arena,
 	int64_t *due_out, const char **reason_out);
+/* How many messages of this login are held; counts no further than most. */
+uint64_t spool_read_held(struct spool_store *store, const char *login, uint64_t most);
 
 /* spool_write.c */
 void spool_write_commit(struct spool_store *store, struct spool_commit *commit);

@@ -69,6 +69,15 @@ is_known(struct spool_store *store, const char *id)
 	return spool_db_get_number(&store->db, SQL_KNOWN_GET) != 0;
 }
 
+/* Would one more be too many? */
+static bool
+is_crowded(struct spool_store *store, const struct spool_commit *commit)
+{
+	return commit->hold_reason && commit->held_most < UINT64_MAX &&
+		spool_read_held(store, commit->parcel->record.login, commit->held_most) >=
+			commit->held_most;
+}
+
 void
 spool_write_commit(struct spool_store *store, struct spool_commit *commit)
 {
@@ -76,6 +85,8 @@ spool_write_commit(struct spool_store *store, struct spool_commit *commit)
 	commit->known = false;
 	if (commit->only_known && !is_known(store, commit->parcel->record.id)) {
 		commit->request.result = SPOOL_MISSING;
+	} else if (is_crowded(store, commit) && !is_known(store, commit->parcel->record.id)) {
+		commit->request.result = SPOOL_CROWDED;
 	} else if (add(store, commit->parcel)) {
 		if (commit->hold_reason)
 			hold(store, commit->parcel->seq, commit->hold_reason);

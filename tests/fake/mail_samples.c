@@ -57,6 +57,15 @@ sample_parcel_to(const char *id, const char *recipient)
 }
 
 struct parcel *
+sample_parcel_of(const char *login, const char *id)
+{
+	struct parcel *parcel = start(id, (const char *const[]){ "bob@example.net", NULL });
+	parcel->record.login = login;
+	parcel_seal(parcel, span_text(sample_header), span_text("Hello.\r\n"), SAMPLE_RECEIVED_MS);
+	return parcel;
+}
+
+struct parcel *
 sample_parcel_file(const char *id, uint64_t file, struct span body)
 {
 	struct parcel *parcel = start(id, (const char *const[]){ "bob@example.net", NULL }, 0);

@@ -8,6 +8,8 @@
 /* A message of alice to recipients (a list ended by NULL), its body in the row. */
 struct parcel *sample_parcel(const char *id, const char *body, const char *const *recipients);
 struct parcel *sample_parcel_to(const char *id, const char *recipient);
+/* The same of another login. */
+struct parcel *sample_parcel_of(const char *login, const char *id);
 /* The same with a body in a file. */
 struct parcel *sample_parcel_file(const char *id, uint64_t file, struct span body);
 

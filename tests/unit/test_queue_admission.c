@@ -15,16 +15,22 @@ static const char *const domains[] = { "example.org" };
 
 static const struct settings_permit listener_permits[] = {
 	{ .title = "anonymous", .where = "f:1", .rights = RIGHT_SUBMIT | RIGHT_ANY_SENDER,
-		.principal = { .kind = PRINCIPAL_ANONYMOUS, .text = "anonymous", .name = "" } },
+		.principal = { .kind = PRINCIPAL_ANONYMOUS, .text = "anonymous", .name = "" }, .limits = "" },
 	{ .title = "authenticated", .where = "f:2", .rights = RIGHT_SUBMIT | RIGHT_RELAY,
 		.principal = { .kind = PRINCIPAL_AUTHENTICATED, .text = "authenticated",
-			.name = "" } },
+			.name = "" }, .limits = "" },
 };
 
 static const struct settings_listener listeners[] = { { .title = "submission",
-	.permit = { listener_permits, 2 }, .login = LOGIN_SECURE } };
+	.permit = { listener_permits, 2 }, .login = LOGIN_SECURE, .limits = "small" } };
+
+static const struct settings_limits limits[] = {
+	{ .title = "default", .held_messages = 7 },
+	{ .title = "small", .held_messages = 3 },
+};
 
 static const struct settings all_settings = { .hostname = "mail.example.org",
+	.limits = { limits, 2 },
 	.authoritative_domains = { domains, 1 }, .listener = { listeners, 1 } };
 
 static struct buf grant_bytes;
@@ -88,12 +94,14 @@ tear_down(void **state)
 	return 0;
 }
 
+static uint64_t held_most;
+
 static unsigned
 check(const struct message_commit *commit)
 {
 	struct admission admission = { .settings = &all_settings,
 		.grant_key = span_of(key, sizeof(key)), .revoked = revoked };
-	struct verdict verdict = admission_check(&admission, commit, NOW_MS);
+	struct verdict verdict = admission_check(&admission, commit, NOW_MS, &held_most);
 	return verdict.kind == VERDICT_CONTINUE ? 250 : verdict.code;
 }
 
@@ -103,6 +111,7 @@ test_good(void **state)
 	(void)state;
 	struct message_commit commit = good_commit();
 	assert_int_equal(check(&commit), 250);
+	assert_int_equal(held_most, 3);
 	commit.envelope.sender = "";
 	assert_int_equal(check(&commit), 250);
 	commit.content.header = SPAN_LITERAL("\r\n");

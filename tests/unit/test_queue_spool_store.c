@@ -300,11 +300,41 @@ test_held_on_arrival(void **state)
 	(void)state;
 	struct parcel *parcel = sample_parcel_to("0001", "bob@example.net");
 	struct spool_commit request = { { .verb = SPOOL_COMMIT }, .parcel = parcel,
-		.hold_reason = "over the limit" };
+		.hold_reason = "over the limit", .held_most = UINT64_MAX };
 	assert_int_equal(ask(&request.request), SPOOL_DONE);
 	assert_int_equal(spool_store_counts(store)->held, 1);
 	assert_int_equal(count_page(SPOOL_PAGE_FRESH, 0), 0);
 	parcel_drop(&parcel);
+}
+
+static enum spool_result
+hold_of(const char *login, const char *id)
+{
+	struct parcel *parcel = sample_parcel_of(login, id);
+	struct spool_commit request = { { .verb = SPOOL_COMMIT }, .parcel = parcel,
+		.hold_reason = "over the limit", .held_most = 2 };
+	enum spool_result result = ask(&request.request);
+	parcel_drop(&parcel);
+	return result;
+}
+
+/* One login cannot fill the queue with what waits for the administrator. */
+static void
+test_held_of_one_login(void **state)
+{
+	(void)state;
+	assert_int_equal(hold_of("alice", "0001"), SPOOL_DONE);
+	assert_int_equal(hold_of("bob", "0002"), SPOOL_DONE);
+	uint64_t sent = commit_to("0003", "bob@example.net");
+	assert_int_equal(hold_of("alice", "0004"), SPOOL_DONE);
+	assert_int_equal(hold_of("alice", "0005"), SPOOL_CROWDED);
+	assert_int_equal(hold_of("bob", "0006"), SPOOL_DONE);
+	assert_int_equal(hold_of("alice", "0004"), SPOOL_DONE); /* sent again: it is there */
+	assert_int_equal(spool_store_counts(store)->messages, 5);
+	/* One goes, one may come. */
+	assert_int_equal(change(SPOOL_RELEASE, sent - 2, 0), SPOOL_DONE);
+	assert_int_equal(hold_of("alice", "0005"), SPOOL_DONE);
+	assert_int_equal(hold_of("alice", "0007"), SPOOL_CROWDED);
 }
 
 static void
@@ -617,6 +647,7 @@ main(void)
 		TEST(test_results),
 		TEST(test_hold_release_flush_delete),
 		TEST(test_held_on_arrival),
+		TEST(test_held_of_one_login),
 		TEST(test_rolled_back_is_not_there),
 		TEST(test_seq_is_not_reused),
 		TEST(test_numbers_of_a_start),
