@@ -12,6 +12,7 @@ RUN_TESTS = \
 	tests/run/test_catalogue_h.py \
 	tests/run/test_install.py \
 	tests/run/test_proxy.py \
+	tests/run/test_queue.py \
 	tests/run/test_reload.py \
 	tests/run/test_restart.py \
 	tests/run/test_smarthost.py \
