@@ -9,9 +9,9 @@
 #include "base/secret.h"
 
 /*
- * MESSAGE(id, who sends, who receives, most bytes, descriptors, secret). A message from the wrong role, over
- * its cap, with a descriptor too many or too few, or with content that does not unpack is refused by
- * the channel, which is then closed (doc/threats.md). SHORT is room for a few names.
+ * MESSAGE(id, who sends, who receives, most bytes, descriptors, secret). A message from the wrong
+ * role, over its cap, with a descriptor too many or too few, or with content that does not unpack is
+ * refused by the channel, which is then closed (doc/threats.md). SHORT is room for a few names.
  */
 #define IPC_SHORT_MAX_BYTES (8 * 1024)
 #define IPC_SETTINGS_MAX_BYTES (8 * 1024 * 1024)

@@ -14,7 +14,7 @@
 
 enum {
 	ORPHAN_GRACE_MS = 5000, /* for an orderly end after super has gone */
-	STOP_EXTRA_MS = 6000,   /* beyond its grace: the last wait of a stream fits; then it ends as it is */
+	STOP_EXTRA_MS = 6000,   /* beyond its grace, for the last wait of a stream; then it just ends */
 	LOST_WAIT_MS = 2000,    /* for super to say that the peer is dead, or is back */
 };
 

@@ -14,17 +14,19 @@
 #include "super/shared_gate.h"
 
 enum {
-	STOP_GRACE_MS = 10 * 1000,
 	RETIRE_GRACE_MS = 3600 * 1000, /* sessions of a front end too many go on so long */
 	START_FAILED_MAX_BYTES = 256,
 };
 
 /* The order in which roles are stopped: who takes work first, who others need last. */
-static const unsigned stop_stages[] = {
-	ROLE_BIT(ROLE_SMTP) | ROLE_BIT(ROLE_MAILBOX),
-	ROLE_BIT(ROLE_RELAY),
-	ROLE_BIT(ROLE_QUEUE),
-	ROLE_BIT(ROLE_AUTH) | ROLE_BIT(ROLE_DIAL) | ROLE_BIT(ROLE_KEYS),
+static const struct {
+	unsigned roles;
+	uint32_t grace_ms; /* together, with what is granted beyond, less than a unit's stop time */
+} stop_stages[] = {
+	{ ROLE_BIT(ROLE_SMTP) | ROLE_BIT(ROLE_MAILBOX), 10 * 1000 },
+	{ ROLE_BIT(ROLE_RELAY), 10 * 1000 },
+	{ ROLE_BIT(ROLE_QUEUE), 5 * 1000 },
+	{ ROLE_BIT(ROLE_AUTH) | ROLE_BIT(ROLE_DIAL) | ROLE_BIT(ROLE_KEYS), 2 * 1000 },
 };
 enum { STOP_STAGE_COUNT = sizeof stop_stages / sizeof stop_stages[0] };
 
@@ -139,35 +141,12 @@ may_begin(const struct children *children, const struct child *child)
 	return true;
 }
 
-static struct links_end
-end_of(const struct child *child)
-{
-	return (struct links_end){ child->role, child->instance, child->channel };
-}
-
-/* Channels to all that run. */
-static bool
-link_all(struct children *children, struct child *child, struct fault *fault)
-{
-	struct links_end own = end_of(child);
-
-	for (struct child *other = children->first; other; other = other->next) {
-		struct links_end peer = end_of(other);
-
-		if (other == child || !other->channel || !channel_is_open(other->channel))
-			continue;
-		if (!links_connect(&own, &peer, fault))
-			return false;
-	}
-	return true;
-}
-
 static bool
 launch(struct children *children, struct child *child, struct fault *fault)
 {
 	if (!child_spawn(child, fault))
 		return false;
-	if (!child_provide(child, fault) || !link_all(children, child, fault)) {
+	if (!child_provide(child, fault) || !links_connect_all(children->first, child, fault)) {
 		child_kill(child, fault->text);
 		return false;
 	}
@@ -368,22 +347,10 @@ say_start_failed(struct children *children, enum role role, int status)
 		snprintf(text, sizeof text, "%s made a forbidden system call",
 			role_name(role));
 	else
-		snprintf(text, sizeof text, "%s could not start (status %d); its reason stands in the log",
+		snprintf(text, sizeof text,
+			"%s could not start (status %d); its reason stands in the log",
 			role_name(role), WEXITSTATUS(status));
 	children->events.on_start_failed(children->context, text);
-}
-
-static void
-cut_links(struct children *children, const struct child *gone)
-{
-	struct links_end lost = end_of(gone);
-
-	for (struct child *other = children->first; other; other = other->next) {
-		struct links_end told = end_of(other);
-
-		if (other != gone && other->channel)
-			links_cut(&told, &lost);
-	}
 }
 
 static void next_stop_stage(struct children *children);
@@ -393,7 +360,7 @@ on_ended(void *context, struct child *child, int status)
 {
 	struct children *children = context;
 
-	cut_links(children, child);
+	links_cut_all(children->first, child);
 	if (roster_is_front(child->role))
 		shared_gate_sweep(children->super->gate, child->instance);
 	child->pid = 0;
@@ -416,25 +383,14 @@ on_ended(void *context, struct child *child, int status)
 	check_reloaded(children);
 }
 
-/* Both live, so one of them refused the other: a new pair, and each begins anew. */
 static void
 on_lost(void *context, struct child *child, enum role peer, unsigned instance)
 {
 	struct children *children = context;
-	struct links_end own = end_of(child);
 	struct fault fault = FAULT_INIT;
 
-	for (struct child *other = children->first; other; other = other->next) {
-		struct links_end end = end_of(other);
-
-		if (other->role != peer || other->instance != instance ||
-			other->phase != CHILD_SERVING || child->phase != CHILD_SERVING)
-			continue;
-		links_cut(&own, &end);
-		links_cut(&end, &own);
-		if (!links_connect(&own, &end, &fault))
-			log_event(EV_SUPER_FAILED, kv_fault(&fault));
-	}
+	if (!links_renew(children->first, child, peer, instance, &fault))
+		log_event(EV_SUPER_FAILED, kv_fault(&fault));
 }
 
 static void
@@ -470,8 +426,9 @@ children_reap(struct children *children)
 /* ---- the end of all --------------------------------------------------------------------------- */
 
 static bool
-stop_stage(struct children *children, unsigned roles)
+stop_stage(struct children *children)
 {
+	unsigned roles = stop_stages[children->stop_stage].roles;
 	bool any = false;
 	struct child *next;
 
@@ -484,8 +441,8 @@ stop_stage(struct children *children, unsigned roles)
 			continue;
 		}
 		any = true;
-		/* A retired front end has a day; now it has as long as the others. */
-		child_stop(child, STOP_GRACE_MS);
+		/* A retired front end has an hour; now it has as long as the others. */
+		child_stop(child, stop_stages[children->stop_stage].grace_ms);
 	}
 	return any;
 }
@@ -503,10 +460,10 @@ has_any(const struct children *children, unsigned roles)
 static void
 next_stop_stage(struct children *children)
 {
-	if (!children->stopping || has_any(children, stop_stages[children->stop_stage]))
+	if (!children->stopping || has_any(children, stop_stages[children->stop_stage].roles))
 		return;
 	while (++children->stop_stage < STOP_STAGE_COUNT) {
-		if (stop_stage(children, stop_stages[children->stop_stage]))
+		if (stop_stage(children))
 			return;
 	}
 	children->stop_stage = STOP_STAGE_COUNT - 1;
@@ -522,6 +479,6 @@ children_stop(struct children *children)
 		return;
 	children->stopping = true;
 	children->stop_stage = 0;
-	if (!stop_stage(children, stop_stages[0]))
+	if (!stop_stage(children))
 		next_stop_stage(children);
 }

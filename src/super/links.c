@@ -34,8 +34,7 @@ links_find(enum role a, enum role b, enum link_kind *kind_out)
 }
 
 static bool
-send_link(const struct links_end *to, const struct links_end *peer, enum link_kind kind,
-	enum message_id id, int fd)
+send_link(struct child *to, const struct child *peer, enum link_kind kind, enum message_id id, int fd)
 {
 	struct message_link link = { peer->role, (uint8_t)peer->instance, kind };
 	struct buf content = BUF_INIT(0);
@@ -47,8 +46,8 @@ send_link(const struct links_end *to, const struct links_end *peer, enum link_ki
 	return done;
 }
 
-bool
-links_connect(const struct links_end *a, const struct links_end *b, struct fault *fault)
+static bool
+connect_two(struct child *a, struct child *b, struct fault *fault)
 {
 	enum link_kind kind;
 	int fds[2];
@@ -65,11 +64,51 @@ links_connect(const struct links_end *a, const struct links_end *b, struct fault
 			role_name(b->role));
 }
 
-void
-links_cut(const struct links_end *told, const struct links_end *gone)
+static void
+cut(struct child *told, const struct child *gone)
 {
 	enum link_kind kind;
 
 	if (links_find(told->role, gone->role, &kind))
 		send_link(told, gone, kind, MSG_UNLINK, -1);
+}
+
+static bool
+is_there(const struct child *child)
+{
+	return child->channel && channel_is_open(child->channel);
+}
+
+bool
+links_connect_all(struct child *first, struct child *child, struct fault *fault)
+{
+	for (struct child *other = first; other; other = other->next) {
+		if (other != child && is_there(other) && !connect_two(child, other, fault))
+			return false;
+	}
+	return true;
+}
+
+void
+links_cut_all(struct child *first, const struct child *gone)
+{
+	for (struct child *other = first; other; other = other->next) {
+		if (other != gone && is_there(other))
+			cut(other, gone);
+	}
+}
+
+bool
+links_renew(struct child *first, struct child *child, enum role peer, unsigned instance,
+	struct fault *fault)
+{
+	struct child *other = first;
+
+	while (other && (other->role != peer || other->instance != instance))
+		other = other->next;
+	if (!other || other->phase != CHILD_SERVING || child->phase != CHILD_SERVING)
+		return true;
+	cut(child, other);
+	cut(other, child);
+	return connect_two(child, other, fault);
 }

@@ -56,8 +56,8 @@ open_log(struct log_file *file, const char *path, struct fault *fault)
 }
 
 /*
- * Standard error may be a pipe or a socket that nobody reads: writing must not wait for them. A terminal
- * is opened anew if it can be, since the flag would else hold for whoever called us.
+ * Standard error may be a pipe or a socket that nobody reads: writing must not wait for them. A
+ * terminal is opened anew if it can be, since the flag would else hold for whoever called us.
  */
 static bool
 use_standard_error(struct log_file *file, struct fault *fault)
