@@ -168,6 +168,24 @@ text_escape(struct span from, char *to, size_t to_size)
 }
 
 size_t
+text_flatten(struct span from, char *to, size_t to_size)
+{
+	size_t used = 0;
+
+	if (to_size == 0)
+		return 0;
+	for (; used < from.length && used + 1 < to_size; used++) {
+		char byte = from.start[used];
+
+		if (byte == '\n')
+			byte = ' ';
+		to[used] = byte >= ' ' && byte <= '~' ? byte : '?';
+	}
+	to[used] = '\0';
+	return used;
+}
+
+size_t
 text_hex(const void *bytes, size_t size, char *to, size_t to_size)
 {
 	static const char hex[] = "0123456789abcdef";

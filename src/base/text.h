@@ -47,6 +47,11 @@ size_t span_find(struct span a, char byte);
 bool text_parse_number(struct span text, uint64_t max, uint64_t *number_out);
 /* One line of printable ASCII from any bytes: others as \xNN, cut to fit. Returns the length. */
 size_t text_escape(struct span from, char *to, size_t to_size);
+/*
+ * The same for text that has been escaped before, line by line: backslashes stay, line ends become
+ * blanks, and what still is not printable '?'. Ends in NUL, cut to fit. Returns the length.
+ */
+size_t text_flatten(struct span from, char *to, size_t to_size);
 size_t text_hex(const void *bytes, size_t size, char *to, size_t to_size); /* 2 * size + NUL */
 char text_lower(char byte);                                /* ASCII only */
 

@@ -14,10 +14,13 @@ result_of(const struct message_result *result, uint32_t number)
 	return NULL;
 }
 
+/* Whatever relay says that the hop said. */
 static const char *
-cut(const char *text, size_t size, struct arena *arena)
+one_line(const char *text, struct arena *arena)
 {
-	return arena_strndup(arena, text, span_first(span_text(text), size).length);
+	char line[RECIPIENT_TEXT_MAX_BYTES];
+	text_flatten(span_text(text), line, sizeof(line));
+	return arena_strdup(arena, line);
 }
 
 static bool
@@ -49,7 +52,7 @@ apply(const struct tally_facts *facts, struct recipient *recipient, struct arena
 	recipient->hop = facts->result->hop;
 	recipient->code = found ? found->code : 0;
 	recipient->enhanced = found ? found->enhanced : "";
-	recipient->text = found ? cut(found->text, RECIPIENT_TEXT_MAX_BYTES, arena) : "no result";
+	recipient->text = found ? one_line(found->text, arena) : "no result";
 	switch (found ? found->outcome : OUTCOME_DEFERRED) {
 	case OUTCOME_DELIVERED:
 		recipient->stage = RECIPIENT_DELIVERED;

@@ -64,7 +64,7 @@ job_set(struct job *job, size_t recipient, enum outcome outcome, unsigned code,
 
 	if (job_is_set(job, recipient))
 		return;
-	text_escape(text, line, sizeof line);
+	text_flatten(text, line, sizeof line);
 	result->outcome = outcome;
 	result->code = (uint16_t)code;
 	result->enhanced = arena_strdup(job->arena, enhanced);

@@ -76,6 +76,20 @@ escape(void **state)
 	assert_string_equal(line, "01ff");
 }
 
+static void
+flatten(void **state)
+{
+	char line[16];
+
+	(void)state;
+	assert_int_equal(text_flatten(SPAN_LITERAL("a\nb\\x0d\r\x9b\0"), line, sizeof line), 10);
+	assert_string_equal(line, "a b\\x0d???");
+	assert_int_equal(text_flatten(SPAN_LITERAL("0123456789abcdefg"), line, sizeof line), 15);
+	assert_string_equal(line, "0123456789abcde");
+	assert_int_equal(text_flatten(SPAN_EMPTY, line, sizeof line), 0);
+	assert_string_equal(line, "");
+}
+
 int
 main(void)
 {
@@ -83,6 +97,7 @@ main(void)
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(spans),
 		cmocka_unit_test(escape),
+		cmocka_unit_test(flatten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

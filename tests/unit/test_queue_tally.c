@@ -60,7 +60,7 @@ test_each_outcome(void **state)
 	(void)state;
 	const struct message_recipient_result results[] = {
 		{ .number = 2, .outcome = OUTCOME_DEFERRED, .code = 451, .enhanced = "4.2.1",
-			.text = "later" },
+			.text = "later\nthan\x01 \xff now" },
 		{ .number = 0, .outcome = OUTCOME_DELIVERED, .code = 250, .enhanced = "2.0.0",
 			.text = "taken" },
 		{ .number = 1, .outcome = OUTCOME_RELAYED, .code = 250, .enhanced = "",
@@ -77,7 +77,7 @@ test_each_outcome(void **state)
 	assert_int_equal(now[2].stage, RECIPIENT_WAITING);
 	assert_int_equal(now[2].attempts, 4);
 	assert_int_equal(now[2].code, 451);
-	assert_string_equal(now[2].text, "later");
+	assert_string_equal(now[2].text, "later than? ? now");
 	assert_string_equal(now[2].hop, "mx");
 	assert_int_equal(now[2].job, 42);
 	assert_int_equal(now[2].tried_ms, SAMPLE_RECEIVED_MS + 5000);
