@@ -250,13 +250,11 @@ child_reload(struct child *child)
 	struct fault fault = FAULT_INIT;
 
 	child->reloading = true;
-	if (!child_provide(child, &fault) ||
-		!channel_ask(child->channel, MSG_START, NULL, -1, RELOAD_WAIT_MS, on_reloaded,
-			child)) {
-		log_event(EV_CHILD_KILLED, kv_str("of", role_name(child->role)),
-			kv_int("of-pid", child->pid), kv_fault(&fault));
-		child_kill(child, "could not be given its new settings");
-	}
+	if (!child_provide(child, &fault))
+		child_kill(child, fault.text);
+	else if (!channel_ask(child->channel, MSG_START, NULL, -1, RELOAD_WAIT_MS, on_reloaded,
+			 child))
+		child_kill(child, "cannot be given its new settings");
 }
 
 /* ---- the end ---------------------------------------------------------------------------------- */

@@ -392,6 +392,26 @@ def test_reload_by_signal(gate):
     assert gate.greeting()["hostname"] == "other.example.org"
 
 
+def test_reload_while_it_starts(make):
+    gate = make()
+    gate.write_config()
+    daemon = subprocess.Popen([gate.program(), "-c", gate.config, "-f"], stdin=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, cwd="/", start_new_session=True, **ground.as_user())
+    try:
+        # From the control socket on signals are heard; the roles are not there yet.
+        until(lambda: os.path.exists(f"{gate.path}/run/control.sock"), 10, "it starts")
+        until(lambda: children_of(daemon.pid), 10, "a role is started")
+        for _ in range(3):
+            daemon.send_signal(signal.SIGHUP)
+        until(lambda: all(role["phase"] == "serving" and role["generation"] > 1 for role in gate.status()["roles"]),
+              10, lambda: f"all have the newest: {gate.status()}")
+        gate.learn_ports()
+        assert int(gate.greeting()["generation"]) == gate.status()["generation"]
+    finally:
+        daemon.terminate()
+        assert daemon.wait(10) == 0
+
+
 def test_n10_bad_configuration_changes_nothing(gate):
     before = gate.roles()
     gate.parts["extra"] = "no-such-setting = 1\n"
