@@ -59,7 +59,7 @@ sample_parcel_to(const char *id, const char *recipient)
 struct parcel *
 sample_parcel_of(const char *login, const char *id)
 {
-	struct parcel *parcel = start(id, (const char *const[]){ "bob@example.net", NULL });
+	struct parcel *parcel = start(id, (const char *const[]){ "bob@example.net", NULL }, 0);
 	parcel->record.login = login;
 	parcel_seal(parcel, span_text(sample_header), span_text("Hello.\r\n"), SAMPLE_RECEIVED_MS);
 	return parcel;
