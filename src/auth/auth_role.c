@@ -6,7 +6,7 @@
 #include "auth/auth.h"
 #include "auth/control.h"
 #include "auth/keytab.h"
-#include "auth/verbs.h"
+#include "ipc/control.h"
 
 /* What start() gives. */
 struct auth_role {
@@ -91,7 +91,7 @@ start(struct role_context *context, struct fault *fault)
 {
 	struct auth_role *role = mem_alloc(sizeof *role);
 
-	verbs_wipe_memory();
+	control_wipe_memory();
 	role->context = context;
 	role->answers = (struct control_answers){ answer_page, answer_error, role };
 	if (take_keytab(context, &role->keytab, fault))

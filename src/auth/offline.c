@@ -182,7 +182,7 @@ offline_run(const char *config, int in, int out)
 	};
 	int status;
 
-	verbs_wipe_memory();
+	control_wipe_memory();
 	open_accounts(&offline, config);
 	while (read_some(&offline) && answer_requests(&offline))
 		continue;

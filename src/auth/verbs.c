@@ -2,8 +2,6 @@
 /* The administrator's verbs: which there are, and their arguments. */
 #include "auth/verbs.h"
 
-#include <malloc.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct verb *
@@ -41,20 +39,6 @@ verb_call_fini(struct verb_call *call)
 {
 	json_decref(call->data);
 	call->data = NULL;
-}
-
-static void
-free_wiped(void *memory)
-{
-	if (memory)
-		mem_wipe(memory, malloc_usable_size(memory));
-	free(memory);
-}
-
-void
-verbs_wipe_memory(void)
-{
-	json_set_alloc_funcs(malloc, free_wiped);
 }
 
 bool

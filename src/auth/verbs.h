@@ -45,9 +45,6 @@ bool verbs_know(const char *verb);
 bool verbs_run(const char *verb, struct verb_call *call, struct fault *fault_out);
 void verb_call_fini(struct verb_call *call); /* data alone is the call's */
 
-/* From here on JSON values, which may hold a password, are wiped when they are freed. */
-void verbs_wipe_memory(void);
-
 /* An argument that is a text; false with a fault if it is missing or something else. */
 bool verbs_text(json_t *args, const char *name, const char **text_out, struct fault *fault_out);
 /* The canonical login named by the argument "login". */

@@ -1,21 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sallyportctl: the administrator's tool. */
-#include <malloc.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "base/memory.h"
 #include "ctl/ctl.h"
-
-/* Requests hold passwords; how Jansson frees is how they are wiped. */
-static void
-wipe_and_free(void *bytes)
-{
-	if (bytes)
-		mem_wipe(bytes, malloc_usable_size(bytes));
-	free(bytes);
-}
+#include "ipc/control.h"
 
 int
 main(int argc, char **argv)
@@ -29,7 +18,7 @@ main(int argc, char **argv)
 	};
 	enum ctl_exit result;
 
-	json_set_alloc_funcs(malloc, wipe_and_free);
+	control_wipe_memory();
 	signal(SIGPIPE, SIG_IGN);
 	result = ctl_main(&ctl, argc, argv);
 	if (fflush(stdout) != 0 && result == CTL_DONE)

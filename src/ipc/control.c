@@ -2,6 +2,8 @@
 /* The control protocol between the administrator's tool, super and the roles. */
 #include "ipc/control.h"
 
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -40,6 +42,20 @@ control_kind_find(const char *name)
 			return kinds[i].kind;
 	}
 	return FAULT_SYSTEM;
+}
+
+static void
+free_wiped(void *memory)
+{
+	if (memory)
+		mem_wipe(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
+void
+control_wipe_memory(void)
+{
+	json_set_alloc_funcs(malloc, free_wiped);
 }
 
 enum control_frame

@@ -30,6 +30,12 @@ enum control_frame {
 	CONTROL_BAD, /* longer than the cap, or empty */
 };
 
+/*
+ * From here on JSON values, which may hold a password, are wiped when they are freed. Once, before
+ * the first of them is made.
+ */
+void control_wipe_memory(void);
+
 /* The first frame in bytes; *size_out is what to consume. */
 enum control_frame control_frame_next(struct span bytes, struct span *json_out, size_t *size_out);
 bool control_frame_add(struct buf *to, struct span json); /* false beyond the cap */

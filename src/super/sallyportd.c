@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "config.h"
 #include "config/config.h"
+#include "ipc/control.h"
 #include "super/files.h"
 #include "super/notice.h"
 #include "super/super.h"
@@ -85,6 +86,7 @@ serve(const struct super_options *options)
 	if (!options->foreground && !notice_detach(&fault))
 		return fail(&fault);
 	umask(027);
+	control_wipe_memory();
 	log_start(role_name(ROLE_SUPER), STDERR_FILENO, LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
 	if (super_start(&super, options, settings, &fault)) {
 		super_run(&super);

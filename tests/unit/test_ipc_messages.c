@@ -244,6 +244,7 @@ table_is_sane(void **state)
 	assert_true(message_rule(MSG_LOGIN_START)->secret);
 	assert_true(message_rule(MSG_LOGIN_STEP)->secret);
 	assert_true(message_rule(MSG_SECRET)->secret);
+	assert_true(message_rule(MSG_CONTROL)->secret);
 	assert_string_equal(message_rule(MSG_COMMIT)->name, "COMMIT");
 }
 
