@@ -7,34 +7,34 @@
 #include "ipc/message_super.h"
 
 /* One filled struct of each kind; what pack makes of it, unpack must give back. */
-static const struct message_refused refused = { 451, "4.3.0", "not now" };
-static const struct message_settings settings = { 7, 3, "sallyport-smtp", { "slice", 5 } };
-static const struct message_link link = { ROLE_AUTH, 2, LINK_SIGN };
-static const struct message_file file = { FILE_KEY, 1, "main" };
-static const struct message_secret secret = { SECRET_TICKET_KEY, "submission", { "k\0y", 3 } };
-static const struct message_lost lost = { ROLE_QUEUE, 3 };
-static const struct message_stop stop = { 30000 };
-static const struct message_control control = { { "{}", 2 }, true };
-static const struct message_ready ready = { 7, "remark" };
+static const struct message_refused refused_case = { 451, "4.3.0", "not now" };
+static const struct message_settings settings_case = { 7, 3, "sallyport-smtp", { "slice", 5 } };
+static const struct message_link link_case = { ROLE_AUTH, 2, LINK_SIGN };
+static const struct message_file file_case = { FILE_KEY, 1, "main" };
+static const struct message_secret secret_case = { SECRET_TICKET_KEY, "submission", { "k\0y", 3 } };
+static const struct message_lost lost_case = { ROLE_QUEUE, 3 };
+static const struct message_stop stop_case = { 30000 };
+static const struct message_control control_case = { { "{}", 2 }, true };
+static const struct message_ready ready_case = { 7, "remark" };
 
-static const struct message_login_start login_start = { "S1", "submission", "smtp", "PLAIN",
+static const struct message_login_start login_start_case = { "S1", "submission", "smtp", "PLAIN",
 	"192.0.2.1:999", true, { "exp", 3 }, { "end", 3 }, true, { "\0a\0b", 4 } };
-static const struct message_login_step login_step = { 9, { "resp", 4 } };
-static const struct message_login_cancel login_cancel = { 9 };
-static const struct message_login_challenge login_challenge = { { "chal", 4 } };
-static const struct message_login_done login_done = { { "id", 2 }, { "grant", 5 }, { "f", 1 } };
-static const struct message_login_failed login_failed = { LOGIN_LIMIT, 1500, "alice", "16" };
-static const struct message_session session = { "S1", "alice", "submission", "smtp", "192.0.2.1:9", 4,
+static const struct message_login_step login_step_case = { 9, { "resp", 4 } };
+static const struct message_login_cancel login_cancel_case = { 9 };
+static const struct message_login_challenge login_challenge_case = { { "chal", 4 } };
+static const struct message_login_done login_done_case = { { "id", 2 }, { "grant", 5 }, { "f", 1 } };
+static const struct message_login_failed login_failed_case = { LOGIN_LIMIT, 1500, "alice", "16" };
+static const struct message_session session_case = { "S1", "alice", "submission", "smtp", "192.0.2.1:9", 4,
 	-5, { "grant", 5 } };
-static const struct message_session_end session_end = { "S1", "alice" };
-static const struct message_session_kick session_kick = { "S1", "bye" };
-static const struct message_revoke revoke = { "alice", 5 };
-static const struct message_charge charge = { "S1", "alice", "192.0.2.1:9", 3, 1u << 20 };
-static const struct message_charged charged = { CHARGE_REFUSE, "500 an hour" };
-static const struct message_sign sign = { { "an identifier of thirty-two bytes", 32 }, 4, { "hash", 4 } };
-static const struct message_signed signature = { { "sig", 3 } };
-static const struct message_dial dial = { "milter:opendkim", 3000 };
-static const struct message_dialed dialed = { "127.0.0.1:8891" };
+static const struct message_session_end session_end_case = { "S1", "alice" };
+static const struct message_session_kick session_kick_case = { "S1", "bye" };
+static const struct message_revoke revoke_case = { "alice", 5 };
+static const struct message_charge charge_case = { "S1", "alice", "192.0.2.1:9", 3, 1u << 20 };
+static const struct message_charged charged_case = { CHARGE_REFUSE, "500 an hour" };
+static const struct message_sign sign_case = { { "an identifier of thirty-two bytes", 32 }, 4, { "hash", 4 } };
+static const struct message_signed signed_case = { { "sig", 3 } };
+static const struct message_dial dial_case = { "milter:opendkim", 3000 };
+static const struct message_dialed dialed_case = { "127.0.0.1:8891" };
 
 static const struct message_recipient recipients[] = {
 	{ 0, "a@example.org", NOTIFY_NEVER, "" },
@@ -46,26 +46,26 @@ static const struct message_recipient recipients[] = {
 	}
 #define IN_ROW { { "H: x\r\n\r\n", 8 }, false, { "body\r\n", 6 }, 0, 6, { 1, 2, 3 } }
 #define IN_FILE { { "H: x\r\n\r\n", 8 }, true, { NULL, 0 }, 77, 1u << 30, { 1, 2, 3 } }
-static const struct message_body body = { UINT64_MAX };
-static const struct message_commit commit = { "M1", "S1", "submission", "ESMTPSA", "192.0.2.1:9",
+static const struct message_body body_case = { UINT64_MAX };
+static const struct message_commit commit_case = { "M1", "S1", "submission", "ESMTPSA", "192.0.2.1:9",
 	"alice", { "grant", 5 }, true, "over", ENVELOPE, IN_ROW };
-static const struct message_committed committed = { "M1" };
-static const struct message_pressure pressure = { true, "disk" };
-static const struct message_job job = { 8, "M1", "example.org", ENVELOPE, IN_FILE };
+static const struct message_committed committed_case = { "M1" };
+static const struct message_pressure pressure_case = { true, "disk" };
+static const struct message_job job_case = { 8, "M1", "example.org", ENVELOPE, IN_FILE };
 static const struct message_recipient_result results[] = {
 	{ 0, OUTCOME_FAILED, 550, "5.1.1", "no such user" },
 	{ 5, OUTCOME_DEFERRED, 0, "", "timed out" },
 };
-static const struct message_result result = { 8, "M1", "mx.example.org", "192.0.2.9:25", "TLS1.3", 2,
+static const struct message_result result_case = { 8, "M1", "mx.example.org", "192.0.2.9:25", "TLS1.3", 2,
 	results };
-static const struct message_result_kept result_kept = { 8 };
-static const struct message_relay_ready relay_ready = { 20 };
+static const struct message_result_kept result_kept_case = { 8 };
+static const struct message_relay_ready relay_ready_case = { 20 };
 
 /* The typed pairs behind one untyped face, so that a table can hold them. */
-#define FACE(noun, instance)                                                                       \
+#define FACE(noun)                                                                                 \
 	static void noun##_fill(struct buf *to)                                                    \
 	{                                                                                          \
-		message_##noun##_pack(to, &instance);                                              \
+		message_##noun##_pack(to, &noun##_case);                                          \
 	}                                                                                          \
 	static bool noun##_again(struct span bytes, struct arena *arena, struct buf *to)           \
 	{                                                                                          \
@@ -76,42 +76,42 @@ static const struct message_relay_ready relay_ready = { 20 };
 		return true;                                                                       \
 	}
 #define FACES(FACE)                                                                                \
-	FACE(refused, refused)                                                                     \
-	FACE(settings, settings)                                                                   \
-	FACE(link, link)                                                                           \
-	FACE(file, file)                                                                           \
-	FACE(secret, secret)                                                                       \
-	FACE(lost, lost)                                                                           \
-	FACE(stop, stop)                                                                           \
-	FACE(control, control)                                                                     \
-	FACE(ready, ready)                                                                         \
-	FACE(login_start, login_start)                                                             \
-	FACE(login_step, login_step)                                                               \
-	FACE(login_cancel, login_cancel)                                                           \
-	FACE(login_challenge, login_challenge)                                                     \
-	FACE(login_done, login_done)                                                               \
-	FACE(login_failed, login_failed)                                                           \
-	FACE(session, session)                                                                     \
-	FACE(session_end, session_end)                                                             \
-	FACE(session_kick, session_kick)                                                           \
-	FACE(revoke, revoke)                                                                       \
-	FACE(charge, charge)                                                                       \
-	FACE(charged, charged)                                                                     \
-	FACE(sign, sign)                                                                           \
-	FACE(signed, signature)                                                                    \
-	FACE(dial, dial)                                                                           \
-	FACE(dialed, dialed)                                                                       \
-	FACE(body, body)                                                                           \
-	FACE(commit, commit)                                                                       \
-	FACE(committed, committed)                                                                 \
-	FACE(pressure, pressure)                                                                   \
-	FACE(job, job)                                                                             \
-	FACE(result, result)                                                                       \
-	FACE(result_kept, result_kept)                                                             \
-	FACE(relay_ready, relay_ready)
+	FACE(refused)                                                                      \
+	FACE(settings)                                                                     \
+	FACE(link)                                                                         \
+	FACE(file)                                                                         \
+	FACE(secret)                                                                       \
+	FACE(lost)                                                                         \
+	FACE(stop)                                                                         \
+	FACE(control)                                                                      \
+	FACE(ready)                                                                        \
+	FACE(login_start)                                                                  \
+	FACE(login_step)                                                                   \
+	FACE(login_cancel)                                                                 \
+	FACE(login_challenge)                                                              \
+	FACE(login_done)                                                                   \
+	FACE(login_failed)                                                                 \
+	FACE(session)                                                                      \
+	FACE(session_end)                                                                  \
+	FACE(session_kick)                                                                 \
+	FACE(revoke)                                                                       \
+	FACE(charge)                                                                       \
+	FACE(charged)                                                                      \
+	FACE(sign)                                                                         \
+	FACE(signed)                                                                       \
+	FACE(dial)                                                                         \
+	FACE(dialed)                                                                       \
+	FACE(body)                                                                         \
+	FACE(commit)                                                                       \
+	FACE(committed)                                                                    \
+	FACE(pressure)                                                                     \
+	FACE(job)                                                                          \
+	FACE(result)                                                                       \
+	FACE(result_kept)                                                                  \
+	FACE(relay_ready)
 FACES(FACE)
 
-#define ROW(noun, instance) { #noun, noun##_fill, noun##_again },
+#define ROW(noun) { #noun, noun##_fill, noun##_again },
 static const struct {
 	const char *name;
 	void (*fill)(struct buf *to);
@@ -171,7 +171,7 @@ any_byte_changed(void **state)
 
 #define REFUSES(noun, ...)                                                                         \
 	do {                                                                                       \
-		struct message_##noun wrong = noun;                                                \
+		struct message_##noun wrong = noun##_case;                                                \
 		struct buf bytes = BUF_INIT(0);                                                    \
 		struct message_##noun got;                                                         \
 		__VA_ARGS__;                                                                       \
