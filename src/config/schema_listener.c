@@ -127,7 +127,7 @@ static const struct schema_row listener_rows[] = {
 		"Largest message"),
 	SIZE("header-size", header_size, KIB, 240 * KIB, "192K", TO_FRONT,
 		"Largest header of a message; never more than message-size"),
-	NUMBER("recipients", recipients, 100, 50000, "1000", TO_FRONT,
+	NUMBER("recipients", recipients, 100, 1000, "1000", TO_FRONT,
 		"Most recipients of one message"),
 	NUMBER("transactions", transactions, 0, 1000000, "1000", TO_FRONT,
 		"Most messages on one connection; 0 is no limit"),
