@@ -9,6 +9,7 @@
 #include "queue/intake.h"
 #include "queue/timekeeper.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -299,6 +300,8 @@ queue_start(struct role_context *context, struct fault *fault)
 	struct queue *queue = mem_alloc(sizeof(*queue));
 	queue->context = context;
 	queue->loop = role_loop(context);
+	/* A limit on the size of files is an error of the disk, and handled as one. */
+	signal(SIGXFSZ, SIG_IGN);
 	queue->revoked = revoked_new();
 	timekeeper_init(&queue->keeper, clock_wall_ms(), clock_steady_ms());
 	loop_timer_init(&queue->tick_timer, queue->loop, on_tick, queue);

@@ -11,7 +11,7 @@
 enum {
 	BATCH_MAX = 1024,           /* requests in one transaction */
 	BATCH_MAX_BYTES = 16 * 1024 * 1024,
-	RETRY_MS = 1000,            /* after a failure */
+	RETRY_MS = 250,             /* after a failure */
 	/* The pool needs one; a disk that hangs longer is seen in the log, and waited for. */
 	BATCH_DEADLINE_MS = 24 * 3600 * 1000,
 	CLOSE_WAIT_MS = 10 * 1000,

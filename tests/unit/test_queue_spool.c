@@ -13,8 +13,46 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* ---- a disk that fails: SQLite's own calls come here, because the program's symbols go first */
+
+enum fault_call {
+	FAULT_NO_CALL,
+	FAULT_PWRITE,
+	FAULT_FDATASYNC,
+	FAULT_CALL_COUNT,
+};
+
+static enum fault_call fault_call;
+static int fault_after; /* so many calls succeed before one fails */
+static int fault_errno;
+static int fault_hits;
+
+static bool
+fails(enum fault_call call)
+{
+	if (fault_call != call || fault_after-- > 0)
+		return false;
+	fault_call = FAULT_NO_CALL; /* once */
+	fault_hits++;
+	errno = fault_errno;
+	return true;
+}
+
+ssize_t
+pwrite64(int fd, const void *bytes, size_t size, off64_t at)
+{
+	return fails(FAULT_PWRITE) ? -1 : syscall(SYS_pwrite64, fd, bytes, size, at);
+}
+
+int
+fdatasync(int fd)
+{
+	return fails(FAULT_FDATASYNC) ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
 
 static struct loop *loop;
 static struct spool *spool;
@@ -45,6 +83,8 @@ set_up(void **state)
 	snprintf(path, sizeof(path), "%s/queue", sample_folder_make());
 	open_spool();
 	pending = 0;
+	fault_call = FAULT_NO_CALL;
+	fault_hits = 0;
 	return 0;
 }
 
@@ -264,6 +304,92 @@ test_broken_disk(void **state)
 	parcel_drop(&before);
 	parcel_drop(&during);
 	parcel_drop(&later);
+}
+
+/* Asks again until it is taken, as a client would; a tick heals what is suspect. */
+static void
+commit_in_the_end(struct parcel *parcel)
+{
+	for (int tries = 0; tries < 10; tries++) {
+		if (commit(parcel) == SPOOL_DONE)
+			return;
+		struct spool_tick tick = { .request = { .verb = SPOOL_TICK } };
+		ask(&tick.request);
+		run();
+	}
+	fail_msg("not taken in the end");
+}
+
+/* One message comes and goes, another comes, and the kth call of one kind fails, once. */
+static void
+run_with_fault(enum fault_call call, int after, int error)
+{
+	static const struct recipient delivered = { .number = 0, .stage = RECIPIENT_DELIVERED };
+	struct parcel *first = sample_parcel_to("0001", "bob@example.net");
+	struct parcel *second = sample_parcel_to("0002", "bob@example.net");
+	fault_errno = error;
+	fault_after = after;
+	fault_call = call;
+	commit_in_the_end(first);
+	struct spool_settle settle = settle_of(first, &delivered);
+	ask(&settle.request);
+	run();
+	assert_int_equal(settle.request.result, SPOOL_DONE);
+	commit_in_the_end(second);
+	fault_call = FAULT_NO_CALL;
+	close_spool();
+	open_spool();
+	assert_int_equal(fetch_result("0001"), SPOOL_MISSING);
+	assert_int_equal(fetch_result("0002"), SPOOL_DONE);
+	assert_int_equal(spool_counts(spool)->messages, 1);
+	parcel_drop(&first);
+	parcel_drop(&second);
+}
+
+/* O5, O6: every write and every sync on the way of a message fails once. */
+static void
+test_every_single_fault(void **state)
+{
+	static const int errors[] = { EIO, ENOSPC };
+	for (enum fault_call call = FAULT_PWRITE; call < FAULT_CALL_COUNT; call++) {
+		for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+			int after = 0;
+			do {
+				tear_down(state);
+				set_up(state);
+				fault_hits = 0;
+				run_with_fault(call, after++, errors[i]);
+			} while (fault_hits);
+			assert_true(after > 2); /* some calls were hit */
+		}
+	}
+}
+
+/* O6: after a failed sync the bytes are written again before anything is believed. */
+static void
+test_failed_sync_is_not_tried_again(void **state)
+{
+	(void)state;
+	struct parcel *parcel = sample_parcel_to("0001", "bob@example.net");
+	fault_errno = EIO;
+	fault_after = 0;
+	fault_call = FAULT_FDATASYNC;
+	assert_int_equal(commit(parcel), SPOOL_BROKEN);
+	assert_int_equal(fault_hits, 1);
+	assert_true(spool_counts(spool)->suspect);
+	/* the probe cannot be written: it stays suspect, but can be read */
+	fault_after = 0;
+	fault_call = FAULT_PWRITE;
+	assert_int_equal(fetch_result("0001"), SPOOL_MISSING);
+	assert_int_equal(fault_hits, 2);
+	assert_true(spool_counts(spool)->suspect);
+	assert_int_equal(commit(parcel), SPOOL_BROKEN);
+	struct spool_tick tick = { .request = { .verb = SPOOL_TICK } };
+	ask(&tick.request);
+	run();
+	assert_false(spool_counts(spool)->suspect);
+	assert_int_equal(commit(parcel), SPOOL_DONE);
+	parcel_drop(&parcel);
 }
 
 /* O10: the disk is full. What comes in is refused, results are written from the reserve. */
@@ -486,6 +612,8 @@ main(void)
 		TEST(test_numbers),
 		TEST(test_only_known),
 		TEST(test_broken_disk),
+		TEST(test_every_single_fault),
+		TEST(test_failed_sync_is_not_tried_again),
 		TEST(test_kill_9),
 		TEST(test_full_disk),
 	};
