@@ -74,6 +74,8 @@ on_ticked(struct spool_request *request)
 	struct queue *queue =
 		(struct queue *)((char *)request - offsetof(struct queue, tick.request));
 	queue->ticking = false;
+	if (request->result != SPOOL_DONE)
+		return; /* this is the end, and there is no spool any more */
 	if (pressure_update(&queue->means.pressure, &queue->settings->queue, &queue->tick.space,
 		    spool_counts(queue->spool)->messages))
 		tell_pressure(queue);

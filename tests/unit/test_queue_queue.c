@@ -400,6 +400,25 @@ test_orderly_end(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* What the spool has begun by itself is in nobody's way. */
+static void
+test_end_at_once(void **state)
+{
+	(void)state;
+	struct message_stop stop = { .grace_ms = 5000 };
+	for (unsigned i = 0; i < 10; i++) {
+		struct buf content = BUF_INIT(0);
+		start_queue();
+		message_stop_pack(&content, &stop);
+		assert_true(channel_send(super, MSG_STOP, &content, -1));
+		buf_fini(&content);
+		wait_for(&ends, 1);
+		int status = reap();
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+}
+
 static void
 test_end_of_super(void **state)
 {
@@ -451,6 +470,7 @@ main(void)
 		TEST(test_a_message_and_its_end),
 		TEST(test_kill_and_repeat),
 		TEST(test_orderly_end),
+		TEST(test_end_at_once),
 		TEST(test_end_of_super),
 		TEST(test_two_queues),
 	};
