@@ -151,5 +151,6 @@ void
 bodies_remove(struct bodies *bodies, uint64_t number)
 {
 	struct body_work order = { .number = number };
-	submit(bodies, &remove_task, &order);
+	if (bodies)
+		submit(bodies, &remove_task, &order);
 }

@@ -21,7 +21,7 @@ bool bodies_make(struct bodies *bodies, uint64_t number, bodies_made_fn *on_made
 typedef void bodies_sealed_fn(void *context, enum folder_result result);
 bool bodies_seal(struct bodies *bodies, uint64_t number, uint64_t length,
 	const unsigned char hash[DIGEST_BYTES], bodies_sealed_fn *on_sealed, void *context);
-/* If it does not come about, the next start sweeps. */
+/* If it does not come about, the next start sweeps: so it is with NULL, at the end. */
 void bodies_remove(struct bodies *bodies, uint64_t number);
 
 #endif

@@ -398,6 +398,7 @@ queue_free(void **private)
 	mem_free(&queue->intakes);
 	channel_free(&queue->auth);
 	bodies_free(&queue->bodies);
+	queue->means.bodies = NULL;
 	spool_close(&queue->spool);
 	dispatch_free(&queue->dispatch);
 	revoked_free(&queue->revoked);
