@@ -67,8 +67,20 @@ offer_make(const struct offer_case *from, struct offer *offer_out)
 	for (size_t i = 0; i < all->count && offer_out->count < OFFER_MAX; i++)
 		if (may_use(from, span_text(all->items[i]), from->secure, insecure))
 			offer_out->mechanisms[offer_out->count++] = all->items[i];
-	offer_out->after_tls = !from->secure && offer_out->count == 0 && all->count > 0 &&
-			       from->listener->tls == LISTENER_TLS_STARTTLS;
+	if (!from->secure && from->listener->tls == LISTENER_TLS_STARTTLS)
+		offer_out->tls_has = all;
+	offer_out->after_tls = offer_out->tls_has && offer_out->count == 0 && all->count > 0;
+}
+
+bool
+offer_is_after_tls(const struct offer *offer, struct span name)
+{
+	if (!offer->tls_has || offer_find(offer, name))
+		return false;
+	for (size_t i = 0; i < offer->tls_has->count; i++)
+		if (span_is_nocase(name, offer->tls_has->items[i]))
+			return true;
+	return false;
 }
 
 const char *

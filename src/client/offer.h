@@ -12,6 +12,7 @@ struct offer {
 	const char *mechanisms[OFFER_MAX];
 	size_t count;
 	bool after_tls;   /* nothing now, but there would be something under TLS */
+	const struct settings_texts *tls_has; /* what STARTTLS would bring; NULL: nothing new */
 	bool insecure;    /* in clear by insecure-networks */
 };
 
@@ -26,5 +27,7 @@ struct offer_case {
 void offer_make(const struct offer_case *from, struct offer *offer_out);
 /* The mechanism by this name, in any case; NULL if it is not offered. */
 const char *offer_find(const struct offer *offer, struct span name);
+/* Would it be, after STARTTLS? */
+bool offer_is_after_tls(const struct offer *offer, struct span name);
 
 #endif

@@ -28,11 +28,10 @@ authentication_start(struct smtp *smtp, const struct smtp_auth *auth)
 		smtp_reply(smtp, 503, "5.5.1", "Already authenticated");
 	} else if (!smtp->mail.esmtp) {
 		smtp_reply(smtp, 503, "5.5.1", "EHLO first");
+	} else if (offer.after_tls || offer_is_after_tls(&offer, auth->mechanism)) {
+		smtp_reply(smtp, 538, "5.7.11", "Encryption required: STARTTLS first");
 	} else if (offer.count == 0) {
-		if (offer.after_tls)
-			smtp_reply(smtp, 538, "5.7.11", "Encryption required: STARTTLS first");
-		else
-			smtp_reply(smtp, 502, "5.5.1", "Authentication is not offered here");
+		smtp_reply(smtp, 502, "5.5.1", "Authentication is not offered here");
 	} else {
 		smtp_wait(smtp);
 		login_start(session_login(smtp->session), auth->mechanism, auth->has_initial,

@@ -79,6 +79,30 @@ test_find(void **state)
 	assert_null(offer_find(&offer, SPAN_LITERAL("SCRAM-SHA-256-PLUS")));
 }
 
+/* RFC 4954 6: 538 is for a mechanism that would be good under TLS, 504 for any other. */
+static void
+test_after_tls(void **state)
+{
+	struct settings_listener listener = { .login = LOGIN_SECURE_OR_CHALLENGE,
+		.tls = LISTENER_TLS_STARTTLS };
+	struct offer_case from = { .listener = &listener, .sasl = &sasl };
+	struct offer offer;
+
+	(void)state;
+	offer_make(&from, &offer);
+	assert_true(offer_is_after_tls(&offer, SPAN_LITERAL("Plain")));
+	assert_true(offer_is_after_tls(&offer, SPAN_LITERAL("SCRAM-SHA-256-PLUS")));
+	assert_false(offer_is_after_tls(&offer, SPAN_LITERAL("SCRAM-SHA-256")));
+	assert_false(offer_is_after_tls(&offer, SPAN_LITERAL("NTLM")));
+	from.secure = true;
+	offer_make(&from, &offer);
+	assert_false(offer_is_after_tls(&offer, SPAN_LITERAL("PLAIN")));
+	from.secure = false;
+	listener.tls = LISTENER_TLS_NONE;
+	offer_make(&from, &offer);
+	assert_false(offer_is_after_tls(&offer, SPAN_LITERAL("PLAIN")));
+}
+
 /* A listener's own list takes the place of the general one. */
 static void
 test_own_list(void **state)
@@ -100,6 +124,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_after_tls),
 		cmocka_unit_test(test_own_list),
 	};
 
