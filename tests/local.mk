@@ -18,7 +18,8 @@ RUN_TESTS = \
 	tests/run/test_restart.py \
 	tests/run/test_smarthost.py \
 	tests/run/test_submit_clients.py \
-	tests/run/test_super.py
+	tests/run/test_super.py \
+	tests/run/test_tls.py
 
 RUN_RIG = \
 	tests/run/rig/__init__.py \
