@@ -17,9 +17,9 @@ struct admission {
 };
 
 /*
- * CONTINUE, HOLD (the settings want it held), or a refusal for the client. Checked are the grammar of
- * every word that will stand in a record, a job or a notice; the grant of a login, or that there is
- * none; and the rights of its identity over sender and recipients. wall_ms is the wall clock, as
+ * CONTINUE, HOLD (the settings want it held), or a refusal for the client. Checked are the grammar
+ * of every word that will stand in a record, a job or a notice; the grant of a login, or that there
+ * is none; and the rights of its identity over sender and recipients. wall_ms is the wall clock, as
  * grants have it. *held_most_out is how many messages of this login may be held, UINT64_MAX if it
  * has no such limit.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Body files made, sealed and removed on threads of their own, so that a slow disk stops no loop. */
+/* Body files made, sealed and removed on threads of their own: a slow disk stops no loop. */
 #include "queue/bodies.h"
 
 #include "base/memory.h"

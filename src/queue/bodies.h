@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Body files made, sealed and removed on threads of their own, so that a slow disk stops no loop. */
+/* Body files made, sealed and removed on threads of their own: a slow disk stops no loop. */
 #ifndef QUEUE_BODIES_H
 #define QUEUE_BODIES_H
 

@@ -13,7 +13,7 @@ struct brief_recipient {
 
 struct brief {
 	uint64_t seq;          /* not packed */
-	unsigned char digest[RECORD_DIGEST_BYTES]; /* of its record: tells a repeat from another message */
+	unsigned char digest[RECORD_DIGEST_BYTES]; /* its record's: tells a repeat by it */
 	const char *id;
 	const char *parent;
 	const char *session;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The administrator's verbs about messages: queue list, show, flush, hold, release, delete; track. */
+/* The administrator's verbs about messages: queue list, show, hold, delete…; track. */
 #ifndef QUEUE_CONTROL_H
 #define QUEUE_CONTROL_H
 

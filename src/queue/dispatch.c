@@ -79,7 +79,8 @@ static void
 settle_without_route(struct dispatch *dispatch, struct lot *lot)
 {
 	struct arena *arena = arena_new(RESULT_ARENA_BYTES);
-	struct message_recipient_result *results = arena_alloc(arena, lot->count * sizeof(*results));
+	struct message_recipient_result *results =
+		arena_alloc(arena, lot->count * sizeof(*results));
 	struct message_result result = { .id = "", .hop = "", .hop_address = "", .tls = "",
 		.count = lot->count, .results = results };
 	for (size_t i = 0; i < lot->count; i++)

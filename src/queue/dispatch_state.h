@@ -46,8 +46,8 @@ dispatch_may_send(const struct dispatch *dispatch)
  * A lot that has left the schedule, and what became of it: writes it down, tells relay, puts back
  * what still waits. The result's texts are in the arena, which is taken.
  */
-void dispatch_settle(struct dispatch *dispatch, struct lot *lot, const struct message_result *result,
-	struct arena *arena);
+void dispatch_settle(struct dispatch *dispatch, struct lot *lot,
+	const struct message_result *result, struct arena *arena);
 /* A result of a job that another queue sent. Takes the arena too. */
 void dispatch_replay(struct dispatch *dispatch, const struct message_result *result,
 	struct arena *arena);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The spool's folder on disk: checked owner and mode, body files, the reserve, what is set aside. */
+/* The spool's folder: its owner and mode, body files, the reserve, what is set aside. */
 #include "queue/folder.h"
 
 #include "base/log.h"
@@ -172,7 +172,7 @@ folder_make_body(const struct folder *folder, uint64_t number, struct fault *fau
 	return fd;
 }
 
-/* Owner, links and kind are checked: the folder is ours, but a restored backup may hold anything. */
+/* Owner, links and kind are checked: a restored backup may hold anything. */
 static int
 open_checked(const struct folder *folder, uint64_t number, struct stat *stat_out,
 	struct fault *fault)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The spool's folder on disk: checked owner and mode, body files, the reserve, what is set aside. */
+/* The spool's folder: its owner and mode, body files, the reserve, what is set aside. */
 #ifndef QUEUE_FOLDER_H
 #define QUEUE_FOLDER_H
 
@@ -47,8 +47,8 @@ size_t folder_sweep_bodies(const struct folder *folder, uint64_t limit,
 	bool (*is_wanted)(void *context, uint64_t number), void *context);
 
 /*
- * Room that is given back when the disk is full: enough to write SQLite's whole log into the tables,
- * after which the log's own room is free. False if the disk has no room for it.
+ * Room that is given back when the disk is full: enough to write SQLite's whole log into the
+ * tables, after which the log's own room is free. False if the disk has no room for it.
  */
 enum { FOLDER_RESERVE_BYTES = 20 * 1024 * 1024 };
 bool folder_fill_reserve(const struct folder *folder);

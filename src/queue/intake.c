@@ -291,7 +291,7 @@ take_commit(struct intake *intake, uint32_t request, struct parcel *parcel,
 	commit->spool.held_most = held_most;
 	intake->busy++;
 	intake->bytes += commit->bytes;
-	/* Where there is no room, or its file is of a queue before this one: only a repetition is good. */
+	/* No room, or its file is of a queue before this one: only a repetition is good. */
 	commit->spool.only_known = intake->means->pressure.is_short ||
 		(from->content.in_file && file_state(intake, parcel->record.file) != FILE_OPEN);
 	if (from->content.in_file && !commit->spool.only_known)

@@ -26,7 +26,7 @@ struct intake;
 /* Takes fd. on_closed is called once, at the end of a turn: then free it. */
 struct intake *intake_new(struct intake_means *means, int fd, uint8_t instance,
 	void (*on_closed)(void *context, struct intake *intake), void *context);
-/* The channel closes; what is under way is finished without an answer, and body files are removed. */
+/* The channel closes; what is under way is finished without an answer; body files go. */
 void intake_free(struct intake **intake);
 uint8_t intake_instance(const struct intake *intake);
 /* How short of space the queue is has changed. */

@@ -225,7 +225,8 @@ on_load(struct spool_request *request)
 			fetch->due_ms);
 		loader->on_loaded(loader->context);
 	}
-	if (request->result == SPOOL_BROKEN) { /* it is due within the window: look at all of that again */
+	/* It is due within the window: look at all of that again. */
+	if (request->result == SPOOL_BROKEN) {
 		loader->waiting_due_ms = 0;
 		loader->waiting_seq = 0;
 	}

@@ -23,7 +23,7 @@ enum {
 	BOUNDARY_SIZE = 2 + 2 * BOUNDARY_HASH_BYTES + 1,
 };
 
-/* What is said about each kind; the words of the text part are for people who have never seen one. */
+/* What is said about each kind; the words are for people who have never seen one. */
 struct kind {
 	char letter;                  /* in the id */
 	uint8_t wish;                 /* that asks for it */
@@ -269,7 +269,8 @@ add_header(struct buf *to, struct span header, bool utf8, size_t room)
 {
 	while (header.length) {
 		size_t length = line_length(header);
-		struct span line = span_first(header, length < LINE_MAX_BYTES ? length : LINE_MAX_BYTES);
+		struct span line =
+			span_first(header, length < LINE_MAX_BYTES ? length : LINE_MAX_BYTES);
 		header = span_from(header, length + 2);
 		if (!line.length || buf_length(to) + line.length + 2 > room)
 			return;

@@ -13,7 +13,7 @@ enum notice_kind {
 	NOTICE_KIND_COUNT,
 };
 
-/* Of the original, no more than this is returned; past it, and always but for RET=FULL, its header. */
+/* Of the original, no more than this is returned: its header, or with RET=FULL all of it. */
 enum { NOTICE_RETURN_MAX_BYTES = 50 * 1024 };
 
 struct notice {

@@ -12,8 +12,8 @@ struct pressure {
 };
 
 /*
- * Short below free-space or free-files, or past messages; well again above free-space-resume, with a
- * tenth more files, and with a tenth fewer messages. True if it changed.
+ * Short below free-space or free-files, or past messages; well again above free-space-resume, with
+ * a tenth more files, and with a tenth fewer messages. True if it changed.
  */
 bool pressure_update(struct pressure *pressure, const struct settings_queue *settings,
 	const struct folder_space *space, uint64_t messages);

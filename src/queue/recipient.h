@@ -7,7 +7,7 @@
 
 enum recipient_stage {
 	RECIPIENT_WAITING,   /* not tried, or deferred */
-	RECIPIENT_DELIVERED, /* the next hop has it, and notifies if it must; or the mailbox has it */
+	RECIPIENT_DELIVERED, /* the mailbox has it, or a hop that notifies if it must */
 	RECIPIENT_RELAYED,   /* the next hop has it, and knows no notices */
 	RECIPIENT_FAILED,    /* refused, or given up after expiry */
 	RECIPIENT_DELETED,   /* by the administrator */

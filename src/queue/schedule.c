@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is sent next: due times, slots in all and per destination, a fair turn for everybody; pure. */
+/* What is sent next: due times, slots in all and per destination, fair turns; pure. */
 #include "queue/schedule.h"
 
 #include "queue/index.h"
@@ -11,7 +11,7 @@ enum {
 	CLASS_FRESH,
 	CLASS_TRIED,
 	CLASS_COUNT,
-	/* Every so many turns what was tried before goes first, so that fresh mail cannot starve it. */
+	/* Every so many turns what was tried before goes first: fresh mail cannot starve it. */
 	TURNS_TO_TRIED = 4,
 };
 
@@ -388,7 +388,8 @@ schedule_count(const struct schedule *schedule)
 
 void
 schedule_visit(const struct schedule *schedule,
-	void (*visit)(void *context, const char *name, struct schedule_counts counts), void *context)
+	void (*visit)(void *context, const char *name, struct schedule_counts counts),
+	void *context)
 {
 	for (size_t i = 0; i < schedule->destination_count; i++)
 		visit(context, schedule->destinations[i]->name, schedule->destinations[i]->counts);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is sent next: due times, slots in all and per destination, a fair turn for everybody; pure. */
+/* What is sent next: due times, slots in all and per destination, fair turns; pure. */
 #ifndef QUEUE_SCHEDULE_H
 #define QUEUE_SCHEDULE_H
 

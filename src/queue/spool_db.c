@@ -16,7 +16,8 @@ static const char *const sql_texts[SPOOL_STATEMENT_COUNT] = { SPOOL_STATEMENTS(S
 static void
 keep_error(struct spool_db *db, int code)
 {
-	enum spool_db_result result = (code & 0xff) == SQLITE_FULL ? SPOOL_DB_FULL : SPOOL_DB_BROKEN;
+	enum spool_db_result result =
+		(code & 0xff) == SQLITE_FULL ? SPOOL_DB_FULL : SPOOL_DB_BROKEN;
 	if (db->result >= result)
 		return;
 	db->result = result;
@@ -68,7 +69,8 @@ spool_db_open(struct spool_db *db, const char *path, bool sync, struct fault *fa
 			SQLITE_OPEN_EXRESCODE,
 		NULL);
 	bool done = code == SQLITE_OK &&
-		sqlite3_busy_timeout(db->sqlite, PREDECESSOR_WAIT_MS) == SQLITE_OK && set_up(db, sync);
+		sqlite3_busy_timeout(db->sqlite, PREDECESSOR_WAIT_MS) == SQLITE_OK &&
+		set_up(db, sync);
 	umask(mask);
 	if (!done) {
 		open_failed(db, path, fault);

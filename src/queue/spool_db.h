@@ -47,13 +47,15 @@
 	S(RECIPIENT_DELETE, "DELETE FROM recipient WHERE seq = ?1") \
 	S(HISTORY_ADD,      "INSERT INTO history (seq, finished, brief) VALUES (?1, ?2, ?3)") \
 	S(HISTORY_GET,      "SELECT brief FROM history WHERE seq = ?1") \
-	S(HISTORY_PAGE,     "SELECT seq, brief FROM history WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2") \
+	S(HISTORY_PAGE,     "SELECT seq, brief FROM history WHERE seq < ?1" \
+	                    " ORDER BY seq DESC LIMIT ?2") \
 	S(HISTORY_OLDEST,   "SELECT seq, finished, brief FROM history WHERE seq > ?1" \
 	                    " ORDER BY seq LIMIT ?2") \
 	S(HISTORY_DELETE,   "DELETE FROM history WHERE seq = ?1") \
 	S(PAGE_FRESH,       "SELECT m.seq, m.received, m.record, NULL, NULL, NULL FROM message m" \
 	                    " WHERE m.seq > ?1 AND NOT EXISTS" \
-	                    " (SELECT 1 FROM waiting w WHERE w.seq = m.seq) ORDER BY m.seq LIMIT ?2") \
+	                    " (SELECT 1 FROM waiting w WHERE w.seq = m.seq)" \
+	                    " ORDER BY m.seq LIMIT ?2") \
 	S(PAGE_WAITING,     "SELECT m.seq, m.received, m.record, w.seq, w.due, w.reason" \
 	                    " FROM waiting w CROSS JOIN message m ON m.seq = w.seq" \
 	                    " WHERE (w.due, w.seq) > (?3, ?1) AND w.due <= ?4" \
@@ -94,11 +96,15 @@ void spool_db_close(struct spool_db *db);
  * Statements: bind, step, read columns, done (resets it). Errors are kept in the db, so a
  * caller that does several writes looks once, at db->result.
  */
-void spool_db_bind_number(struct spool_db *db, enum spool_statement statement, int at, int64_t number);
+void spool_db_bind_number(
+	struct spool_db *db, enum spool_statement statement, int at, int64_t number);
 /* The bytes must stay until spool_db_done(). */
-void spool_db_bind_text(struct spool_db *db, enum spool_statement statement, int at, const char *text);
-void spool_db_bind_bytes(struct spool_db *db, enum spool_statement statement, int at, struct span bytes);
-bool spool_db_row(struct spool_db *db, enum spool_statement statement); /* is there (another) row? */
+void spool_db_bind_text(
+	struct spool_db *db, enum spool_statement statement, int at, const char *text);
+void spool_db_bind_bytes(
+	struct spool_db *db, enum spool_statement statement, int at, struct span bytes);
+/* Is there (another) row? */
+bool spool_db_row(struct spool_db *db, enum spool_statement statement);
 int64_t spool_db_number(struct spool_db *db, enum spool_statement statement, int column);
 bool spool_db_is_null(struct spool_db *db, enum spool_statement statement, int column);
 struct span spool_db_bytes(struct spool_db *db, enum spool_statement statement, int column);

@@ -24,7 +24,7 @@ spool_read_recipients(struct spool_store *store, uint64_t seq, struct arena *are
 		memset(&recipients[count], 0, sizeof(*recipients));
 		recipients[count].number = (uint32_t)spool_db_number(db, SQL_RECIPIENT_ALL, 0);
 		recipient_unpack(&from, arena, &recipients[count]);
-		/* A row that cannot be read counts as never tried: once too often rather than lost. */
+		/* What cannot be read counts as never tried: once too often rather than lost. */
 		if (unpack_done(&from))
 			count++;
 	}

@@ -53,8 +53,8 @@ back_up(struct spool_db *db, const char *path, int version, struct fault *fault)
 	char *copy = mem_printf("%s.v%d", path, version);
 	/* One that is there is from an attempt that did not come to its end. */
 	unlink(copy);
-	bool done =
-		sqlite3_prepare_v2(db->sqlite, "VACUUM INTO ?1", -1, &statement, NULL) == SQLITE_OK &&
+	static const char sql[] = "VACUUM INTO ?1";
+	bool done = sqlite3_prepare_v2(db->sqlite, sql, -1, &statement, NULL) == SQLITE_OK &&
 		sqlite3_bind_text(statement, 1, copy, -1, SQLITE_STATIC) == SQLITE_OK &&
 		sqlite3_step(statement) == SQLITE_DONE;
 	if (!done)

@@ -32,7 +32,7 @@ const struct fault *spool_store_fault(const struct spool_store *store);
 /* Inside a transaction, any request; results in the request. */
 void spool_store_do(struct spool_store *store, struct spool_request *request);
 
-/* Outside of one, when the disk is full: gives the reserve back and writes the log into the tables. */
+/* Outside of one, when the disk is full: gives the reserve back, empties the log. */
 void spool_store_make_room(struct spool_store *store);
 /* Outside of one: after an error, writes and syncs everything anew. False: still broken. */
 bool spool_store_probe(struct spool_store *store);

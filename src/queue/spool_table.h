@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What spool_store.c, spool_read.c and spool_write.c share: the store's insides. For src/queue/spool*.c alone. */
+/* The store's insides, shared by spool_store.c, spool_read.c and spool_write.c alone. */
 #ifndef QUEUE_SPOOL_TABLE_H
 #define QUEUE_SPOOL_TABLE_H
 

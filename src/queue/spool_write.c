@@ -248,7 +248,8 @@ delete_message(struct spool_store *store, uint64_t seq, int64_t now_ms)
 }
 
 static bool
-set_due(struct spool_store *store, enum spool_statement statement, const struct spool_change *change)
+set_due(struct spool_store *store, enum spool_statement statement,
+	const struct spool_change *change)
 {
 	spool_db_bind_number(&store->db, statement, 1, (int64_t)change->seq);
 	spool_db_bind_number(&store->db, statement, 2, change->now_ms);
@@ -297,7 +298,7 @@ spool_write_change(struct spool_store *store, struct spool_change *change)
 
 /* ---- history ends */
 
-/* Rows stand in order of acceptance, so past the first one accepted too late there is none to forget. */
+/* Rows stand in order of acceptance: past the first one too young there is none to forget. */
 void
 spool_write_forget(struct spool_store *store, int64_t forget_ms)
 {

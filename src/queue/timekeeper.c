@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A wall clock that does not jump: small corrections are followed, large ones are not believed; pure. */
+/* A wall clock that does not jump: small corrections are followed, large ones not; pure. */
 #include "queue/timekeeper.h"
 
 void

@@ -14,11 +14,18 @@ static const char *const alice_addresses[] = { "alice@example.org" };
 static const char *const domains[] = { "example.org" };
 
 static const struct settings_permit listener_permits[] = {
-	{ .title = "anonymous", .where = "f:1", .rights = RIGHT_SUBMIT | RIGHT_ANY_SENDER,
-		.principal = { .kind = PRINCIPAL_ANONYMOUS, .text = "anonymous", .name = "" }, .limits = "" },
-	{ .title = "authenticated", .where = "f:2", .rights = RIGHT_SUBMIT | RIGHT_RELAY,
-		.principal = { .kind = PRINCIPAL_AUTHENTICATED, .text = "authenticated",
-			.name = "" }, .limits = "" },
+	{ .title = "anonymous",
+		.where = "f:1",
+		.rights = RIGHT_SUBMIT | RIGHT_ANY_SENDER,
+		.principal = { .kind = PRINCIPAL_ANONYMOUS, .text = "anonymous", .name = "" },
+		.limits = "" },
+	{ .title = "authenticated",
+		.where = "f:2",
+		.rights = RIGHT_SUBMIT | RIGHT_RELAY,
+		.principal = { .kind = PRINCIPAL_AUTHENTICATED,
+			.text = "authenticated",
+			.name = "" },
+		.limits = "" },
 };
 
 static const struct settings_listener listeners[] = { { .title = "submission",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The window in memory: how a message is split into lots, what is cached, and what waits on disk. */
+/* The window in memory: how a message is split, what is cached, what waits on disk. */
 #include "../fake/mail_samples.h"
 #include "queue/loader.h"
 #include "unit.h"

@@ -11,7 +11,8 @@ enum { NOW_MS = 1700000000 };
 static const char plain_header[] = "From: <alice@example.org>\r\nSubject: hello\r\n\r\n";
 
 static struct parcel *
-original(const char *header, size_t header_length, const char *body, const struct message_envelope *envelope)
+original(const char *header, size_t header_length, const char *body,
+	const struct message_envelope *envelope)
 {
 	struct parcel *parcel = parcel_new(1000);
 	parcel->record = (struct record){ .id = "0abc", .parent = "", .session = "s1",
@@ -98,7 +99,8 @@ test_failure_word_for_word(void **state)
 	assert_int_equal(told, 2);
 	assert_int_equal(sscanf(start, "boundary=\"%34[^\"]\"", boundary), 1);
 	snprintf(wanted, sizeof(wanted),
-		"Received: by mail.example.org with local id 0abc.F0; Tue, 14 Nov 2023 22:13:20 +0000\r\n"
+		"Received: by mail.example.org with local id 0abc.F0; Tue, 14 Nov 2023 22:13:20 "
+		"+0000\r\n"
 		"Date: Tue, 14 Nov 2023 22:13:20 +0000\r\n"
 		"From: Mail Delivery System <postmaster@example.org>\r\n"
 		"To: <alice@example.org>\r\n"
@@ -245,8 +247,9 @@ static void
 test_nothing_is_injected(void **state)
 {
 	(void)state;
-	static const char header[] = "From: a\r\nX-Bad: \x01\x1b[0m\0\xff\rInjected: yes\nAlso: yes\r\n"
-				     "--=_guess\r\nContent-Type: text/html\r\n\r\n";
+	static const char header[] =
+		"From: a\r\nX-Bad: \x01\x1b[0m\0\xff\rInjected: yes\nAlso: yes\r\n"
+		"--=_guess\r\nContent-Type: text/html\r\n\r\n";
 	const struct message_recipient recipient = { .number = 0,
 		.path = "bob\r\nInjected: 1@example.net",
 		.orcpt = "rfc822;x+0D+0AInjected:+202" };
@@ -423,7 +426,8 @@ test_smtputf8(void **state)
 	struct parcel *made = notice_make(&notice, &told);
 	char *text = text_of(made);
 	assert_non_null(strstr(text, "Final-Recipient: utf-8; b\\x{F6}b@example.net\r\n"));
-	assert_non_null(strstr(text, "message/global-headers\r\nContent-Transfer-Encoding: base64"));
+	assert_non_null(
+		strstr(text, "message/global-headers\r\nContent-Transfer-Encoding: base64"));
 	assert_true(made->record.envelope.smtputf8);
 	assert_int_equal(made->record.envelope.body_kind, BODY_7BIT);
 	for (size_t i = 0; i < parcel_body(made).length; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The program sallyport-queue as a whole, confined as it is: we are its super, its smtp and its relay. */
+/* The program sallyport-queue as a whole, confined: we are its super, its smtp and its relay. */
 #include "../fake/mail_samples.h"
 #include "config/config.h"
 #include "config/slice.h"
@@ -148,7 +148,8 @@ load_settings(void)
 		"state-dir = \"%s\"\n"
 		"run-dir = \"%s\"\n"
 		"queue { retry = { 1s } }\n"
-		"listener \"trusted\" { protocol = smtp  address = { \"127.0.0.1:0\" }  tls = none\n"
+		"listener \"trusted\" { protocol = smtp  address = { \"127.0.0.1:0\" }  tls = "
+		"none\n"
 		"  login = off\n"
 		"  permit \"network:192.0.2.0/24\" { rights = { submit, relay }\n"
 		"    send-as = { \"@example.org\" } } }\n"

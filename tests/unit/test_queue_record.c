@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Records, recipients and briefs: any bytes survive the disk, and what was changed there is seen. */
+/* Records, recipients and briefs: any bytes survive the disk, any change there is seen. */
 #include "../fake/mail_samples.h"
 #include "queue/brief.h"
 #include "unit.h"

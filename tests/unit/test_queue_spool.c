@@ -595,7 +595,8 @@ test_kill_9(void **state)
 		assert_true(WIFSIGNALED(status));
 		hear(fds[0], UINT32_MAX);
 		close(fds[0]);
-		first = highest + width + 1; /* what was begun and not answered may be there or not */
+		first = highest + width +
+			1; /* what was begun and not answered may be there or not */
 	}
 	assert_true(highest > 1000);
 	open_spool();
