@@ -244,20 +244,26 @@ def test_D10_three_hundred_unknown_verbs(gate, listener):
         assert refusals_until_closed(wire) <= 20
 
 
+OTHERS = {
+    "post": b"POST / HTTP/1.1\r\nHost: x\r\n\r\n", "get": b"GET / HTTP/1.0\r\n\r\n",
+    "connect": b"CONNECT x:25 HTTP/1.1\r\n\r\n", "options": b"OPTIONS * HTTP/1.1\r\n\r\n",
+    "put": b"PUT /x HTTP/1.1\r\n\r\n", "head": b"HEAD / HTTP/1.1\r\n\r\n", "delete": b"DELETE / HTTP/1.1\r\n\r\n",
+    "http2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "tls": hello.client_hello(),
+    "json": b"{\"jsonrpc\": 1}\r\n", "ssh": b"SSH-2.0-x\r\n",
+}
+
+
 @pytest.mark.sanitize
-@pytest.mark.parametrize("request_", [b"POST / HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HTTP/1.0\r\n\r\n", b"CONNECT x:25 HTTP/1.1\r\n\r\n",
-                                      b"OPTIONS * HTTP/1.1\r\n\r\n", b"PUT /x HTTP/1.1\r\n\r\n", b"HEAD / HTTP/1.1\r\n\r\n",
-                                      b"DELETE / HTTP/1.1\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-                                      hello.client_hello(), b"{\"jsonrpc\": 1}\r\n", b"SSH-2.0-x\r\n"])
+@pytest.mark.parametrize("other", OTHERS)
 @pytest.mark.parametrize("secure", [False, True])
-def test_D10_other_protocols(gate, request_, secure):
+def test_D10_other_protocols(gate, other, secure):
     """HTTP and TLS end at once; others by the limit of errors; no line of theirs is a mail command."""
     body = b"EHLO x\r\nMAIL FROM:<alice@example.org>\r\n"
     with (gate.session() if secure else gate.wire()) as wire:
         if not secure:
             assert wire.reply().code == 220
-        wire.send(request_ + body)
-        at_once = request_[:1] in (b"\x16",) or b"HTTP" in request_
+        wire.send(OTHERS[other] + body)
+        at_once = other == "tls" or b"HTTP" in OTHERS[other]
         codes = []
         if at_once:
             assert wire.is_closed(2)
