@@ -107,6 +107,18 @@ on_top_name(void *context, const char *name)
 		set_aside(folder, folder->top, name);
 }
 
+/* What was made just now is there after a power failure too, or nothing in it would be. */
+static void
+sync_names(const struct folder *folder)
+{
+	int above = openat(folder->top, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fsync(folder->top);
+	if (above >= 0) {
+		fsync(above);
+		close(above);
+	}
+}
+
 struct folder *
 folder_open(const char *path, struct fault *fault)
 {
@@ -118,10 +130,12 @@ folder_open(const char *path, struct fault *fault)
 		folder->bodies = open_part(folder->top, "body", fault);
 	if (folder->bodies >= 0)
 		folder->corrupt = open_part(folder->top, "corrupt", fault);
-	if (folder->corrupt < 0)
+	if (folder->corrupt < 0) {
 		folder_free(&folder);
-	else
-		each_name(folder->top, on_top_name, folder);
+		return NULL;
+	}
+	each_name(folder->top, on_top_name, folder);
+	sync_names(folder);
 	return folder;
 }
 
