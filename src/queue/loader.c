@@ -225,8 +225,10 @@ on_load(struct spool_request *request)
 			fetch->due_ms);
 		loader->on_loaded(loader->context);
 	}
-	/* It is due within the window: look at all of that again. */
+	/* It is one of these: look at all of them again. */
 	if (request->result == SPOOL_BROKEN) {
+		loader->fresh_more = true;
+		loader->fresh_seq = 0;
 		loader->waiting_due_ms = 0;
 		loader->waiting_seq = 0;
 	}

@@ -30,6 +30,9 @@ struct batch {
 	enum spool_result failure;   /* DONE if all was committed */
 	bool kept;                   /* all but new mail was written */
 	struct fault fault;
+	bool has_reads;
+	bool unreadable;             /* one of them failed, so */
+	struct fault read_fault;
 };
 
 struct spool {
@@ -43,6 +46,7 @@ struct spool {
 	struct request_list refused; /* answered at the end of the turn */
 	struct batch batch;
 	bool busy;
+	bool unreadable;             /* and the log says so */
 	struct spool_counts counts;
 	uint64_t next_file;
 	uint64_t file_limit;
@@ -82,13 +86,6 @@ list_take(struct request_list *list)
 /* ---- on the thread */
 
 static bool
-is_reading(const struct spool_request *request)
-{
-	return request->verb == SPOOL_FETCH || request->verb == SPOOL_PAGE ||
-		request->verb == SPOOL_TRACK;
-}
-
-static bool
 must_succeed(const struct spool_request *request)
 {
 	return request->verb == SPOOL_SETTLE || request->verb == SPOOL_TICK;
@@ -101,9 +98,10 @@ run_writes(struct spool_store *store, struct batch *batch, bool with_mail)
 	bool sound = spool_store_begin(store);
 	for (struct spool_request *request = batch->requests.first; sound && request;
 		request = request->next) {
-		if (!with_mail && (request->verb == SPOOL_COMMIT || is_reading(request)))
+		if (spool_store_is_reading(request) ||
+			(!with_mail && request->verb == SPOOL_COMMIT))
 			continue;
-		spool_store_do(store, request);
+		spool_store_write(store, request);
 		sound = spool_store_is_sound(store);
 	}
 	if (spool_store_commit(store))
@@ -111,6 +109,23 @@ run_writes(struct spool_store *store, struct batch *batch, bool with_mail)
 	batch->failure = spool_store_failure(store);
 	batch->fault = *spool_store_fault(store);
 	return false;
+}
+
+/* After the writes, so that nothing is read that in the end was not written. */
+static void
+run_reads(struct spool_store *store, struct batch *batch)
+{
+	for (struct spool_request *request = batch->requests.first; request;
+		request = request->next) {
+		if (!spool_store_is_reading(request))
+			continue;
+		spool_store_read(store, request);
+		batch->has_reads = true;
+		if (request->result == SPOOL_BROKEN) {
+			batch->unreadable = true;
+			batch->read_fault = *spool_store_fault(store);
+		}
+	}
 }
 
 static void
@@ -121,6 +136,8 @@ run_batch(void *context)
 	struct batch *batch = &spool->batch;
 	batch->failure = SPOOL_DONE;
 	batch->kept = true;
+	batch->has_reads = false;
+	batch->unreadable = false;
 	if (batch->probe && !spool_store_probe(store)) {
 		batch->failure = spool_store_failure(store);
 		batch->fault = *spool_store_fault(store);
@@ -133,13 +150,7 @@ run_batch(void *context)
 			batch->kept = run_writes(store, batch, false);
 		}
 	}
-	if (batch->failure == SPOOL_DONE)
-		return;
-	for (struct spool_request *request = batch->requests.first; request;
-		request = request->next) {
-		if (is_reading(request) && request->result == SPOOL_UNDONE)
-			spool_store_do(store, request);
-	}
+	run_reads(store, batch);
 }
 
 /* ---- on the loop */
@@ -158,6 +169,10 @@ note_outcome(struct spool *spool)
 		log_event(EV_SPOOL_FULL, kv_fault(&batch->fault));
 	else if (batch->failure == SPOOL_DONE && was_suspect)
 		log_event(EV_SPOOL_WELL);
+	if (batch->unreadable && !spool->unreadable)
+		log_event(EV_SPOOL_FAILED, kv_fault(&batch->read_fault));
+	if (batch->has_reads)
+		spool->unreadable = batch->unreadable;
 }
 
 /* What must succeed goes back in front of what came in meanwhile. */
@@ -195,7 +210,7 @@ on_batch_done(enum worker_result outcome, void *context)
 			continue;
 		}
 		bool refused = request->verb == SPOOL_COMMIT || !batch->kept;
-		if (batch->failure != SPOOL_DONE && !is_reading(request) && refused)
+		if (batch->failure != SPOOL_DONE && !spool_store_is_reading(request) && refused)
 			request->result = batch->failure;
 		list_add(&answers, request);
 	}

@@ -35,8 +35,9 @@ enum spool_verb {
 /*
  * Every request begins with this and lives in the caller's storage from spool_ask() to on_done(),
  * which is called on the loop, never from inside spool_ask(); until then only the spool touches it.
- * Requests are done in the order of asking. COMMIT, CHANGE and reading may fail; SETTLE and TICK
- * are tried until they succeed, for as long as that takes.
+ * What writes is done in the order of asking; what reads sees all that was written by what was
+ * asked before it, and perhaps more. COMMIT, CHANGE and reading may fail; SETTLE and TICK are
+ * tried until they succeed, for as long as that takes.
  */
 struct spool_request {
 	enum spool_verb verb;

@@ -173,11 +173,17 @@ spool_db_get_number(struct spool_db *db, enum spool_statement statement)
 	return number;
 }
 
-bool
-spool_db_begin(struct spool_db *db)
+void
+spool_db_forget_error(struct spool_db *db)
 {
 	db->result = SPOOL_DB_DONE;
 	db->fault = FAULT_INIT;
+}
+
+bool
+spool_db_begin(struct spool_db *db)
+{
+	spool_db_forget_error(db);
 	spool_db_run(db, SQL_BEGIN);
 	return db->result == SPOOL_DB_DONE;
 }

@@ -83,7 +83,7 @@ enum spool_db_result {
 struct spool_db {
 	sqlite3 *sqlite;
 	sqlite3_stmt *statements[SPOOL_STATEMENT_COUNT];
-	enum spool_db_result result; /* of the worst call since spool_db_begin() */
+	enum spool_db_result result; /* of the worst call since it was last forgotten */
 	struct fault fault;          /* what it said */
 };
 
@@ -115,6 +115,7 @@ int spool_db_run(struct spool_db *db, enum spool_statement statement);
 /* The first column of its one row, 0 if there is none. */
 int64_t spool_db_get_number(struct spool_db *db, enum spool_statement statement);
 
+void spool_db_forget_error(struct spool_db *db);
 bool spool_db_begin(struct spool_db *db);  /* forgets an earlier error */
 bool spool_db_commit(struct spool_db *db); /* false: rolled back */
 void spool_db_rollback(struct spool_db *db);

@@ -83,13 +83,13 @@ hold_torn(struct spool_store *store, struct spool_fetch *fetch, const char *reas
 	struct spool_db *db = &store->db;
 	fetch->request.result = SPOOL_TORN;
 	fetch->hold_reason = arena_strdup(fetch->arena, reason);
-	if (!fetch->held)
-		store->counts.held++;
-	fetch->held = true;
+	parcel_drop(&fetch->parcel);
 	spool_db_bind_number(db, SQL_WAITING_HOLD, 1, (int64_t)fetch->seq);
 	spool_db_bind_text(db, SQL_WAITING_HOLD, 2, reason);
 	spool_db_run(db, SQL_WAITING_HOLD);
-	parcel_drop(&fetch->parcel);
+	if (!fetch->held && db->result == SPOOL_DB_DONE)
+		store->counts.held++;
+	fetch->held = true;
 }
 
 void

@@ -228,32 +228,37 @@ do_tick(struct spool_store *store, struct spool_tick *tick)
 		folder_fill_reserve(store->folder);
 }
 
-void
-spool_store_do(struct spool_store *store, struct spool_request *request)
+bool
+spool_store_is_reading(const struct spool_request *request)
 {
-	switch (request->verb) {
-	case SPOOL_COMMIT:
+	return request->verb == SPOOL_FETCH || request->verb == SPOOL_PAGE ||
+		request->verb == SPOOL_TRACK;
+}
+
+void
+spool_store_write(struct spool_store *store, struct spool_request *request)
+{
+	if (request->verb == SPOOL_COMMIT)
 		spool_write_commit(store, (struct spool_commit *)request);
-		break;
-	case SPOOL_SETTLE:
+	else if (request->verb == SPOOL_SETTLE)
 		spool_write_settle(store, (struct spool_settle *)request);
-		break;
-	case SPOOL_CHANGE:
+	else if (request->verb == SPOOL_CHANGE)
 		spool_write_change(store, (struct spool_change *)request);
-		break;
-	case SPOOL_FETCH:
-		spool_read_fetch(store, (struct spool_fetch *)request);
-		break;
-	case SPOOL_PAGE:
-		spool_read_page(store, (struct spool_page *)request);
-		break;
-	case SPOOL_TRACK:
-		spool_read_track(store, (struct spool_track *)request);
-		break;
-	case SPOOL_TICK:
+	else if (request->verb == SPOOL_TICK)
 		do_tick(store, (struct spool_tick *)request);
-		break;
-	case SPOOL_VERB_COUNT:
-		break;
-	}
+}
+
+void
+spool_store_read(struct spool_store *store, struct spool_request *request)
+{
+	spool_db_forget_error(&store->db);
+	if (request->verb == SPOOL_FETCH)
+		spool_read_fetch(store, (struct spool_fetch *)request);
+	else if (request->verb == SPOOL_PAGE)
+		spool_read_page(store, (struct spool_page *)request);
+	else if (request->verb == SPOOL_TRACK)
+		spool_read_track(store, (struct spool_track *)request);
+	/* What was not found by an error is not missing. */
+	if (!spool_store_is_sound(store))
+		request->result = SPOOL_BROKEN;
 }

@@ -25,12 +25,15 @@ uint64_t spool_store_first_job(const struct spool_store *store);
 bool spool_store_begin(struct spool_store *store);
 bool spool_store_commit(struct spool_store *store);
 void spool_store_rollback(struct spool_store *store);
-bool spool_store_is_sound(const struct spool_store *store); /* no error since begin */
+bool spool_store_is_sound(const struct spool_store *store); /* no error since begin, or in read */
 enum spool_result spool_store_failure(const struct spool_store *store);
 const struct fault *spool_store_fault(const struct spool_store *store);
 
-/* Inside a transaction, any request; results in the request. */
-void spool_store_do(struct spool_store *store, struct spool_request *request);
+/* Inside a transaction, a request that writes; results in the request. */
+void spool_store_write(struct spool_store *store, struct spool_request *request);
+/* Outside of one, a request that reads: what it gives is durable. BROKEN: the fault tells why. */
+void spool_store_read(struct spool_store *store, struct spool_request *request);
+bool spool_store_is_reading(const struct spool_request *request);
 
 /* Outside of one, when the disk is full: gives the reserve back, empties the log. */
 void spool_store_make_room(struct spool_store *store);

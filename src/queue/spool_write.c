@@ -215,8 +215,10 @@ spool_write_settle(struct spool_store *store, struct spool_settle *settle)
 		spool_db_run(db, SQL_WAITING_SET);
 	}
 	/* One that is known was queued when the same result came before. */
-	for (size_t i = 0; i < settle->notice_count; i++)
+	for (size_t i = 0; i < settle->notice_count; i++) {
+		settle->notices[i]->seq = 0; /* not that of an attempt that was rolled back */
 		add(store, settle->notices[i]);
+	}
 }
 
 /* ---- the administrator */

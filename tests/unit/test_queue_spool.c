@@ -21,6 +21,7 @@
 
 enum fault_call {
 	FAULT_NO_CALL,
+	FAULT_PREAD,
 	FAULT_PWRITE,
 	FAULT_FDATASYNC,
 	FAULT_CALL_COUNT,
@@ -40,6 +41,12 @@ fails(enum fault_call call)
 	fault_hits++;
 	errno = fault_errno;
 	return true;
+}
+
+ssize_t
+pread64(int fd, void *bytes, size_t size, off64_t at)
+{
+	return fails(FAULT_PREAD) ? -1 : syscall(SYS_pread64, fd, bytes, size, at);
 }
 
 ssize_t
@@ -178,7 +185,10 @@ test_many_in_one_group(void **state)
 	assert_int_equal(fetch_result("2999"), SPOOL_DONE);
 }
 
-/* What is asked in one turn is done in order, and nothing is answered from inside the asking. */
+/*
+ * What writes is done in the order of asking, what reads after what writes; nothing is answered from
+ * inside the asking, and the answers come in order.
+ */
 static void
 test_order_within_a_group(void **state)
 {
@@ -199,12 +209,10 @@ test_order_within_a_group(void **state)
 	assert_int_equal(pending, 5);
 	run();
 	assert_int_equal(first.request.result, SPOOL_DONE);
-	assert_int_equal(fetch.request.result, SPOOL_DONE);
+	assert_int_equal(fetch.request.result, SPOOL_MISSING);
 	assert_int_equal(delete.request.result, SPOOL_DONE);
 	assert_true(second.known);
 	assert_int_equal(gone.request.result, SPOOL_MISSING);
-	parcel_drop(&fetch.parcel);
-	arena_free(&fetch.arena);
 	parcel_drop(&parcel);
 	parcel_drop(&again);
 }
@@ -389,6 +397,71 @@ test_failed_sync_is_not_tried_again(void **state)
 	run();
 	assert_false(spool_counts(spool)->suspect);
 	assert_int_equal(commit(parcel), SPOOL_DONE);
+	parcel_drop(&parcel);
+}
+
+static enum spool_result
+page(struct spool_page *page)
+{
+	*page = (struct spool_page){ { .verb = SPOOL_PAGE }, .kind = SPOOL_PAGE_FRESH,
+		.limit = 10 };
+	ask(&page->request);
+	run();
+	arena_free(&page->arena);
+	return page->request.result;
+}
+
+/* What cannot be read is not missing, and not the end of the list; new mail still comes in. */
+static void
+test_unreadable(void **state)
+{
+	(void)state;
+	struct parcel *before = sample_parcel_to("0001", "bob@example.net");
+	struct parcel *during = sample_parcel_to("0002", "bob@example.net");
+	struct spool_fetch fetch = { { .verb = SPOOL_FETCH }, .id = "0001", .fd = -1 };
+	struct spool_commit request = { { .verb = SPOOL_COMMIT }, .parcel = during };
+	struct spool_page fresh;
+	assert_int_equal(commit(before), SPOOL_DONE);
+	fault_errno = EIO;
+	fault_after = 0;
+	fault_hits = 0;
+	close_spool();
+	open_spool();
+	fault_call = FAULT_PREAD;
+	assert_int_equal(page(&fresh), SPOOL_BROKEN);
+	assert_int_equal(fault_hits, 1);
+	assert_int_equal(page(&fresh), SPOOL_DONE);
+	assert_int_equal(fresh.entry_count, 1);
+	close_spool();
+	open_spool();
+	fault_call = FAULT_PREAD;
+	ask(&fetch.request);
+	run();
+	assert_int_equal(fetch.request.result, SPOOL_BROKEN);
+	assert_int_equal(fault_hits, 2);
+	ask(&request.request);
+	run();
+	assert_int_equal(request.request.result, SPOOL_DONE);
+	assert_int_equal(fetch_result("0001"), SPOOL_DONE);
+	parcel_drop(&before);
+	parcel_drop(&during);
+}
+
+/* A page asked for with a message that in the end is refused does not show it. */
+static void
+test_nothing_refused_is_read(void **state)
+{
+	(void)state;
+	struct parcel *parcel = sample_parcel_to("0001", "bob@example.net");
+	struct spool_commit request = { { .verb = SPOOL_COMMIT }, .parcel = parcel };
+	struct spool_page fresh;
+	fault_errno = EIO;
+	fault_after = 0;
+	fault_call = FAULT_FDATASYNC;
+	ask(&request.request);
+	assert_int_equal(page(&fresh), SPOOL_DONE);
+	assert_int_equal(request.request.result, SPOOL_BROKEN);
+	assert_int_equal(fresh.entry_count, 0);
 	parcel_drop(&parcel);
 }
 
@@ -616,6 +689,8 @@ main(void)
 		TEST(test_every_single_fault),
 		TEST(test_failed_sync_is_not_tried_again),
 		TEST(test_kill_9),
+		TEST(test_unreadable),
+		TEST(test_nothing_refused_is_read),
 		TEST(test_full_disk),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
