@@ -17,7 +17,8 @@ enum {
 /* A body file that this front end got. */
 enum file_state {
 	FILE_OPEN = 1,
-	FILE_SEALED, /* its COMMIT is under way */
+	FILE_SEALED,   /* its COMMIT is under way */
+	FILE_UNWANTED, /* so it is, but if that fails nobody wants it */
 };
 
 struct intake {
@@ -119,12 +120,18 @@ on_body_drop(struct intake *intake, struct span bytes)
 	struct message_body body;
 	if (!message_body_unpack(bytes, NULL, &body))
 		return false;
-	/* One whose COMMIT is under way stays; one of an older queue is gone already. */
-	if (file_state(intake, body.file) == FILE_OPEN) {
+	switch (file_state(intake, body.file)) {
+	case FILE_OPEN:
 		index_take(&intake->files, body.file);
 		bodies_remove(intake->means->bodies, body.file);
+		break;
+	case FILE_SEALED:
+		set_file(intake, body.file, FILE_UNWANTED);
+		break;
+	case FILE_UNWANTED:
+		break;
 	}
-	return true;
+	return true; /* one of an older queue is gone already */
 }
 
 /* ---- commits */
@@ -168,11 +175,10 @@ give_file_back(struct commit *commit)
 {
 	struct intake *intake = commit->intake;
 	uint64_t number = commit->spool.parcel->record.file;
-	if (file_state(intake, number) != FILE_SEALED)
-		return;
-	if (intake->channel) {
+	enum file_state state = file_state(intake, number);
+	if (state == FILE_SEALED && intake->channel) {
 		set_file(intake, number, FILE_OPEN);
-	} else {
+	} else if (state == FILE_SEALED || state == FILE_UNWANTED) {
 		index_take(&intake->files, number);
 		bodies_remove(intake->means->bodies, number);
 	}

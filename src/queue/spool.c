@@ -323,15 +323,18 @@ spool_close(struct spool **spool)
 	*spool = NULL;
 	if (!old)
 		return;
-	loop_timer_stop(&old->retry);
-	loop_defer_cancel(&old->begin);
-	loop_defer_cancel(&old->refuse);
 	if (old->pool)
 		worker_pool_free(&old->pool, CLOSE_WAIT_MS);
 	/* What the thread did last may be durable; that nobody is told of it does no harm. */
 	refuse_list(&old->batch.requests);
-	refuse_list(&old->refused);
-	refuse_list(&old->waiting);
+	/* Who is refused may ask for something else. */
+	while (old->refused.first || old->waiting.first) {
+		refuse_list(&old->refused);
+		refuse_list(&old->waiting);
+	}
+	loop_timer_stop(&old->retry);
+	loop_defer_cancel(&old->begin);
+	loop_defer_cancel(&old->refuse);
 	spool_store_close(&old->store);
 	mem_free(&old);
 }

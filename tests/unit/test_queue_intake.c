@@ -374,17 +374,22 @@ test_body_that_is_not_what_was_said(void **state)
 }
 
 static void
-test_bodies_go(void **state)
+drop_body(uint64_t number)
 {
-	(void)state;
-	struct message_body body;
+	struct message_body body = { .file = number };
 	struct buf content = BUF_INIT(0);
-	open_body("one");
-	body.file = file_number;
-	assert_true(has_body(file_number));
 	message_body_pack(&content, &body);
 	assert_true(channel_send(smtp, MSG_BODY_DROP, &content, -1));
 	buf_fini(&content);
+}
+
+static void
+test_bodies_go(void **state)
+{
+	(void)state;
+	open_body("one");
+	assert_true(has_body(file_number));
+	drop_body(file_number);
 	wait_until_removed(file_number);
 	open_body("two");
 	uint64_t two = file_number;
@@ -395,6 +400,34 @@ test_bodies_go(void **state)
 	wait_until_removed(two);
 	assert_true(has_body(file_number));
 	assert_null(intake);
+}
+
+/* The client went away while its COMMIT was under way: the file is that of the message, or goes. */
+static void
+test_body_dropped_during_commit(void **state)
+{
+	(void)state;
+	struct buf content = BUF_INIT(0);
+	open_body("one");
+	uint64_t one = file_number;
+	struct message_commit commit = commit_with_file("0001", "one");
+	message_commit_pack(&content, &commit);
+	assert_true(channel_ask(smtp, MSG_COMMIT, &content, -1, 0, on_answer, NULL) != 0);
+	drop_body(one);
+	wait_for(&answers, 1);
+	assert_int_equal(answer_code, 250);
+	answers = 0;
+	open_body("two");
+	commit = commit_with_file("0001", "two");
+	buf_clear(&content);
+	message_commit_pack(&content, &commit);
+	assert_true(channel_ask(smtp, MSG_COMMIT, &content, -1, 0, on_answer, NULL) != 0);
+	drop_body(file_number);
+	wait_for(&answers, 1);
+	assert_int_equal(answer_code, 451); /* it is the id of another one */
+	wait_until_removed(file_number);
+	assert_true(has_body(one));
+	buf_fini(&content);
 }
 
 static void
@@ -468,6 +501,7 @@ main(void)
 		TEST(test_body_file),
 		TEST(test_body_that_is_not_what_was_said),
 		TEST(test_bodies_go),
+		TEST(test_body_dropped_during_commit),
 		TEST(test_pressure),
 		TEST(test_not_admitted),
 		TEST(test_malformed),
