@@ -43,7 +43,8 @@ EXTRA_DIST += tests/run/conftest.py tests/run/demo.py tests/run/pytest.ini $(RUN
 # The daemon as it is built here, against real peers; what cannot run here is skipped with the reason.
 .PHONY: check-run
 check-run: all $(check_PROGRAMS)
-	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B -m pytest -q -rs -p no:cacheprovider \
+	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B -m pytest -q -rs \
+		-p no:cacheprovider -n 3 --dist loadfile \
 		$(srcdir)/tests/run
 
 include tests/fake/local.mk

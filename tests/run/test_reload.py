@@ -422,6 +422,10 @@ class Load(threading.Thread):
                 if wire is None:
                     wire = self.gate.session()
                 reply = deliver(wire, letter(self.token + b"%dx" % self.sent))
+                if reply.code == 421:   # the session has outlived three readings of the file
+                    wire.close()
+                    wire = None
+                    continue
                 if reply.code != 250:
                     self.faults.append(repr(reply))
                     return
