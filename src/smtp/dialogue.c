@@ -161,6 +161,9 @@ has_needs(struct smtp *smtp, const struct row *row, struct smtp_reply *reply_out
 		rights_of(&smtp->mail) & RIGHT_SUBMIT)
 		return true;
 	login_offer(session_login(smtp->session), &offer);
+	/* Where nobody can log in, the policy says what is missing. */
+	if (offer.count == 0 && !offer.after_tls)
+		return true;
 	*reply_out = offer.after_tls ? tls : login;
 	return false;
 }
