@@ -178,10 +178,12 @@ json_of_verdict(const struct question *question, const struct verdict *verdict)
 	json_t *data = json_object();
 
 	json_object_set_new(data, "verdict", json_string(verdict_words[verdict->kind]));
-	json_object_set_new(data, "code",
-		verdict->code ? json_integer(verdict->code) : json_null());
-	json_object_set_new(data, "enhanced", json_string(verdict->enhanced));
-	json_object_set_new(data, "text", json_string(verdict->text));
+	if (verdict->code) {
+		json_object_set_new(data, "code", json_integer(verdict->code));
+		json_object_set_new(data, "enhanced", json_string(verdict->enhanced));
+	}
+	if (verdict->text[0])
+		json_object_set_new(data, "text", json_string(verdict->text));
 	json_object_set_new(data, "where", json_string(verdict->where));
 	json_object_set_new(data, "rights", json_of_rights(rights_of(&question->session)));
 	json_object_set_new(data, "limits", json_string(limits_of(&question->session)->title));
