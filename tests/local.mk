@@ -12,6 +12,7 @@ RUN_TESTS = \
 	tests/run/test_catalogue_h.py \
 	tests/run/test_install.py \
 	tests/run/test_notices.py \
+	tests/run/test_operation.py \
 	tests/run/test_proxy.py \
 	tests/run/test_queue.py \
 	tests/run/test_reload.py \
