@@ -174,6 +174,14 @@ buf_consume(struct buf *buf, size_t size)
 }
 
 void
+buf_consume_secret(struct buf *buf, size_t size)
+{
+	assert(size <= buf_length(buf));
+	mem_wipe(buf->bytes + buf->begin, size);
+	buf_consume(buf, size);
+}
+
+void
 buf_truncate(struct buf *buf, size_t length)
 {
 	assert(length <= buf_length(buf));

@@ -48,6 +48,7 @@ bool buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(
 char *buf_reserve(struct buf *buf, size_t size);
 void buf_claim(struct buf *buf, size_t size);
 void buf_consume(struct buf *buf, size_t size);            /* at most buf_length() */
+void buf_consume_secret(struct buf *buf, size_t size);     /* and overwrites them */
 void buf_truncate(struct buf *buf, size_t length);         /* keeps the first length bytes */
 /* How many bytes still fit under the cap. */
 size_t buf_room(const struct buf *buf);

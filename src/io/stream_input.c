@@ -12,8 +12,6 @@
 enum {
 	/* So much left-over input is put before new input in the scratch; more stays where it is. */
 	CARRY_MAX_BYTES = LOOP_SCRATCH_BYTES / 2,
-	/* Commands and SASL messages are shorter than this; mail is longer, and no secret to itself. */
-	WIPE_MAX_BYTES = 16384,
 };
 
 /* --- for the owner */
@@ -161,7 +159,7 @@ offer_fresh(struct stream *stream, size_t carried, size_t size)
 	buf_add_span(&stream->input, stream->fresh);
 	stream->fresh = SPAN_EMPTY;
 	/* It may have been a password. */
-	if (carried + size <= WIPE_MAX_BYTES)
+	if (carried + size <= STREAM_WIPE_MAX_BYTES)
 		mem_wipe(loop_scratch(stream->loop), carried + size);
 	release_input(stream);
 	check_cap(stream);

@@ -90,11 +90,21 @@ break_off(struct stream *stream)
 
 	fault_set_errno(&fault, "connection lost");
 	stream->broken = true;
-	buf_clear(&stream->output);
+	buf_wipe(&stream->output);
 	if (stream->tls)
 		buf_clear(tls_session_output(stream->tls));
 	if (stream_is_closing(stream) || stream->peer_done || stream->phase != STREAM_OPEN)
 		stream_finish(stream, STREAM_END_RESET, &fault);
+}
+
+/* It may have been a password, where it is short. */
+static void
+consume_sent(struct buf *sent, size_t size)
+{
+	if (size <= STREAM_WIPE_MAX_BYTES)
+		buf_consume_secret(sent, size);
+	else
+		buf_consume(sent, size);
 }
 
 /* True if all of it is gone. */
@@ -107,7 +117,7 @@ send_wire(struct stream *stream, struct buf *wire)
 
 		if (sent >= 0) {
 			stream->bytes_out += (uint64_t)sent;
-			buf_consume(wire, (size_t)sent);
+			consume_sent(wire, (size_t)sent);
 			stream->blocked = (size_t)sent < bytes.length;
 		} else if (errno == EAGAIN) {
 			stream->blocked = true;
@@ -131,7 +141,7 @@ encrypt(struct stream *stream)
 		stream_finish(stream, STREAM_END_TLS, &fault);
 		return false;
 	}
-	buf_consume(&stream->output, piece.length);
+	consume_sent(&stream->output, piece.length);
 	buf_release(&stream->output);
 	return true;
 }

@@ -6,6 +6,9 @@
 #include "base/buffer.h"
 #include "io/stream.h"
 
+/* Commands and SASL messages are shorter than this; mail is longer, and no secret to itself. */
+enum { STREAM_WIPE_MAX_BYTES = 16384 };
+
 enum stream_phase {
 	STREAM_OPEN,
 	STREAM_SHAKING,   /* TLS handshake on the loop */

@@ -50,6 +50,24 @@ cap(void **state)
 }
 
 static void
+secrets_consumed(void **state)
+{
+	struct buf buf = BUF_INIT(0);
+
+	(void)state;
+	buf_consume_secret(&buf, 0);
+	buf_add_text(&buf, "open secret open");
+	buf_consume(&buf, 5);
+	buf_consume_secret(&buf, 6);
+	assert_span_equal(buf_span(&buf), " open");
+	assert_memory_equal(buf.bytes, "open \0\0\0\0\0\0 open", 16);
+	buf_consume_secret(&buf, 5);
+	assert_int_equal(buf_length(&buf), 0);
+	assert_memory_equal(buf.bytes, "open \0\0\0\0\0\0\0\0\0\0\0", 16);
+	buf_fini(&buf);
+}
+
+static void
 long_printf(void **state)
 {
 	struct buf buf = BUF_INIT(0);
@@ -99,6 +117,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(queue_of_bytes),
 		cmocka_unit_test(cap),
+		cmocka_unit_test(secrets_consumed),
 		cmocka_unit_test(long_printf),
 		cmocka_unit_test(whole_files),
 	};
