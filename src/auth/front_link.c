@@ -84,15 +84,25 @@ on_failed(void *context, const struct exchange_failure *failure)
 	end_login(login);
 }
 
+/* The account is good, and yet it is not to be now. */
 static void
-answer_limit(struct pending_login *login, const struct account *account, const char *text)
+refuse(struct pending_login *login, enum login_failure failure, const char *name, const char *text)
 {
 	front_link_answer_failed(login->link, login->request,
 		&(const struct exchange_failure){
-			.failure = LOGIN_LIMIT,
-			.login = account->identity.login,
+			.failure = failure,
+			.login = name,
 			.text = text,
 		});
+}
+
+/* An id that is another front end's must not push its session out. */
+static bool
+is_of_another(const struct pending_login *login, const char *id)
+{
+	const struct login_session *session = sessions_find(login->link->auth->sessions, id);
+
+	return session && session->request.front != login->link;
 }
 
 /* Who it is was proved; now for the limits, the identity and the grant. */
@@ -116,15 +126,13 @@ on_done(void *context, struct account *account)
 
 	identity.mechanism = start->mechanism;
 	if (!admission_check(auth, &admission, &identity, text)) {
-		answer_limit(login, account, text);
+		refuse(login, LOGIN_LIMIT, identity.login, text);
+	} else if (is_of_another(login, start->session)) {
+		refuse(login, LOGIN_TEMPORARY, identity.login, "this session is logged in elsewhere");
 	} else if (!admission_pack(auth, &admission, account, now, &content)) {
 		log_event(EV_ACCOUNT_TOO_LARGE, kv_str("login", identity.login));
-		front_link_answer_failed(login->link, login->request,
-			&(const struct exchange_failure){
-				.failure = LOGIN_TEMPORARY,
-				.login = identity.login,
-				.text = "the account has too many addresses, groups and grants",
-			});
+		refuse(login, LOGIN_TEMPORARY, identity.login,
+			"the account has too many addresses, groups and grants");
 	} else {
 		admission_enter(auth,
 			&(const struct login_request){ login->link, login->request }, &admission,

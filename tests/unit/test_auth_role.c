@@ -107,6 +107,11 @@ nobody_ends_the_session_of_another_front_end(void **state)
 	rig_end_session(&rig->fronts[1], "s1", "alice");
 	settle(&rig->fronts[1]);
 	assert_int_equal(sessions_count(rig->auth->sessions), 1);
+	/* Nor takes its place. */
+	assert_int_equal(
+		rig_plain(&rig->fronts[1], "s1", "bob", "bobpw")->failure, LOGIN_TEMPORARY);
+	assert_string_equal(sessions_find(rig->auth->sessions, "s1")->use->login, "alice");
+	log_in(&rig->fronts[0], "s1", "bob");
 }
 
 /* ---- charges --------------------------------------------------------------------------------- */
