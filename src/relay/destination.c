@@ -58,11 +58,10 @@ destination_forget_waiting(struct destination *destination)
 static void
 defer_waiting(struct destination *destination, const struct fault *fault)
 {
-	const struct endpoint *endpoint = &destination->route.settings->to.endpoint;
 	struct job *job;
 
 	while ((job = take_job(destination))) {
-		job_set_hop(job, endpoint->text, "", "");
+		job_set_hop(job, hop_route_host(&destination->route), "", "");
 		job_set_rest(job, OUTCOME_DEFERRED, 0, "4.4.1", span_text(fault->text));
 		destination->on_done(job, destination->context);
 	}

@@ -329,7 +329,7 @@ on_end(struct transfer *transfer, const struct smtp_reply_reader *reply)
 	if (reply->code >= 300 && reply->code < 400)
 		return TRANSFER_LOST;
 	/* A verdict before the whole content was sent: a refusal counts, praise does not. */
-	if (!transfer->content_done) {
+	if (!transfer->content_done || stream_waiting(transfer->stream)) {
 		if (reply->code >= 400)
 			set_rest_from(transfer, reply);
 		return TRANSFER_LOST;

@@ -103,7 +103,7 @@ nobody_there(void **state)
 	/* two connections failed, and with the last of them nobody need wait for more */
 	assert_true(run_until(5, 10000));
 	assert_non_null(strstr(seen.text, "/nonexistent/x"));
-	assert_string_equal(seen.hop, "unix:/nonexistent/x");
+	assert_string_equal(seen.hop, "/nonexistent/x");
 	assert_int_equal(destination_waiting(destination), 0);
 
 	/* a new one is not tried at once: the destination rests */
