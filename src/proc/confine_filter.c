@@ -104,8 +104,6 @@ static const struct {
 
 	{ MAY_THREAD, "set_tid_address" },
 
-	{ MAY_READ_FILES, "open" },
-	{ MAY_READ_FILES, "openat" },
 	{ MAY_READ_FILES, "stat" },
 	{ MAY_READ_FILES, "lstat" },
 	{ MAY_READ_FILES, "newfstatat" },
@@ -120,6 +118,8 @@ static const struct {
 	{ MAY_READ_FILES, "statfs" },
 	{ MAY_READ_FILES, "fstatfs" },
 
+	{ MAY_WRITE_FILES, "open" },
+	{ MAY_WRITE_FILES, "openat" },
 	{ MAY_WRITE_FILES, "unlink" },
 	{ MAY_WRITE_FILES, "unlinkat" },
 	{ MAY_WRITE_FILES, "rename" },
@@ -239,6 +239,40 @@ add_sockets(scmp_filter_ctx filter, const struct confine_row *row, struct fault 
 		ALLOW_IF("socketpair", SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
 }
 
+/* Who reads files makes none, and writes none that are there: also in a kernel without Landlock. */
+static bool
+add_reading(scmp_filter_ctx filter, const char *name, unsigned flags_at, struct fault *fault)
+{
+	static const struct {
+		int mask;
+		int flags;
+	} writing[] = {
+		{ O_ACCMODE, O_WRONLY },
+		{ O_ACCMODE, O_RDWR },
+		{ O_ACCMODE, O_ACCMODE },
+		{ O_CREAT, O_CREAT },
+		{ O_TRUNC, O_TRUNC },
+	};
+
+	for (size_t i = 0; i < sizeof writing / sizeof writing[0]; i++) {
+		if (!add_rule(filter, SCMP_ACT_ERRNO(EACCES), name, 1,
+			    &SCMP_CMP64(flags_at, SCMP_CMP_MASKED_EQ,
+				    (scmp_datum_t)writing[i].mask, (scmp_datum_t)writing[i].flags),
+			    fault))
+			return false;
+	}
+	return ALLOW_IF(name,
+		SCMP_CMP64(flags_at, SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, 0));
+}
+
+static bool
+add_opening(scmp_filter_ctx filter, const struct confine_row *row, struct fault *fault)
+{
+	if (!(row->may & MAY_READ_FILES) || row->may & MAY_WRITE_FILES)
+		return true;
+	return add_reading(filter, "open", 1, fault) && add_reading(filter, "openat", 2, fault);
+}
+
 /* Single arguments of calls that can do more than a role needs. */
 static bool
 add_conditions(scmp_filter_ctx filter, struct fault *fault)
@@ -300,7 +334,7 @@ add_rules(scmp_filter_ctx filter, const struct confine_row *row, struct fault *f
 			return false;
 	}
 	return add_memory(filter, row, fault) && add_threads(filter, row, fault) &&
-		add_sockets(filter, row, fault) && add_conditions(filter, fault) &&
+		add_opening(filter, row, fault) && add_sockets(filter, row, fault) && add_conditions(filter, fault) &&
 		add_denied(filter, row, fault);
 }
 

@@ -25,7 +25,7 @@
 #include "base/memory.h"
 #include "config.h"
 #include "proc/confine.h"
-#include "proc/confine_table.h"
+#include "proc/confine_parts.h"
 
 enum {
 	WORKS = 0,
@@ -473,6 +473,47 @@ rows_as_root(void **state)
 	check_all_rows(true);
 }
 
+/* ---- the filter alone -------------------------------------------------------------------------- */
+
+static void
+files_are_only_read_where_none_are_written(void **state)
+{
+	static const struct {
+		unsigned may;
+		int flags;
+		int wanted;
+	} cases[] = {
+		{ MAY_READ_FILES, O_RDONLY | O_CLOEXEC, WORKS },
+		{ MAY_READ_FILES, O_WRONLY, EACCES },
+		{ MAY_READ_FILES, O_RDWR | O_CLOEXEC, EACCES },
+		{ MAY_READ_FILES, O_ACCMODE, EACCES },
+		{ MAY_READ_FILES, O_RDONLY | O_CREAT, EACCES },
+		{ MAY_READ_FILES, O_RDONLY | O_TRUNC, EACCES },
+		{ MAY_READ_FILES | MAY_WRITE_FILES, O_WRONLY | O_CREAT | O_TRUNC, WORKS },
+		{ 0, O_RDONLY, EACCES },
+	};
+	char file[96];
+
+	(void)state;
+	snprintf(file, sizeof file, "%s/there", spool);
+	assert_int_equal(probe_open(file, O_RDWR | O_CREAT), 0);
+	for (size_t i = 0; has_walls && i < sizeof cases / sizeof cases[0]; i++) {
+		const struct confine_row row = { cases[i].may };
+		struct fault fault = FAULT_INIT;
+		pid_t pid = fork();
+		int status;
+
+		if (pid == 0)
+			_exit(confine_filter(&row, &fault) ? probe_open(file, cases[i].flags)
+							   : SET_UP_FAILED);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		if (WEXITSTATUS(status) != cases[i].wanted)
+			fail_msg("case %zu gave %d", i, WEXITSTATUS(status));
+	}
+	unlink(file);
+}
+
 /* ---- the first step alone --------------------------------------------------------------------- */
 
 static bool
@@ -599,6 +640,7 @@ main(void)
 		cmocka_unit_test(drop),
 		cmocka_unit_test(no_such_user),
 		cmocka_unit_test(rows_as_ordinary_user),
+		cmocka_unit_test(files_are_only_read_where_none_are_written),
 		cmocka_unit_test(rows_as_root),
 	};
 
