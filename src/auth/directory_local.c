@@ -147,12 +147,13 @@ load_secret(struct directory_local *local, struct fault *fault_out)
 /*
  * The lock is taken by the first access and kept: a second daemon, or the administrator's tool
  * while the daemon runs, finds the accounts busy. Locked exclusively, WAL needs no shared memory
- * file.
+ * file. Keys that were replaced are overwritten: who is given the file learns of no old password.
  */
 static const char open_pragmas[] =
 	"PRAGMA locking_mode = EXCLUSIVE;"
 	"PRAGMA journal_mode = WAL;"
 	"PRAGMA synchronous = FULL;"
+	"PRAGMA secure_delete = ON;"
 	"PRAGMA foreign_keys = ON;"
 	"PRAGMA trusted_schema = OFF;"
 	"PRAGMA temp_store = MEMORY;"

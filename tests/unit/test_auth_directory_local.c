@@ -396,24 +396,45 @@ nobody_else_can_read_it(void **state)
 	assert_int_equal(mode_of(place->file), 0600);
 }
 
-static void
-no_password_is_in_the_file(void **state)
+static bool
+file_has(struct place *place, const void *wanted, size_t wanted_size)
 {
-	struct place *place = *state;
-	struct scram_keys keys[SCRAM_HASH_COUNT];
 	char bytes[65536];
 	ssize_t size;
 	int fd;
 
-	make_keys(keys, "correct-horse-battery");
-	assert_true(directory_local_add(place->local, "alice", &usual, keys, &place->fault));
 	directory_local_close(&place->local);
 	fd = open(place->file, O_RDONLY);
 	size = read(fd, bytes, sizeof bytes);
 	close(fd);
 	assert_true(size > 0);
-	assert_non_null(memmem(bytes, (size_t)size, "SCRAM-SHA-256", 13));
-	assert_null(memmem(bytes, (size_t)size, "correct-horse", 13));
+	reopen(place);
+	return memmem(bytes, (size_t)size, wanted, wanted_size) != NULL;
+}
+
+static void
+no_password_is_in_the_file(void **state)
+{
+	struct place *place = *state;
+	struct scram_keys keys[SCRAM_HASH_COUNT];
+	struct scram_keys old[SCRAM_HASH_COUNT];
+	uint64_t epoch;
+
+	make_keys(keys, "correct-horse-battery");
+	memcpy(old, keys, sizeof old);
+	assert_true(directory_local_add(place->local, "alice", &usual, keys, &place->fault));
+	assert_true(file_has(place, "SCRAM-SHA-256", 13));
+	assert_false(file_has(place, "correct-horse", 13));
+	/* Nor what one could be guessed from, once it has another. */
+	assert_true(file_has(place, old[0].stored, 20));
+	make_keys(keys, "new");
+	assert_true(directory_local_set_keys(place->local, "alice", keys, &epoch, &place->fault));
+	assert_false(file_has(place, old[0].stored, 20));
+	assert_false(file_has(place, old[1].stored, 20));
+	memcpy(old, keys, sizeof old);
+	assert_true(file_has(place, old[0].stored, 20));
+	assert_true(directory_local_delete(place->local, "alice", &epoch, &place->fault));
+	assert_false(file_has(place, old[0].stored, 20));
 }
 
 static void
