@@ -58,9 +58,6 @@ finish(struct login *login, enum login_end end, const char *text)
 {
 	struct session *session = login->session;
 
-	/* Auth said yes, and the client broke off before it heard of it. */
-	if (login->step == LOGIN_STEP_FINAL && end != LOGIN_END_DONE)
-		standing_drop(&session->standing);
 	cancel(login);
 	login->step = LOGIN_STEP_NONE;
 	login->mechanism = NULL;
@@ -145,13 +142,10 @@ on_done(struct login *login, struct span bytes)
 	struct arena *arena = arena_new(0);
 
 	if (!message_login_done_unpack(bytes, arena, &done) ||
-		!standing_take(&login->session->standing, &done)) {
+		!standing_take(&login->session->standing, &done))
 		distrust(login);
-	} else if (done.final.length) {
-		challenge(login, LOGIN_STEP_FINAL, done.final);
-	} else {
+	else
 		end_exchange(login, LOGIN_END_DONE, NULL, NULL);
-	}
 	arena_free(&arena);
 }
 
@@ -431,11 +425,6 @@ take_response(struct login *login, struct span response)
 		break;
 	case LOGIN_STEP_RESPONSE:
 		answer_auth(login, response);
-		break;
-	case LOGIN_STEP_FINAL:
-		/* It was the server's word: there is nothing to answer. */
-		end_exchange(
-			login, response.length ? LOGIN_END_BASE64 : LOGIN_END_DONE, NULL, NULL);
 		break;
 	case LOGIN_STEP_NONE:
 	case LOGIN_STEP_ASKED:

@@ -34,7 +34,6 @@ enum login_step {
 	LOGIN_STEP_PASSWORD,
 	LOGIN_STEP_ASKED,    /* auth's turn */
 	LOGIN_STEP_RESPONSE, /* the client's turn */
-	LOGIN_STEP_FINAL,    /* the last words were sent, an empty line is awaited */
 	LOGIN_STEP_DELAY,    /* a failure is told later */
 };
 

@@ -16,7 +16,7 @@ standing_init(struct standing *standing, struct session *session)
 }
 
 void
-standing_drop(struct standing *standing)
+standing_fini(struct standing *standing)
 {
 	struct message_session_end end = { .session = standing->session->id,
 		.login = standing->name };
@@ -32,12 +32,6 @@ standing_drop(struct standing *standing)
 	}
 	mem_free(&standing->name);
 	secret_free(&standing->grant);
-}
-
-void
-standing_fini(struct standing *standing)
-{
-	standing_drop(standing);
 }
 
 bool

@@ -25,8 +25,6 @@ void standing_init(struct standing *standing, struct session *session);
 void standing_fini(struct standing *standing);
 /* What auth says of who this is; false if it cannot be read. */
 bool standing_take(struct standing *standing, const struct message_login_done *done);
-/* The login did not come about after all. */
-void standing_drop(struct standing *standing);
 /* Tells auth, which has started anew, that this session is there. */
 void standing_announce(const struct standing *standing, struct channel *auth);
 /* Asks auth whether the identity still holds; if not, the session leaves at its next command. */

@@ -94,7 +94,6 @@ message_login_done_pack(struct buf *to, const struct message_login_done *from)
 {
 	pack_span(to, from->identity);
 	pack_span(to, from->grant);
-	pack_span(to, from->final);
 }
 
 bool
@@ -106,7 +105,6 @@ message_login_done_unpack(struct span bytes, struct arena *arena,
 	(void)arena;
 	message_out->identity = unpack_span(&from, IPC_IDENTITY_MAX_BYTES);
 	message_out->grant = unpack_span(&from, IPC_IDENTITY_MAX_BYTES);
-	message_out->final = unpack_span(&from, IPC_SASL_MAX_BYTES);
 	return unpack_done(&from);
 }
 

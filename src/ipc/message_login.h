@@ -32,11 +32,13 @@ struct message_login_cancel {
 struct message_login_challenge {
 	struct span challenge;
 };
-/* LOGIN_DONE: what auth says of who this is; grant is for the queue, unread by the front end. */
+/*
+ * LOGIN_DONE: what auth says of who this is; grant is for the queue, unread by the front end. Last
+ * words of a mechanism came before it, as a challenge.
+ */
 struct message_login_done {
 	struct span identity;        /* policy/identity.h */
 	struct span grant;           /* ipc/grant.h, over the identity */
-	struct span final;           /* last words of the mechanism, to be sent before success */
 };
 enum login_failure {
 	LOGIN_BAD_CREDENTIALS,  /* 535 5.7.8: wrong, unknown, disabled, bound wrongly: all alike */

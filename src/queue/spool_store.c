@@ -209,7 +209,7 @@ spool_store_probe(struct spool_store *store)
 /* ---- requests */
 
 static void
-do_tick(struct spool_store *store, struct spool_tick *tick)
+write_tick(struct spool_store *store, struct spool_tick *tick)
 {
 	tick->request.result = SPOOL_DONE;
 	if (tick->forget_ms > 0)
@@ -245,7 +245,7 @@ spool_store_write(struct spool_store *store, struct spool_request *request)
 	else if (request->verb == SPOOL_CHANGE)
 		spool_write_change(store, (struct spool_change *)request);
 	else if (request->verb == SPOOL_TICK)
-		do_tick(store, (struct spool_tick *)request);
+		write_tick(store, (struct spool_tick *)request);
 }
 
 void

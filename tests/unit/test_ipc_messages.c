@@ -22,7 +22,7 @@ static const struct message_login_start login_start_case = { "S1", "submission",
 static const struct message_login_step login_step_case = { 9, { "resp", 4 } };
 static const struct message_login_cancel login_cancel_case = { 9 };
 static const struct message_login_challenge login_challenge_case = { { "chal", 4 } };
-static const struct message_login_done login_done_case = { { "id", 2 }, { "grant", 5 }, { "f", 1 } };
+static const struct message_login_done login_done_case = { { "id", 2 }, { "grant", 5 } };
 static const struct message_login_failed login_failed_case = { LOGIN_LIMIT, 1500, "alice", "16" };
 static const struct message_session session_case = { "S1", "alice", "submission", "smtp", "192.0.2.1:9", 4,
 	-5, { "grant", 5 } };
