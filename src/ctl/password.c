@@ -22,7 +22,8 @@ read_byte(int fd, const sigset_t *mask_waiting, char *byte_out)
 {
 	struct pollfd wait = { .fd = fd, .events = POLLIN };
 
-	while (!caught) {
+	/* poll() would wait for ever on what is no descriptor. */
+	while (fd >= 0 && !caught) {
 		int ready = ppoll(&wait, 1, NULL, mask_waiting);
 
 		if (ready > 0)

@@ -111,7 +111,7 @@ first_result_counts(void **state)
 	assert_int_equal(result.results[0].outcome, OUTCOME_DEFERRED);
 	assert_int_equal(result.results[1].number, 7);
 	assert_int_equal(result.results[1].outcome, OUTCOME_FAILED);
-	assert_string_equal(result.results[1].text, "no\\x01one");
+	assert_string_equal(result.results[1].text, "no?one");
 	buf_fini(&packed);
 	arena_free(&arena);
 	job_free(&job);
