@@ -109,7 +109,8 @@ bind_and_listen(const struct sock_address *address)
 		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !address->dual);
 	if (sock_address_is_unix(address))
 		remove_stale(address);
-	else
+	else if (sock_address_port(address) != 0)
+		/* A written port may linger from before; a free one is to be nobody else's. */
 		set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (bind(fd, &address->of.any, address->length) < 0 || listen(fd, SOCK_BACKLOG) < 0)
 		sock_close(&fd);
