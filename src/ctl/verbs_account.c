@@ -125,15 +125,19 @@ protocols_of(const char *text)
 static bool
 expiry_of(const char *text, json_int_t *ms_out)
 {
-	struct tm day = { .tm_isdst = -1, .tm_hour = 24 };
+	struct tm day = { .tm_isdst = -1, .tm_hour = 12 };
 	const char *end = strptime(text, "%Y-%m-%d", &day);
+	int written = day.tm_mday;
 
 	if (strcmp(text, "never") == 0) {
 		*ms_out = 0;
 		return true;
 	}
-	if (!end || *end)
+	/* The 30th of February would become a day in March. */
+	if (!end || *end || mktime(&day) == -1 || day.tm_mday != written)
 		return false;
+	day.tm_hour = 24;
+	day.tm_isdst = -1;
 	*ms_out = (json_int_t)mktime(&day) * 1000;
 	return true;
 }
@@ -158,6 +162,11 @@ set(struct ctl *ctl, const struct command *command, const struct arguments *argu
 	}
 	if (expires)
 		json_object_set_new(args, "expires_ms", json_integer(expires_ms));
+	if (json_object_size(args) == 1) {
+		json_decref(args);
+		fault_set(&fault, FAULT_CONFIG, "say --limits, --protocols or --expires");
+		return ctl_refuse(ctl, CTL_USAGE, &fault);
+	}
 	return ask_and_show(ctl, command, args);
 }
 
