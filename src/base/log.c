@@ -101,6 +101,21 @@ is_word(struct span value)
 	return true;
 }
 
+/* RFC 8259 7. What is no UTF-8 is told byte by byte, so that nothing is lost. Gives what it took. */
+static size_t
+add_json_character(struct buf *line, struct span rest)
+{
+	uint32_t point = (unsigned char)rest.start[0];
+	size_t length = text_utf8(rest, &point);
+
+	if (point > 0xffff)
+		buf_printf(line, "\\u%04x\\u%04x", 0xd800 + (unsigned)((point - 0x10000) >> 10),
+			0xdc00 + (unsigned)((point - 0x10000) & 0x3ff));
+	else
+		buf_printf(line, "\\u%04x", (unsigned)point);
+	return length ? length : 1;
+}
+
 static void
 add_escaped(struct buf *line, struct span value, bool json)
 {
@@ -114,8 +129,10 @@ add_escaped(struct buf *line, struct span value, bool json)
 			buf_printf(line, "\\%c", c);
 		else if (c >= ' ' && c <= '~')
 			buf_add_byte(line, (char)c);
+		else if (json)
+			i += add_json_character(line, span_from(value, i)) - 1;
 		else
-			buf_printf(line, json ? "\\u%04x" : "\\x%02x", c);
+			buf_printf(line, "\\x%02x", c);
 	}
 	if (cut)
 		buf_add_text(line, "...");

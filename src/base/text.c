@@ -185,6 +185,40 @@ text_flatten(struct span from, char *to, size_t to_size)
 	return used;
 }
 
+static size_t
+length_by_lead(unsigned char lead)
+{
+	if (lead < 0x80)
+		return 1;
+	if (lead < 0xc0 || lead >= 0xf8)
+		return 0;
+	return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
+size_t
+text_utf8(struct span text, uint32_t *point_out)
+{
+	/* RFC 3629 3: the least that each length may encode, so that there is one form alone. */
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	unsigned char lead = text.length ? (unsigned char)text.start[0] : 0xff;
+	size_t length = length_by_lead(lead);
+	uint32_t point = length > 1 ? lead & (0x7fu >> length) : lead;
+
+	if (length == 0 || length > text.length)
+		return 0;
+	for (size_t i = 1; i < length; i++) {
+		unsigned char byte = (unsigned char)text.start[i];
+
+		if ((byte & 0xc0) != 0x80)
+			return 0;
+		point = point << 6 | (byte & 0x3f);
+	}
+	if (point < least[length] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
+		return 0;
+	*point_out = point;
+	return length;
+}
+
 size_t
 text_hex(const void *bytes, size_t size, char *to, size_t to_size)
 {

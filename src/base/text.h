@@ -52,6 +52,8 @@ size_t text_escape(struct span from, char *to, size_t to_size);
  * blanks, and what still is not printable '?'. Ends in NUL, cut to fit. Returns the length.
  */
 size_t text_flatten(struct span from, char *to, size_t to_size);
+/* Bytes of the one well-formed UTF-8 character that the text begins with; 0 if there is none. */
+size_t text_utf8(struct span text, uint32_t *point_out);
 size_t text_hex(const void *bytes, size_t size, char *to, size_t to_size); /* 2 * size + NUL */
 char text_lower(char byte);                                /* ASCII only */
 

@@ -43,6 +43,8 @@ json(void **state)
 	log_start("smtp", file, LOG_FORMAT_JSON, LOG_LEVEL_INFO);
 	log_event(EV_ROLE_READY, kv_str("sid", "a\"\x01"));
 	assert_non_null(strstr(written(), "\"event\":\"role.ready\",\"sid\":\"a\\\"\\u0001\"}\n"));
+	log_event(EV_ROLE_READY, kv_str("to", "gr\xc3\xbcn \xf0\x9f\x98\x80 \xff\xc3"));
+	assert_non_null(strstr(written(), "\"gr\\u00fcn \\ud83d\\ude00 \\u00ff\\u00c3\""));
 	log_event(EV_ROLE_READY);
 	assert_non_null(strstr(written(), "\"event\":\"role.ready\"}\n"));
 }

@@ -61,6 +61,41 @@ spans(void **state)
 }
 
 static void
+utf8(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t length;
+		uint32_t point;
+	} cases[] = {
+		{ "a", 1, 'a' },
+		{ "\xc3\xa4z", 2, 0xe4 },
+		{ "\xe2\x82\xac", 3, 0x20ac },
+		{ "\xf0\x9f\x98\x80", 4, 0x1f600 },
+		{ "\xf4\x8f\xbf\xbf", 4, 0x10ffff },
+		{ "\xf4\x90\x80\x80", 0, 0 },   /* beyond the last */
+		{ "\xed\xa0\x80", 0, 0 },       /* half of a pair */
+		{ "\xc0\x80", 0, 0 },           /* too long a form */
+		{ "\xe0\x80\xaf", 0, 0 },
+		{ "\xf0\x80\x80\xaf", 0, 0 },
+		{ "\x80", 0, 0 },
+		{ "\xff", 0, 0 },
+		{ "\xc3", 0, 0 },               /* cut */
+		{ "\xe2\x82", 0, 0 },
+		{ "\xc3" "a", 0, 0 },
+		{ "", 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		uint32_t point = 0;
+
+		assert_int_equal(text_utf8(span_text(cases[i].text), &point), cases[i].length);
+		assert_int_equal(point, cases[i].point);
+	}
+}
+
+static void
 escape(void **state)
 {
 	char line[16];
@@ -96,6 +131,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(spans),
+		cmocka_unit_test(utf8),
 		cmocka_unit_test(escape),
 		cmocka_unit_test(flatten),
 	};
