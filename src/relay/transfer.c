@@ -56,14 +56,14 @@ fits_hop(struct transfer *transfer)
 	struct job *job = transfer->job;
 
 	if (offer->size && offer->size_max && job_size(job) > offer->size_max) {
-		job_set_rest(job, OUTCOME_FAILED, 552, "5.3.4",
+		job_set_rest(job, OUTCOME_FAILED, 0, "5.3.4",
 			SPAN_LITERAL("the message is larger than the next hop takes"));
 		return false;
 	}
 	/* Only what needs SMTPUTF8 asks for it: most mail that came with the parameter does not. */
 	transfer->with_utf8 = needs_utf8(transfer);
 	if (transfer->with_utf8 && !offer->smtputf8) {
-		job_set_rest(job, OUTCOME_FAILED, 550, "5.6.7",
+		job_set_rest(job, OUTCOME_FAILED, 0, "5.6.7",
 			SPAN_LITERAL("the next hop does not take internationalized mail"));
 		return false;
 	}
@@ -71,7 +71,7 @@ fits_hop(struct transfer *transfer)
 		return true;
 	transfer->with_8bit = offer->eightbit;
 	if (!offer->eightbit && job_has_8bit(job)) {
-		job_set_rest(job, OUTCOME_FAILED, 554, "5.6.3",
+		job_set_rest(job, OUTCOME_FAILED, 0, "5.6.3",
 			SPAN_LITERAL("the next hop does not take 8-bit content"));
 		return false;
 	}
