@@ -244,6 +244,52 @@ def test_what_is_taken_ends_sessions_and_caches(gate, carol):
     assert tries("changed") == 535
 
 
+def test_account_set(gate, carol):
+    """Protocols, the last day, the limits section; what is taken ends sessions, what is given is there at once."""
+    def tries():
+        with gate.secure() as wire:
+            return wire.auth_plain(carol, "carolpw").code
+    today = datetime.date.today()
+    for taken, given in (("--protocols", ("imap,pop3", "smtp,imap")),
+                         ("--expires", (str(today - datetime.timedelta(days=1)), str(today + datetime.timedelta(days=1)))),
+                         ("--expires", (str(today - datetime.timedelta(days=9)), "never"))):
+        with gate.session(carol) as wire:
+            gate.ctl("account", "set", carol, taken, given[0])
+            assert wire.command(b"NOOP").code == 421
+        assert tries() == 535
+        gate.ctl("account", "set", carol, taken, given[1])
+        assert tries() == 235
+    assert gate.ctl("account", "set", carol, "--limits", "tiny", check=False).returncode == NO
+    gate.parts["extra"] += 'limits "tiny" { recipients-per-message = 1 }\n'
+    gate.reload()
+    gate.ctl("account", "set", carol, "--limits", "tiny")
+    shown = gate.ctl_json("account", "show", carol)
+    assert (shown["limits"], shown["protocols"], shown["disabled"]) == ("tiny", ["smtp", "imap"], False)
+    with gate.session(carol) as wire:
+        wire.expect(250, b"MAIL FROM:<carol@example.org>")
+        wire.expect(250, b"RCPT TO:<u@example.net>")
+        assert wire.command(b"RCPT TO:<v@example.net>").enhanced == "4.5.3"
+    for argv in (["--protocols", "gopher"], ["--expires", "tomorrow"], ["--expires", "2027-02-30"], []):
+        assert gate.ctl("account", "set", carol, *argv, check=False).returncode in (NO, USAGE), argv
+
+
+def test_rights_of_a_group(gate, carol):
+    gate.parts["permits"] += 'permit "group:support" { send-as = { "support@example.org" } }\n'
+    gate.reload()
+
+    def may(wire):
+        return wire.command(b"MAIL FROM:<support@example.org>").code
+    with gate.session(carol) as wire:
+        assert may(wire) == 550
+    gate.ctl("account", "join", carol, "support")
+    with gate.session(carol) as wire:
+        assert may(wire) == 250
+        gate.ctl("account", "leave", carol, "support")
+        assert wire.command(b"RSET").code == 421
+    with gate.session(carol) as wire:
+        assert may(wire) == 550
+
+
 def test_grants_come_and_go(gate, carol):
     gate.ctl("grant", "add", carol, "send-as", "team@example.org")
     assert [(g["login"], g["right"], g["pattern"]) for g in gate.ctl_json("grant", "list", carol)["grants"]] == [

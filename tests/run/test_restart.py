@@ -58,12 +58,13 @@ def kill(gate, pid):
 
 
 def wait_until_serving(gate, seconds=10):
+    links = {"smtp": ("auth", "queue", "keys"), "queue": ("relay",)}
+
     def serving():
         roles = gate.status()["roles"]
-        return all(role["phase"] == "serving" for role in roles) and all(
-            role["details"][link] for role in roles if role["role"] == "smtp"
-            for link in ("auth", "queue", "keys")) and all(
-            role["details"]["relay"] for role in roles if role["role"] == "queue")
+        return all(role["phase"] == "serving" and (role["details"] or {}).get(link, False)
+                   for role in roles for link in links.get(role["role"], ())) and all(
+                       role["phase"] == "serving" for role in roles)
     until(serving, seconds, lambda: f"all serve: {gate.status()['roles']}\n{gate.story(20)}")
 
 
