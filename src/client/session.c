@@ -73,12 +73,6 @@ session_front(const struct session *session)
 	return session->front;
 }
 
-void *
-session_context(const struct session *session)
-{
-	return session->context;
-}
-
 const struct setup *
 session_setup(const struct session *session)
 {

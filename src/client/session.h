@@ -111,7 +111,6 @@ void session_start_tls(struct session *session);
 void session_welcome(struct session *session);
 
 struct front *session_front(const struct session *session);
-void *session_context(const struct session *session);      /* the protocol's */
 const struct setup *session_setup(const struct session *session);
 const struct listener *session_listener(const struct session *session);
 const char *session_id(const struct session *session);

@@ -184,7 +184,6 @@ struct settings_listener {
 	struct settings_permits deny;
 	enum stranger_from stranger_from;
 	const char *limits;          /* limits section for sessions of this listener without own one */
-	const char *backend;         /* IMAP and POP3: name of a backend section */
 };
 
 struct settings_listeners {
@@ -211,8 +210,6 @@ struct settings_tls_list {
 
 enum sasl_ntlm {
 	SASL_NTLM_OFF,
-	SASL_NTLM_WINBIND,
-	SASL_NTLM_CYRUS,
 };
 
 struct settings_sasl {
@@ -234,7 +231,6 @@ struct settings_sasl {
 
 enum directory_type {
 	DIRECTORY_LOCAL,
-	DIRECTORY_LDAP,
 };
 
 /* directory "NAME" { … }, asked in the order written; "local" is there if none is written. */
@@ -242,8 +238,6 @@ struct settings_directory {
 	const char *title;
 	const char *where;
 	enum directory_type type;
-	const char *uri;  /* ldap */
-	const char *base; /* ldap */
 };
 
 struct settings_directories {

@@ -67,17 +67,6 @@ sock_local(int fd, struct sock_address *address_out)
 	return true;
 }
 
-bool
-sock_peer(int fd, struct sock_address *address_out)
-{
-	struct sock_address address = { .length = sizeof address.of };
-
-	if (getpeername(fd, &address.of.any, &address.length) < 0)
-		return false;
-	*address_out = address;
-	return true;
-}
-
 /* --- listening */
 
 /* A socket file without a server behind it is what a killed daemon left. */
@@ -143,7 +132,6 @@ struct sock_acceptor {
 	struct loop_watch *watch;
 	struct loop_timer pause;
 	struct loop_defer free_later;
-	bool paused;
 	bool freed;
 	uint64_t shed;
 	uint64_t shed_logged;
@@ -238,7 +226,7 @@ on_connection(unsigned events, void *context)
 
 	(void)events;
 	for (int i = 0; i < SOCK_ACCEPTS_PER_WAKE; i++) {
-		if (acceptor->paused || acceptor->freed || !accept_one(acceptor))
+		if (acceptor->freed || !accept_one(acceptor))
 			return;
 	}
 }
@@ -249,8 +237,7 @@ on_pause_over(void *context)
 	struct sock_acceptor *acceptor = context;
 
 	take_reserve(acceptor);
-	if (!acceptor->paused)
-		loop_watch_set(acceptor->watch, LOOP_READABLE);
+	loop_watch_set(acceptor->watch, LOOP_READABLE);
 }
 
 static void
@@ -275,21 +262,6 @@ sock_acceptor_new(struct loop *loop, int listen_fd, sock_accept_fn *on_accept, v
 	acceptor->watch = loop_watch_new(loop, listen_fd, on_connection, acceptor);
 	loop_watch_set(acceptor->watch, LOOP_READABLE);
 	return acceptor;
-}
-
-void
-sock_acceptor_pause(struct sock_acceptor *acceptor)
-{
-	acceptor->paused = true;
-	loop_watch_set(acceptor->watch, 0);
-}
-
-void
-sock_acceptor_resume(struct sock_acceptor *acceptor)
-{
-	acceptor->paused = false;
-	if (!loop_timer_is_running(&acceptor->pause))
-		loop_watch_set(acceptor->watch, LOOP_READABLE);
 }
 
 uint64_t

@@ -15,7 +15,6 @@ enum {
 /* -1 and a fault that names the address. A unix path that nobody serves any more is replaced. */
 int sock_listen(const struct sock_address *address, struct fault *fault_out);
 bool sock_local(int fd, struct sock_address *address_out);
-bool sock_peer(int fd, struct sock_address *address_out);  /* false once the peer is gone */
 void sock_set_nodelay(int fd);                             /* TCP_NODELAY, where it is TCP */
 bool sock_pair(int fds_out[2], struct fault *fault_out);   /* SOCK_STREAM */
 void sock_close(int *fd);                                  /* sets it to -1; keeps errno */
@@ -32,8 +31,6 @@ typedef void sock_accept_fn(int fd, const struct sock_address *peer, void *conte
 
 struct sock_acceptor *sock_acceptor_new(
 	struct loop *loop, int listen_fd, sock_accept_fn *on_accept, void *context);
-void sock_acceptor_pause(struct sock_acceptor *acceptor);  /* connections wait in the backlog */
-void sock_acceptor_resume(struct sock_acceptor *acceptor);
 /* How many connections were closed unserved for want of fds. */
 uint64_t sock_acceptor_shed(const struct sock_acceptor *acceptor);
 void sock_acceptor_free(struct sock_acceptor **acceptor);

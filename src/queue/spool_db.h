@@ -74,7 +74,6 @@ enum spool_statement {
 
 enum spool_db_result {
 	SPOOL_DB_DONE,
-	SPOOL_DB_ROW,
 	SPOOL_DB_FULL,
 	SPOOL_DB_BROKEN,
 };

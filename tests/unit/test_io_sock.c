@@ -266,28 +266,6 @@ connect_clients(const struct sock_address *to, int count)
 	}
 }
 
-static void
-pause_and_resume(void **state)
-{
-	struct sock_address bound;
-	int fd = listen_at("127.0.0.1:0", &bound);
-	struct sock_acceptor *acceptor = sock_acceptor_new(loop, fd, on_accept, NULL);
-
-	(void)state;
-	stop_after = 3;
-	sock_acceptor_pause(acceptor);
-	connect_clients(&bound, 3);
-	fixture_run_for(loop, 10);
-	assert_int_equal(accepted, 0);
-	sock_acceptor_resume(acceptor);
-	fixture_run(loop);
-	assert_int_equal(accepted, 3);
-	for (int i = 0; i < 3; i++)
-		close(clients[i]);
-	sock_acceptor_free(&acceptor);
-	close(fd);
-}
-
 static int wakes;
 
 static void
@@ -410,7 +388,6 @@ main(void)
 		TEST(unix_socket_left_behind_is_replaced),
 		TEST(refused_and_late),
 		TEST(failure_at_once_is_told_from_the_loop),
-		TEST(pause_and_resume),
 		TEST(accepts_per_wake_are_bounded),
 		TEST(shortage_of_fds_sheds_without_spinning),
 		TEST(pair_is_nonblocking),
