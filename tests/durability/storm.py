@@ -55,8 +55,13 @@ class Storm:
              "--defer", str(defer), "--seed", str(seed)], stdout=subprocess.PIPE, text=True)
         port = int(self.sink.stdout.readline())
         certificate = Authority(self.folder).issue("mail.example.org")
-        self.gate = Sallyport(certificates=[certificate], routes={"*": f"smtp:127.0.0.1:{port}"},
-                              log={"level": "notice"}, extra=QUEUE)
+        # The same ports at every start, so that clients find the daemon again; nobody else is given them.
+        self.ports = {name: ground.free_port() for name in ("submission", "submissions", "trusted")}
+        self.gate = Sallyport(
+            certificates=[certificate], routes={"*": f"smtp:127.0.0.1:{port}"}, log={"level": "notice"},
+            listeners={name: {"tls": tls, "address": f'{{ "127.0.0.1:{self.ports[name]}" }}'}
+                       for name, tls in (("submission", "starttls"), ("submissions", "implicit"))},
+            extra=QUEUE.replace('"127.0.0.1:0"', f'"127.0.0.1:{self.ports["trusted"]}"'))
         self.kills = {role: 0 for role in ROLES}
         self.load = None
 
@@ -73,14 +78,6 @@ class Storm:
 
     def start(self):
         self.gate.start()
-        # From now on the same ports, so that clients find the daemon again.
-        self.ports = {name: ports[0] for name, ports in self.gate.ports.items()}
-        for name, port in self.ports.items():
-            if name == "trusted":
-                extra = self.gate.parts["extra"]
-                self.gate.parts["extra"] = extra.replace('"127.0.0.1:0"', f'"127.0.0.1:{port}"')
-            else:
-                self.gate.parts["listeners"][name]["address"] = f'{{ "127.0.0.1:{port}" }}'
 
     def restart(self):
         """After super died its children end by themselves; the next one waits for that."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The daemon under test: configured in a folder of its own, on free ports, its log read as events."""
+import copy
 import json
 import os
 import select
@@ -74,7 +75,9 @@ class Sallyport:
         self.expected_deaths = 0
         self.settings = {**BASE, "state-dir": f'"{self.path}/state"', "run-dir": f'"{self.path}/run"',
                          **(base or {})}
-        self.parts = {"listeners": {**LISTENERS, **(listeners or {})}, "routes": routes or {},
+        # Copies: a test that changes its daemon's listeners changes nobody else's.
+        listeners = copy.deepcopy({**LISTENERS, **(listeners or {})})
+        self.parts = {"listeners": listeners, "routes": routes or {},
                       "sasl": {**SASL, **(sasl or {})}, "limits": {**LIMITS, **(limits or {})}, "permits": permits,
                       "certificates": list(certificates), "users": users or {}, "extra": extra,
                       "log": {"format": "json", "level": "debug", **(log or {})}}
