@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
-Judges a storm by message: every recipient of every message that was answered by 250 is delivered, or
-its sender was told, or it still waits in the queue. Recipients are counted one by one.
+Judges a run by message: every recipient of every message that was answered by 250 is delivered, or
+its sender was told, or it still waits in the queue. Recipients are judged one by one.
 """
 import collections
 import json
+
+SURVIVED = "survived"           # delivered once, told of once, or still listed
+LOST = "lost"                   # none of the three
+DUPLICATE = "duplicate"         # more than once, which is still there
+CORRUPT = "corrupt"             # what arrived is not what was sent
+NOT_MEASURED = "not measured"   # not seen, and the server could not say whether it waits
+BROKEN = "harness broken"       # what nobody can have sent
+VERDICTS = (SURVIVED, LOST, DUPLICATE, CORRUPT, NOT_MEASURED, BROKEN)
 
 
 def read_lines(path):
@@ -21,20 +29,23 @@ class Verdict:
         self.delivered = 0
         self.returned = 0         # told of by a notice
         self.queued = 0           # still listed
-        self.lost = []            # none of the three
-        self.duplicates = 0       # deliveries beyond the first
+        self.verdicts = {verdict: 0 for verdict in VERDICTS}    # of the recipients answered by 250
+        self.lost = []
+        self.corrupt = []
+        self.not_measured = []
+        self.broken = []
+        self.renamed = []         # copies that differ in Message-ID or in the id of the queue
+        self.duplicates = 0       # deliveries beyond the first, all recipients
         self.double_notices = 0
-        self.corrupt = []         # a body that is not what was sent
         self.unacked = 0          # delivered, though the client did not read the 250
-        self.broken = []          # the harness itself: what nobody can have sent
 
     @property
     def good(self):
-        return not self.lost and not self.corrupt and not self.broken
+        return not (self.lost or self.corrupt or self.not_measured or self.broken or self.renamed)
 
     def as_json(self):
         shown = dict(vars(self))
-        for name in ("lost", "corrupt", "broken"):
+        for name in ("lost", "corrupt", "not_measured", "broken", "renamed"):
             shown[name] = len(shown[name])
             shown[name + "_sample"] = getattr(self, name)[:10]
         return shown
@@ -43,48 +54,73 @@ class Verdict:
         return (f"{self.messages} messages for {self.recipients} recipients: {self.delivered} delivered, "
                 f"{self.returned} returned, {self.queued} queued, {len(self.lost)} LOST, "
                 f"{len(self.corrupt)} corrupt, {self.duplicates} duplicates, "
-                f"{self.double_notices} notices twice, {self.unacked} delivered without a 250"
-                + "".join(f"\n  lost: {what}" for what in self.lost[:20])
-                + "".join(f"\n  corrupt: {what}" for what in self.corrupt[:20])
-                + "".join(f"\n  harness broken: {what}" for what in self.broken[:20]))
+                f"{self.double_notices} notices twice, {self.unacked} delivered without a 250, "
+                f"{len(self.not_measured)} not measured"
+                + "".join(f"\n  {name}: {what}"
+                          for name in ("lost", "corrupt", "not_measured", "broken", "renamed")
+                          for what in getattr(self, name)[:20]))
+
+
+class Seen:
+    """What the next hop recorded, by recipient."""
+
+    def __init__(self, entries, begun, verdict):
+        self.deliveries = collections.Counter()
+        self.notices = collections.Counter()
+        self.corrupt = set()
+        names = {}
+        for entry in entries:
+            if "token" in entry:
+                if entry["token"] not in begun:
+                    verdict.broken.append(f"delivered, but never sent: {entry}")
+                if not entry["good"]:
+                    verdict.corrupt.append(entry["token"])
+                    self.corrupt.update(entry["to"])
+                self.deliveries.update(entry["to"])
+                name = (entry.get("message_id"), entry.get("queue_id"))
+                if names.setdefault(entry["token"], name) != name:
+                    verdict.renamed.append(f"{entry['token']}: {names[entry['token']]}, then {name}")
+            elif entry["action"] == "failed":
+                if entry["about"] not in begun:
+                    verdict.broken.append(f"a notice of nothing: {entry}")
+                self.notices.update(entry["failed"])
 
 
 def judge(acked, begun, sink_entries, queued):
     """
     acked: token -> recipients; begun: every token of which content was sent; sink_entries: what the
-    sink recorded; queued: (id, recipients) of what still waits.
+    sink recorded; queued: the recipients of each message that still waits, None if nobody knows.
     """
     verdict = Verdict()
-    deliveries = collections.Counter()
-    notices = collections.Counter()
-    for entry in sink_entries:
-        if "token" in entry:
-            if entry["token"] not in begun:
-                verdict.broken.append(f"delivered, but never sent: {entry}")
-            if not entry["good"]:
-                verdict.corrupt.append(entry["token"])
-            for recipient in entry["to"]:
-                deliveries[recipient] += 1
-        elif entry["action"] == "failed":
-            if entry["about"] not in begun:
-                verdict.broken.append(f"a notice of nothing: {entry}")
-            for recipient in entry["failed"]:
-                notices[recipient] += 1
-    waiting = {recipient for recipients in queued for recipient in recipients}
+    seen = Seen(sink_entries, begun, verdict)
+    waiting = {recipient for recipients in queued or () for recipient in recipients}
     for token, recipients in acked.items():
         verdict.messages += 1
         for recipient in recipients:
             verdict.recipients += 1
-            if deliveries[recipient]:
-                verdict.delivered += 1
-            elif notices[recipient]:
-                verdict.returned += 1
-            elif recipient in waiting:
-                verdict.queued += 1
-            else:
-                verdict.lost.append(f"{token}: {recipient}")
-    verdict.duplicates = sum(count - 1 for count in deliveries.values())
-    verdict.double_notices = sum(count - 1 for count in notices.values())
+            verdict.verdicts[_judge_one(token, recipient, seen, waiting, queued is None, verdict)] += 1
+    verdict.verdicts[BROKEN] = len(verdict.broken)
+    verdict.duplicates = sum(count - 1 for count in seen.deliveries.values())
+    verdict.double_notices = sum(count - 1 for count in seen.notices.values())
     acked_recipients = {recipient for recipients in acked.values() for recipient in recipients}
-    verdict.unacked = sum(1 for recipient in deliveries if recipient not in acked_recipients)
+    verdict.unacked = sum(1 for recipient in seen.deliveries if recipient not in acked_recipients)
     return verdict
+
+
+def _judge_one(token, recipient, seen, waiting, is_blind, verdict):
+    times = seen.deliveries[recipient] + seen.notices[recipient]
+    if seen.deliveries[recipient]:
+        verdict.delivered += 1
+    elif seen.notices[recipient]:
+        verdict.returned += 1
+    elif recipient in waiting:
+        verdict.queued += 1
+    elif is_blind:
+        verdict.not_measured.append(f"{token}: {recipient}")
+        return NOT_MEASURED
+    else:
+        verdict.lost.append(f"{token}: {recipient}")
+        return LOST
+    if recipient in seen.corrupt:
+        return CORRUPT
+    return DUPLICATE if times > 1 else SURVIVED

@@ -22,28 +22,30 @@ class Refused(Exception):
 
 
 class Client:
-    """One connection, with or without login."""
+    """One connection: to the port "submission", where alice logs in, or to "trusted", without login."""
 
-    def __init__(self, ports, with_login):
+    def __init__(self, ports, with_login, seconds=WAIT_S):
         self.pending = b""
         port = ports["submission" if with_login else "trusted"]
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=WAIT_S)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=seconds)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.expect(b"2")
-        self.ask(b"EHLO storm.example.net", b"2")
+        self.offered = self.ask(b"EHLO storm.example.net", b"2")
         if with_login:
             self.ask(b"STARTTLS", b"2")
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
             self.socket = context.wrap_socket(self.socket)
-            self.ask(b"EHLO storm.example.net", b"2")
+            self.offered = self.ask(b"EHLO storm.example.net", b"2")
             self.ask(b"AUTH PLAIN " + base64.b64encode(b"\0alice\0alicepw"), b"2")
 
     def close(self):
         self.socket.close()
 
     def expect(self, *classes):
+        """The reply, if its first digit is one of these; Refused otherwise."""
+        reply = b""
         while True:
             while b"\n" not in self.pending:
                 piece = self.socket.recv(65536)
@@ -51,28 +53,76 @@ class Client:
                     raise Refused("the connection closed")
                 self.pending += piece
             line, self.pending = self.pending.split(b"\n", 1)
+            reply += line + b"\n"
             if line[3:4] != b"-":
                 break
         if line[:1] not in classes:
             raise Refused(line.decode("latin-1"))
+        return reply
 
     def ask(self, line, *classes):
         self.socket.sendall(line + b"\r\n")
-        self.expect(*classes)
+        return self.expect(*classes)
+
+    def send(self, message, begun=lambda: None):
+        """One transaction; Refused, or an OSError, unless 250 was read. begun(): content is sent now."""
+        envid = f" ENVID={message.token}" if b"DSN" in self.offered.upper() else ""
+        self.ask(f"MAIL FROM:<alice@example.org>{envid}".encode(), b"2")
+        for recipient in message.recipients:
+            self.ask(f"RCPT TO:<{recipient}>".encode(), b"2")
+        self.ask(b"DATA", b"3")
+        begun()
+        self.ask(message.content + b".", b"2")
+
+
+class Message:
+    """Its body's hash is in its header, its token in each recipient."""
+
+    def __init__(self, token, recipients, size, chance):
+        self.token = token
+        self.recipients = recipients
+        filler = chance.randbytes(40).hex().encode() + b"\r\n"
+        body = filler * (size // len(filler) + 1)
+        self.content = (
+            f"From: <alice@example.org>\r\nTo: <list@example.net>\r\nSubject: {token}\r\n"
+            f"X-Storm: {token}\r\nX-Storm-Hash: {hashlib.sha256(body).hexdigest()}\r\n\r\n").encode() + body
+
+
+class Acks:
+    """What was answered by 250, on disk before anybody is told so."""
+
+    def __init__(self, path):
+        self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self.lock = threading.Lock()
+        self.acked = {}     # token -> recipients
+        self.begun = set()  # tokens of which content was sent
+
+    def begin(self, message):
+        with self.lock:
+            self.begun.add(message.token)
+
+    def add(self, message):
+        os.write(self.fd, (json.dumps({"token": message.token, "to": message.recipients}) + "\n").encode())
+        os.fdatasync(self.fd)
+        with self.lock:
+            self.acked[message.token] = message.recipients
 
 
 class Load:
-    """Threads that send until stop(); `acked` maps each token to its recipients."""
+    """
+    Threads that send until stop(). ports: "trusted", and "submission" if one client in four shall log
+    in as people do. Recipients with "-never" are for the hop to refuse, those with "-later" to defer.
+    """
 
-    def __init__(self, ports, log, threads=8, seed=1, fail_share=0.1):
+    def __init__(self, ports, log, threads=8, seed=1, never_share=0.1, later_share=0.0, sizes=SIZES):
         self.ports = ports
-        self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self.acks = Acks(log)
+        self.acked = self.acks.acked
+        self.begun = self.acks.begun
         self.seed = seed
-        self.fail_share = fail_share
-        self.lock = threading.Lock()
-        self.acked = {}
-        self.acked_with_login = {True: 0, False: 0}
-        self.begun = set()
+        self.shares = (("-never", never_share), ("-later", later_share))
+        self.sizes = sizes
+        self.served = {number % 4 == 0 and "submission" in ports: 0 for number in range(threads)}
         self.stopping = threading.Event()
         self.pause = threading.Event()
         self.threads = [threading.Thread(target=self._run, args=(number,), daemon=True)
@@ -81,6 +131,7 @@ class Load:
             thread.start()
 
     def stop(self):
+        """False if a client hangs."""
         self.stopping.set()
         for thread in self.threads:
             thread.join(2 * WAIT_S)
@@ -88,39 +139,32 @@ class Load:
 
     def _run(self, number):
         chance = random.Random(self.seed * 1000 + number)
+        with_login = number % 4 == 0 and "submission" in self.ports
         client = None
         count = 0
         while not self.stopping.is_set():
-            token = f"s{self.seed}t{number}n{count}"
+            message = self._write(f"s{self.seed}t{number}n{count}", chance)
             count += 1
             try:
                 if client is None:
-                    # one in four as people do it: TLS, login, a grant to be checked
-                    client = Client(self.ports, number % 4 == 0)
-                self._send(client, token, chance)
-                with self.lock:
-                    self.acked_with_login[number % 4 == 0] += 1
+                    client = Client(self.ports, with_login)
+                client.send(message, lambda now=message: self.acks.begin(now))
+                self.acks.add(message)
+                self.served[with_login] += 1
             except (OSError, Refused):
                 if client is not None:
                     client.close()
                     client = None
                 self.stopping.wait(0.02)
 
-    def _send(self, client, token, chance):
-        recipients = [f"{token}-{index}{'-fail' if chance.random() < self.fail_share else ''}@example.net"
-                      for index in range(2)]
-        filler = chance.randbytes(40).hex().encode() + b"\r\n"
-        body = filler * (chance.choice(SIZES) // len(filler) + 1)
-        header = (f"From: <alice@example.org>\r\nTo: <list@example.net>\r\nSubject: {token}\r\n"
-                  f"X-Storm: {token}\r\nX-Storm-Hash: {hashlib.sha256(body).hexdigest()}\r\n\r\n").encode()
-        client.ask(f"MAIL FROM:<alice@example.org> ENVID={token}".encode(), b"2")
-        for recipient in recipients:
-            client.ask(f"RCPT TO:<{recipient}>".encode(), b"2")
-        client.ask(b"DATA", b"3")
-        with self.lock:
-            self.begun.add(token)
-        client.ask(header + body + b".", b"2")
-        os.write(self.log, (json.dumps({"token": token, "to": recipients}) + "\n").encode())
-        os.fdatasync(self.log)
-        with self.lock:
-            self.acked[token] = recipients
+    def _write(self, token, chance):
+        recipients = []
+        for index in range(2):
+            roll = chance.random()
+            kind = ""
+            for name, share in self.shares:
+                if not kind and roll < share:
+                    kind = name
+                roll -= share
+            recipients.append(f"{token}-{index}{kind}@example.net")
+        return Message(token, recipients, chance.choice(self.sizes), chance)

@@ -5,16 +5,32 @@ A next hop that never lies: each message is on disk in its log before it says 25
 One JSON line per message: "token" and "good" (does the body have the hash its header names?) of a
 message of the load, or "about" and "failed" of a notice; "to" lists the recipients it answered for.
 A process of its own, because what it knows must survive every kill of the storm.
+
+    --drop-before-reply 0.05   closes after one message in twenty, instead of the 250
+    --fail-rcpt REGEXP         451 to the first tries (--fail-times, 1) of these recipients
+    --defer 0.02               451 to that share of all
+    --perm-rcpt REGEXP         550 to these recipients
 """
 import argparse
 import asyncio
+import collections
 import hashlib
 import json
 import os
 import random
 import re
+import subprocess
+import sys
 
 END = b"\r\n.\r\n"
+
+
+def start_sink(log, **options):
+    """(process, port) of a sink; options as on the command line, with _ for -; None leaves one out."""
+    argv = [sys.executable, os.path.realpath(__file__), "--log", log]
+    argv += [f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value is not None]
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+    return process, int(process.stdout.readline())
 
 
 class Sink:
@@ -22,10 +38,22 @@ class Sink:
         self.log = os.open(options.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self.drop = options.drop_before_reply
         self.defer = options.defer
-        self.fail = re.compile(options.fail.encode()) if options.fail else None
+        self.fail = re.compile(options.fail_rcpt.encode()) if options.fail_rcpt else None
+        self.fail_times = options.fail_times
+        self.tries = collections.Counter()
+        self.perm = re.compile(options.perm_rcpt.encode()) if options.perm_rcpt else None
         self.random = random.Random(options.seed)
-        self.dirty = False
         self.waiting = []
+
+    def reply_to_recipient(self, path):
+        if self.perm and self.perm.search(path):
+            return b"550 5.1.1 nobody here"
+        if self.fail and self.fail.search(path) and self.tries[path] < self.fail_times:
+            self.tries[path] += 1
+            return b"451 4.2.1 later"
+        if self.random.random() < self.defer:
+            return b"451 4.2.1 later"
+        return b"250 2.1.5 well"
 
     async def record(self, entry):
         """Durable when it returns; whoever waits at the same time shares one sync."""
@@ -85,14 +113,11 @@ class Dialogue:
             self.sender, self.recipients = path, []
             self.say(b"250 2.1.0 well")
         elif verb == b"RCPT":
-            if self.sink.fail and self.sink.fail.search(path):
-                self.say(b"550 5.1.1 nobody here")
-            elif self.sink.random.random() < self.sink.defer:
-                self.say(b"451 4.2.1 later")
-            else:
+            reply = self.sink.reply_to_recipient(path)
+            if reply.startswith(b"2"):
                 self.recipients.append(path.decode())
-                self.say(b"250 2.1.5 well")
-        elif verb in (b"RSET", b"NOOP"):
+            self.say(reply)
+        elif verb in (b"RSET", b"NOOP", b"HELO"):
             self.recipients = []
             self.say(b"250 2.0.0 well")
         else:
@@ -103,7 +128,7 @@ class Dialogue:
         self.say(b"354 go")
         raw = await self.reader.readuntil(END)
         content = raw[:-3].replace(b"\r\n..", b"\r\n.")
-        entry = self.read_notice(content) if self.sender == b"" else self.read_mail(content)
+        entry = read_notice(content) if self.sender == b"" else read_mail(content)
         await self.sink.record({**entry, "to": self.recipients})
         self.recipients = []
         if self.sink.random.random() < self.sink.drop:
@@ -111,23 +136,28 @@ class Dialogue:
         self.say(b"250 2.0.0 taken")
         return True
 
-    @staticmethod
-    def field(content, name):
-        found = re.search(rb"(?mi)^" + name + rb": *([^\r]*)\r\n", content)
-        return found.group(1).decode("ascii", "replace") if found else ""
 
-    def read_mail(self, content):
-        header, _, body = content.partition(b"\r\n\r\n")
-        header += b"\r\n"
-        digest = hashlib.sha256(body).hexdigest()
-        return {"token": self.field(header, b"X-Storm"),
-                "good": digest == self.field(header, b"X-Storm-Hash")}
+def field(content, name):
+    found = re.search(rb"(?mi)^" + name + rb": *([^\r]*)\r\n", content)
+    return found.group(1).decode("ascii", "replace") if found else ""
 
-    def read_notice(self, content):
-        return {"about": self.field(content, b"Original-Envelope-Id"),
-                "action": self.field(content, b"Action"),
-                "failed": [address.decode() for address in
-                           re.findall(rb"(?mi)^Final-Recipient: *rfc822; *([^\r]*)\r\n", content)]}
+
+def read_mail(content):
+    header, _, body = content.partition(b"\r\n\r\n")
+    header += b"\r\n"
+    digest = hashlib.sha256(body).hexdigest()
+    queue_id = re.search(rb"(?mis)^Received:(?:[^\r]|\r\n[ \t])*?\sid ([^\s;]+)", header)
+    return {"token": field(header, b"X-Storm"), "good": digest == field(header, b"X-Storm-Hash"),
+            "message_id": field(header, b"Message-ID"),
+            "queue_id": queue_id.group(1).decode("ascii", "replace") if queue_id else ""}
+
+
+def read_notice(content):
+    """What it is about is told by its envelope id; by the first address where a server gives none."""
+    failed = [address.decode() for address in
+              re.findall(rb"(?mi)^Final-Recipient: *rfc822; *([^\r]*)\r\n", content)]
+    return {"about": field(content, b"Original-Envelope-Id") or "".join(failed[:1]).split("-")[0],
+            "action": field(content, b"Action"), "failed": failed}
 
 
 async def main():
@@ -135,7 +165,9 @@ async def main():
     parser.add_argument("--log", required=True)
     parser.add_argument("--drop-before-reply", type=float, default=0.0)
     parser.add_argument("--defer", type=float, default=0.0)
-    parser.add_argument("--fail", default="")
+    parser.add_argument("--fail-rcpt", default="")
+    parser.add_argument("--fail-times", type=int, default=1)
+    parser.add_argument("--perm-rcpt", default="")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     server = await asyncio.start_server(Sink(options).serve, "127.0.0.1", 0, limit=8 << 20, backlog=256)
@@ -144,4 +176,5 @@ async def main():
         await server.serve_forever()
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The server under test, as far as a storm knows it; and Sallyport behind that face."""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+TREE = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+sys.path.insert(0, os.path.join(TREE, "tests", "run"))
+
+from rig import ground  # noqa: E402
+from rig.certificate import Authority  # noqa: E402
+from rig.deadline import Late, until  # noqa: E402
+from rig.sallyport import Sallyport  # noqa: E402
+
+
+class Server:
+    """
+    One mail server. ports: "trusted" relays without login, "submission" (if there is one) with STARTTLS
+    and alice's password. targets: what kill() takes. concurrency: how many deliveries may be under way.
+    """
+    name = ""
+    targets = ("all",)
+    concurrency = 10
+
+    def __init__(self):
+        self.ports = {}
+
+    def start(self):
+        """Accepts mail when it returns. Also after a death of any kind, on the same state."""
+        raise NotImplementedError
+
+    def stop(self):
+        """An orderly end, as by the system when it goes down; nothing runs when it returns."""
+        raise NotImplementedError
+
+    def cut(self):
+        """kill -9 of every process at once; nothing runs when it returns, nothing is started again."""
+        raise NotImplementedError
+
+    def kill(self, target, chance):
+        """kill -9; the server runs, or comes back by itself. False if there was no such process."""
+        self.cut()
+        self.start()
+        return True
+
+    def reload(self):
+        raise NotImplementedError
+
+    def pids(self, target):
+        """Processes of a target just now; none if that cannot be told."""
+        raise NotImplementedError
+
+    def queued(self):
+        """The recipients of each message that waits: a list of lists. None: it cannot say now."""
+        raise NotImplementedError
+
+    def story(self):
+        """What it logged last, for whoever looks for a reason."""
+        return ""
+
+    def discard(self):
+        """Ends it, without judging, and removes what it wrote."""
+        raise NotImplementedError
+
+    def drain(self, seconds):
+        """What still waits after that time, at most; None if the server cannot say."""
+        try:
+            until(lambda: self.queued() == [], seconds, "the queue is empty")
+        except Late:
+            pass
+        return self.queued()
+
+
+def kill_all(pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def children(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as listed:
+            return [int(word) for word in listed.read().split()]
+    except OSError:
+        return []
+
+
+def role_of(pid):
+    try:
+        with open(f"/proc/{pid}/comm", encoding="ascii") as name:
+            return name.read().strip().removeprefix("sallyport-")
+    except OSError:
+        return ""
+
+
+class SallyportServer(Server):
+    """
+    hop: port of the sink. state: a folder for state-dir (on a disk to be cut, say). programs: a folder
+    with the programs of another build. queue: further settings of the section.
+    """
+    name = "sallyport"
+    targets = ("smtp", "queue", "relay", "auth", "keys", "dial", "super", "all")
+
+    def __init__(self, hop, state=None, programs=None, queue="", log_level="notice", **settings):
+        super().__init__()
+        self.folder = ground.folder("server")
+        os.chmod(self.folder, 0o755)
+        # The same ports at every start, so that clients find the daemon again; nobody else is given them.
+        self.ports = {name: ground.free_port() for name in ("submission", "submissions", "trusted")}
+        base = {"state-dir": f'"{state}"'} if state else {}
+        self.gate = Sallyport(
+            certificates=[Authority(self.folder).issue("mail.example.org")],
+            routes={"*": f"smtp:127.0.0.1:{hop}"}, log={"level": log_level}, base=base,
+            listeners={"submission": {"address": self._address("submission")},
+                       "submissions": {"tls": "implicit", "address": self._address("submissions")},
+                       "trusted": self._trusted()},
+            extra=f"queue {{ retry = {{ 1s, 1s, 2s }}  concurrency = {self.concurrency}  "
+                  f"concurrency-per-destination = {self.concurrency}  delay-notice = 0  {queue} }}\n",
+            **settings)
+        if programs:
+            self.gate.program = lambda: os.path.join(programs, "sallyportd")
+
+    def _address(self, name):
+        return f'{{ "127.0.0.1:{self.ports[name]}" }}'
+
+    def _trusted(self):
+        return (f'protocol = smtp  address = {self._address("trusted")}  tls = none  login = off\n'
+                '  connections-per-address = 1000\n'
+                '  permit "network:127.0.0.0/8" { rights = { submit, relay }  send-as = { "@example.org" } }')
+
+    def start(self):
+        """After super died its children end by themselves; the next one waits for that."""
+        end = time.monotonic() + 30
+        while True:
+            try:
+                self.gate.start()
+                return
+            except (AssertionError, subprocess.TimeoutExpired):
+                if time.monotonic() > end:
+                    raise
+                self._reap()
+
+    def _reap(self):
+        if self.gate.process is not None:
+            self.gate.process.kill()
+            self.gate.process.wait()
+            self.gate.tail.join(5)
+
+    def stop(self):
+        self.gate.process.send_signal(signal.SIGTERM)
+        self.gate.process.wait(60)
+        self.gate.tail.join(5)
+
+    def cut(self):
+        kill_all([self.gate.process.pid, *self.pids("all")])
+        self._reap()
+
+    def kill(self, target, chance):
+        if target == "super":
+            self._reap()
+        elif target == "all":
+            self.cut()
+        else:
+            victims = self.pids(target)
+            kill_all([chance.choice(victims)] if victims else [])
+            return bool(victims)
+        self.start()
+        return True
+
+    def reload(self):
+        return self.gate.ctl("reload", check=False).returncode == 0
+
+    def pids(self, target):
+        found = [(role_of(pid), pid) for pid in children(self.gate.process.pid)]
+        return [pid for role, pid in [("super", self.gate.process.pid), *found] if target in (role, "all")]
+
+    def queued(self):
+        try:
+            return [message["recipients"] for message in self.gate.queue()]
+        except (AssertionError, subprocess.TimeoutExpired, ValueError):
+            return None     # a role is being started again
+
+    def story(self):
+        return self.gate.story()
+
+    def discard(self):
+        if self.gate.process is not None:
+            self.gate.kill()
+            self.gate.process = None
+        ground.remove(self.gate.path)
+        ground.remove(self.folder)
