@@ -12,6 +12,8 @@ enum {
 	BATCH_MAX = 1024,           /* requests in one transaction */
 	BATCH_MAX_BYTES = 16 * 1024 * 1024,
 	RETRY_MS = 250,             /* after a failure */
+	GATHER_MS = 4,              /* that a result waits for company */
+	GATHER_MOST = 64,           /* results that need none */
 	/* The pool needs one; a disk that hangs longer is seen in the log, and waited for. */
 	BATCH_DEADLINE_MS = 24 * 3600 * 1000,
 	CLOSE_WAIT_MS = 10 * 1000,
@@ -40,9 +42,11 @@ struct spool {
 	struct loop *loop;
 	struct worker_pool *pool;
 	struct loop_timer retry;
+	struct loop_timer gather;    /* results alone are waiting: for more of them, or for mail */
 	struct loop_defer begin;
 	struct loop_defer refuse;
 	struct request_list waiting;
+	size_t waiting_now;          /* those of them that somebody waits for */
 	struct request_list refused; /* answered at the end of the turn */
 	struct batch batch;
 	bool busy;
@@ -206,6 +210,7 @@ on_batch_done(enum worker_result outcome, void *context)
 	for (struct spool_request *request; (request = list_take(done));) {
 		if (must_succeed(request) && !batch->kept) {
 			request->result = SPOOL_UNDONE;
+			spool->waiting_now += request->verb != SPOOL_SETTLE;
 			list_add(&again, request);
 			continue;
 		}
@@ -231,6 +236,13 @@ request_bytes(const struct spool_request *request)
 	return ((const struct spool_commit *)request)->parcel->content.length;
 }
 
+/* Nobody but relay waits for a result to be kept: a transaction of its own would be wasted on it. */
+static bool
+is_patient(const struct spool *spool)
+{
+	return !spool->waiting_now && spool->waiting.count < GATHER_MOST;
+}
+
 static void
 begin_batch(void *context)
 {
@@ -238,11 +250,15 @@ begin_batch(void *context)
 	size_t bytes = 0;
 	if (spool->busy || !spool->waiting.first || loop_timer_is_running(&spool->retry))
 		return;
+	if (loop_timer_is_running(&spool->gather) && is_patient(spool))
+		return;
+	loop_timer_stop(&spool->gather);
 	list_init(&spool->batch.requests);
 	while (spool->waiting.first && spool->batch.requests.count < BATCH_MAX &&
 		bytes < BATCH_MAX_BYTES) {
 		struct spool_request *request = list_take(&spool->waiting);
 		bytes += request_bytes(request);
+		spool->waiting_now -= request->verb != SPOOL_SETTLE;
 		list_add(&spool->batch.requests, request);
 	}
 	spool->batch.probe = spool->counts.suspect;
@@ -253,6 +269,12 @@ begin_batch(void *context)
 
 static void
 on_retry(void *context)
+{
+	begin_batch(context);
+}
+
+static void
+on_gathered(void *context)
 {
 	begin_batch(context);
 }
@@ -285,8 +307,12 @@ spool_ask(struct spool *spool, struct spool_request *request)
 		loop_defer(&spool->refuse);
 		return;
 	}
+	spool->waiting_now += request->verb != SPOOL_SETTLE;
 	list_add(&spool->waiting, request);
-	loop_defer(&spool->begin);
+	if (!is_patient(spool))
+		loop_defer(&spool->begin);
+	else if (!loop_timer_is_running(&spool->gather))
+		loop_timer_start(&spool->gather, GATHER_MS);
 }
 
 struct spool *
@@ -298,6 +324,7 @@ spool_open(struct loop *loop, const char *path, bool sync, struct fault *fault)
 	list_init(&spool->refused);
 	list_init(&spool->batch.requests);
 	loop_timer_init(&spool->retry, loop, on_retry, spool);
+	loop_timer_init(&spool->gather, loop, on_gathered, spool);
 	loop_defer_init(&spool->begin, loop, begin_batch, spool);
 	loop_defer_init(&spool->refuse, loop, answer_refused, spool);
 	spool->store = spool_store_open(path, sync, fault);
@@ -333,6 +360,7 @@ spool_close(struct spool **spool)
 		refuse_list(&old->waiting);
 	}
 	loop_timer_stop(&old->retry);
+	loop_timer_stop(&old->gather);
 	loop_defer_cancel(&old->begin);
 	loop_defer_cancel(&old->refuse);
 	spool_store_close(&old->store);

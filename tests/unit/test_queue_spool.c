@@ -31,6 +31,7 @@ static enum fault_call fault_call;
 static int fault_after; /* so many calls succeed before one fails */
 static int fault_errno;
 static int fault_hits;
+static _Atomic unsigned sync_count;
 
 static bool
 fails(enum fault_call call)
@@ -58,6 +59,7 @@ pwrite64(int fd, const void *bytes, size_t size, off64_t at)
 int
 fdatasync(int fd)
 {
+	sync_count++;
 	return fails(FAULT_FDATASYNC) ? -1 : (int)syscall(SYS_fdatasync, fd);
 }
 
@@ -273,6 +275,53 @@ settle_of(struct parcel *parcel, const struct recipient *recipient)
 {
 	return (struct spool_settle){ { .verb = SPOOL_SETTLE }, .parcel = parcel,
 		.recipients = recipient, .recipient_count = 1, .finished = true, .now_ms = 7 };
+}
+
+static void
+stop_loop(void *context)
+{
+	(void)context;
+	loop_stop(loop);
+}
+
+/* A turn of the loop: what was to begin by itself has begun. */
+static void
+turn(void)
+{
+	struct loop_defer defer;
+	loop_defer_init(&defer, loop, stop_loop, NULL);
+	loop_defer(&defer);
+	loop_run(loop);
+}
+
+/* A result is not worth a sync of its own while mail comes in: it is kept with that. */
+static void
+test_results_travel_with_mail(void **state)
+{
+	(void)state;
+	static const struct recipient delivered = { .number = 0, .stage = RECIPIENT_DELIVERED };
+	struct parcel *first = sample_parcel_to("0001", "bob@example.net");
+	struct parcel *second = sample_parcel_to("0002", "bob@example.net");
+	assert_int_equal(commit(first), SPOOL_DONE);
+	unsigned before = sync_count;
+	struct spool_commit mail = { { .verb = SPOOL_COMMIT }, .parcel = second };
+	struct spool_settle settle = settle_of(first, &delivered);
+	ask(&settle.request);
+	turn();
+	assert_int_equal(settle.request.result, SPOOL_UNDONE);
+	ask(&mail.request);
+	run();
+	assert_int_equal(mail.request.result, SPOOL_DONE);
+	assert_int_equal(settle.request.result, SPOOL_DONE);
+	assert_int_equal(sync_count, before + 1);
+	/* and alone when none comes */
+	settle = settle_of(second, &delivered);
+	ask(&settle.request);
+	run();
+	assert_int_equal(settle.request.result, SPOOL_DONE);
+	assert_int_equal(spool_counts(spool)->messages, 0);
+	parcel_drop(&first);
+	parcel_drop(&second);
 }
 
 /* O5, O6: writes fail for a while. COMMIT is refused, results wait, and then all is well again. */
@@ -685,6 +734,7 @@ main(void)
 		TEST(test_order_within_a_group),
 		TEST(test_numbers),
 		TEST(test_only_known),
+		TEST(test_results_travel_with_mail),
 		TEST(test_broken_disk),
 		TEST(test_every_single_fault),
 		TEST(test_failed_sync_is_not_tried_again),
