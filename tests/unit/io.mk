@@ -21,8 +21,18 @@ UNIT_TESTS += tests/unit/test_io_connector
 tests_unit_test_io_connector_SOURCES = tests/unit/test_io_connector.c
 tests_unit_test_io_connector_LDADD = $(RESOLVE_LIBS) $(UNIT_LIBS)
 
+TLS_MEETING = tests/unit/tls_meeting.c tests/unit/tls_meeting.h $(TLS_FIXTURE)
+
+UNIT_TESTS += tests/unit/test_io_tls
+tests_unit_test_io_tls_SOURCES = tests/unit/test_io_tls.c $(TLS_MEETING)
+tests_unit_test_io_tls_LDADD = $(IO_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_io_tls_set
+tests_unit_test_io_tls_set_SOURCES = tests/unit/test_io_tls_set.c $(TLS_MEETING)
+tests_unit_test_io_tls_set_LDADD = $(IO_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_io_tls_session
-tests_unit_test_io_tls_session_SOURCES = tests/unit/test_io_tls_session.c $(TLS_FIXTURE)
+tests_unit_test_io_tls_session_SOURCES = tests/unit/test_io_tls_session.c $(TLS_MEETING)
 tests_unit_test_io_tls_session_LDADD = $(IO_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_io_stream
@@ -33,6 +43,16 @@ UNIT_TESTS += tests/unit/test_io_worker
 tests_unit_test_io_worker_SOURCES = tests/unit/test_io_worker.c tests/unit/io_fixture.h
 tests_unit_test_io_worker_LDADD = $(IO_LIBS) $(UNIT_LIBS)
 
+STREAM_TLS_FIXTURE = tests/unit/stream_tls_fixture.h tests/unit/stream_fixture.h $(TLS_FIXTURE)
+
 UNIT_TESTS += tests/unit/test_io_stream_tls
-tests_unit_test_io_stream_tls_SOURCES = tests/unit/test_io_stream_tls.c tests/unit/stream_fixture.h $(TLS_FIXTURE)
+tests_unit_test_io_stream_tls_SOURCES = tests/unit/test_io_stream_tls.c $(STREAM_TLS_FIXTURE)
 tests_unit_test_io_stream_tls_LDADD = $(IO_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_io_stream_tls_worker
+tests_unit_test_io_stream_tls_worker_SOURCES = tests/unit/test_io_stream_tls_worker.c $(STREAM_TLS_FIXTURE)
+tests_unit_test_io_stream_tls_worker_LDADD = $(IO_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_io_stream_tls_openssl
+tests_unit_test_io_stream_tls_openssl_SOURCES = tests/unit/test_io_stream_tls_openssl.c $(STREAM_TLS_FIXTURE)
+tests_unit_test_io_stream_tls_openssl_LDADD = $(IO_LIBS) $(UNIT_LIBS)
