@@ -2,6 +2,8 @@
 /* Certificates by name and by key. */
 #include "tls_meeting.h"
 
+#include "io/tls_parts.h"
+
 /* --- names */
 
 static struct tls_set *
