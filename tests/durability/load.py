@@ -112,9 +112,11 @@ class Load:
     """
     Threads that send until stop(). ports: "trusted", and "submission" if one client in four shall log
     in as people do. Recipients with "-never" are for the hop to refuse, those with "-later" to defer.
+    A client rests for up to rest_s after each message.
     """
 
-    def __init__(self, ports, log, threads=8, seed=1, never_share=0.1, later_share=0.0, sizes=SIZES):
+    def __init__(self, ports, log, threads=8, seed=1, never_share=0.1, later_share=0.0, sizes=SIZES,
+                 rest_s=0.0):
         self.ports = ports
         self.acks = Acks(log)
         self.acked = self.acks.acked
@@ -122,6 +124,7 @@ class Load:
         self.seed = seed
         self.shares = (("-never", never_share), ("-later", later_share))
         self.sizes = sizes
+        self.rest_s = rest_s
         self.served = {number % 4 == 0 and "submission" in ports: 0 for number in range(threads)}
         self.stopping = threading.Event()
         self.pause = threading.Event()
@@ -151,6 +154,8 @@ class Load:
                 client.send(message, lambda now=message: self.acks.begin(now))
                 self.acks.add(message)
                 self.served[with_login] += 1
+                if self.rest_s:
+                    self.stopping.wait(chance.uniform(0, self.rest_s))
             except (OSError, Refused):
                 if client is not None:
                     client.close()

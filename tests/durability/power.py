@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+Power cuts under load: the file system with the server's state dies at random moments, the server's
+processes after it; the journal is recovered, the server started again, the load goes on. In the end
+every message that was answered by 250 is looked for.
+
+    power.py --cuts 500 --kind ext4 --seed 7 --result FILE.json
+"""
+import argparse
+import json
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+
+from server import SallyportServer  # noqa: E402
+from storm import Storm  # noqa: E402
+from volume import Volume, leave_mounts, missing  # noqa: E402
+
+CUT_AFTER_S = (0.3, 1.2)
+# As busy as a server of a large office; a flood says nothing of how much is sent twice after a cut.
+REST_S = 0.2
+# The volume is small; what finds no room is refused, and comes again.
+QUEUE = "free-space = 64M  free-space-resume = 96M  free-files = 0"
+SKIPPED = 77
+
+
+def sallyport(hop, state, programs=None):
+    return SallyportServer(hop, state=state, programs=programs, queue=QUEUE)
+
+
+class PowerStorm(Storm):
+    """make_server(port of the sink, folder for the state) gives the server under test."""
+
+    def __init__(self, seed=1, kind="ext4", make_server=sallyport, sink=None):
+        self.volume = Volume(kind)
+        self.volume.mount()
+        super().__init__(seed, lambda hop: make_server(hop, self.volume.make_state()), sink)
+
+    def act(self, what):
+        if what != "cut":
+            super().act(what)
+            return
+        self.volume.cut()
+        self.server.cut()
+        self.volume.unmount()
+        self.volume.mount()
+        self.server.start()
+        self.acts[what] = self.acts.get(what, 0) + 1
+
+    def judge(self):
+        verdict = super().judge()
+        self.server.stop()
+        self.volume.unmount()
+        wrong = self.volume.check()
+        if wrong:
+            verdict.broken.append(f"the file system is not whole: {wrong}")
+        return verdict
+
+    def result(self, verdict, seconds):
+        repeated = verdict.duplicates + verdict.double_notices
+        return {**super().result(verdict, seconds), "kind": self.volume.kind,
+                "duplicates_per_cut": round(repeated / max(self.acts.get("cut", 0), 1), 3)}
+
+    def close(self):
+        super().close()
+        self.volume.discard()
+
+
+def storm(cuts, seed, kind="ext4", make_server=sallyport, sink=None, **load):
+    """(verdict, result) of a run of its own."""
+    power = PowerStorm(seed, kind, make_server, sink)
+    begin = time.monotonic()
+    try:
+        verdict = power.run(cuts, acts=("cut",), pause_s=CUT_AFTER_S, **{"rest_s": REST_S, **load})
+        return verdict, power.result(verdict, time.monotonic() - begin)
+    finally:
+        power.close()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cuts", type=int, default=20)
+    parser.add_argument("--kind", choices=("ext4", "xfs"), default="ext4")
+    parser.add_argument("--seed", type=int, default=int(time.time()) % 100000)
+    parser.add_argument("--rest", type=float, default=REST_S, help="a client's pause between messages, at most")
+    parser.add_argument("--programs", help="a folder with the programs of another build")
+    parser.add_argument("--result")
+    options = parser.parse_args()
+    if missing(options.kind):
+        print(missing(options.kind))
+        sys.exit(SKIPPED)
+    leave_mounts()
+    print(f"seed {options.seed}", flush=True)
+    verdict, result = storm(options.cuts, options.seed, options.kind,
+                            lambda hop, state: sallyport(hop, state, options.programs),
+                            {"defer": 0.02}, later_share=0.05, rest_s=options.rest)
+    print(f"{options.cuts} cuts of {options.kind} in {result['seconds']} s, "
+          f"{result['duplicates_per_cut']} duplicates a cut\n{verdict}")
+    if options.result:
+        with open(options.result, "w", encoding="ascii") as out:
+            json.dump({"command": " ".join(sys.argv), **result}, out, indent=1)
+    sys.exit(0 if verdict.good else 1)
+
+
+if __name__ == "__main__":
+    main()

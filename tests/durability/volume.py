@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+A file system in an image, whose power can be cut: the shutdown ioctl forgets whatever is not on the
+device yet. In a mount namespace of its own, so that nobody else holds on to a dead one.
+"""
+import ctypes
+import fcntl
+import os
+import shutil
+import struct
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "run"))
+
+from rig import ground  # noqa: E402
+from rig.deadline import until  # noqa: E402
+
+CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 0x40000
+SHUTDOWN, NO_LOG_FLUSH = 0x8004587d, 2     # EXT4_IOC_SHUTDOWN, XFS_IOC_GOINGDOWN: one number
+# Megabytes (nothing is there before it is written), and how it is made.
+MAKE = {
+    "ext4": (512, ["mkfs.ext4", "-q", "-F", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0"]),
+    "xfs": (512, ["mkfs.xfs", "-q", "-f", "-K"]),
+}
+CHECK = {"ext4": ["e2fsck", "-f", "-n"], "xfs": ["xfs_repair", "-n"]}
+MEMORY = "/dev/shm"
+MEMORY_NEEDED = 1 << 30
+
+
+class Broken(Exception):
+    """The harness failed, not the server."""
+
+
+def missing(kind):
+    """Why no power can be cut here; None if it can."""
+    if not ground.IS_ROOT:
+        return "mounting needs root"
+    for program in (MAKE[kind][1][0], CHECK[kind][0], "losetup"):
+        if not ground.find_program(program):
+            return f"{program} is not installed"
+    for argv in (["unshare", "-m", "true"], ["losetup", "-f"]):
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode:
+            return f"{' '.join(argv)}: {done.stderr.strip()}"
+    with open("/proc/filesystems", encoding="ascii") as known:
+        if kind not in known.read().split():
+            return f"the kernel has no {kind}"
+    return None
+
+
+def leave_mounts():
+    """From here on this process and its children mount for themselves alone."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for result in (libc.unshare(CLONE_NEWNS), libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)):
+        if result != 0:
+            raise Broken(f"no mount namespace: {os.strerror(ctypes.get_errno())}")
+
+
+def run(*argv):
+    program = ground.find_program(argv[0]) or argv[0]
+    done = subprocess.run([program, *argv[1:]], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Broken(f"{' '.join(argv)}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def work_folder(name):
+    """In memory where there is room: what is measured is the order of writes, not the machine's disk."""
+    if os.path.isdir(MEMORY) and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED:
+        path = os.path.join(MEMORY, f"sp-{name}-{os.getpid()}")
+        os.mkdir(path, 0o755)
+        return path
+    path = ground.folder(name)
+    os.chmod(path, 0o755)
+    return path
+
+
+class Volume:
+    """`folder` is the root of the mounted file system; source: an image or a device, made if None."""
+
+    def __init__(self, kind="ext4", source=None, megabytes=None):
+        self.kind = kind
+        self.path = work_folder(f"volume-{kind}" if source is None else f"volume-{os.path.basename(source)}")
+        self.folder = os.path.join(self.path, "mnt")
+        os.mkdir(self.folder, 0o755)
+        self.source = source or os.path.join(self.path, "image")
+        self.is_mounted = False
+        if source is None:
+            self.make(megabytes or MAKE[kind][0])
+
+    def make(self, megabytes):
+        with open(self.source, "wb") as image:
+            image.truncate(megabytes << 20)
+        run(*MAKE[self.kind][1], self.source)
+
+    def mount(self):
+        """Recovers the journal, if there is one to be recovered."""
+        kind = ["-o", "loop,noatime"] if os.path.isfile(self.source) else ["-o", "noatime"]
+        run("mount", "-t", self.kind, *kind, self.source, self.folder)
+        self.is_mounted = True
+        with open("/proc/mounts", encoding="ascii") as mounts:
+            options = [line.split()[3] for line in mounts if line.split()[1] == self.folder]
+        if len(options) != 1 or "shutdown" in options[0].split(","):
+            raise Broken(f"{self.folder} is not mounted afresh: {options}")
+
+    def unmount(self, seconds=20):
+        """Waits for whoever still ends."""
+        def is_gone():
+            return subprocess.run(["umount", self.folder], capture_output=True, check=False).returncode == 0
+        until(is_gone, seconds, lambda: f"{self.folder} can be unmounted")
+        self.is_mounted = False
+
+    def make_state(self, name="state", owner=None):
+        """A folder for a server's state; it is on the device when this returns."""
+        path = os.path.join(self.folder, name)
+        os.mkdir(path, 0o700)
+        os.chown(path, *(owner or (ground.USER.pw_uid, ground.USER.pw_gid)))
+        os.sync()
+        return path
+
+    def cut(self):
+        """What is not on the device by now is lost. Everybody who works on it hears errors."""
+        fd = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.ioctl(fd, SHUTDOWN, struct.pack("=I", NO_LOG_FLUSH))
+        finally:
+            os.close(fd)
+
+    def check(self):
+        """The file system is whole, when it is not mounted; what is wrong with it otherwise."""
+        argv = [*CHECK[self.kind], self.source]
+        argv[0] = ground.find_program(argv[0])
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        return None if done.returncode == 0 else done.stdout + done.stderr
+
+    def discard(self):
+        if self.is_mounted:
+            subprocess.run(["umount", "-l", self.folder], capture_output=True, check=False)
+        ground.remove(self.path)

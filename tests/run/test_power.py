@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""O3 in small: power cuts under load on ext4 and XFS; "make durability" has hundreds of them."""
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from rig import ground
+
+DURABILITY = os.path.join(ground.TREE, "tests", "durability")
+SKIPPED = 77
+
+
+def run(tmp_path, program, *options):
+    """The result of a program of its own: it leaves the mounts of everybody else."""
+    result = tmp_path / "result.json"
+    done = subprocess.run([sys.executable, "-B", os.path.join(DURABILITY, program), *options,
+                           "--result", str(result)], capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode == SKIPPED:
+        pytest.skip(done.stdout.strip())
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(result.read_text())
+
+
+@pytest.mark.parametrize("kind, cuts", [("ext4", 5), ("xfs", 3)])
+def test_O3_power_cuts(tmp_path, kind, cuts):
+    result = run(tmp_path, "power.py", f"--cuts={cuts}", f"--kind={kind}", "--seed=3")
+    assert result["acts"] == {"cut": cuts}, result
+    assert result["lost"] == result["corrupt"] == result["queued"] == 0, result
+    assert result["messages"] > 10 * cuts, result
+    # What was under way at a server of ten deliveries at once, two recipients each.
+    assert result["duplicates_per_cut"] <= 20, result
