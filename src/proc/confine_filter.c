@@ -275,7 +275,7 @@ add_opening(scmp_filter_ctx filter, const struct confine_row *row, struct fault 
 
 /* Single arguments of calls that can do more than a role needs. */
 static bool
-add_conditions(scmp_filter_ctx filter, struct fault *fault)
+add_conditions(scmp_filter_ctx filter, const struct confine_row *row, struct fault *fault)
 {
 	static const int fcntls[] = { F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_SETLK,
 		F_SETLKW, F_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_OFD_GETLK };
@@ -289,6 +289,10 @@ add_conditions(scmp_filter_ctx filter, struct fault *fault)
 		if (!ALLOW_IF("ioctl", SCMP_A1(SCMP_CMP_EQ, ioctls[i])))
 			return false;
 	}
+	/* The proof that nobody else writes a file. */
+	if (row->may & MAY_WRITE_FILES &&
+		!ALLOW_IF("fcntl", SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)F_SETLEASE)))
+		return false;
 	/* Our own handler of forbidden calls cannot be taken away. */
 	return ALLOW_IF("rt_sigaction", SCMP_A0(SCMP_CMP_NE, SIGSYS)) &&
 		ALLOW_IF("prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)) &&
@@ -334,8 +338,8 @@ add_rules(scmp_filter_ctx filter, const struct confine_row *row, struct fault *f
 			return false;
 	}
 	return add_memory(filter, row, fault) && add_threads(filter, row, fault) &&
-		add_opening(filter, row, fault) && add_sockets(filter, row, fault) && add_conditions(filter, fault) &&
-		add_denied(filter, row, fault);
+		add_opening(filter, row, fault) && add_sockets(filter, row, fault) &&
+		add_conditions(filter, row, fault) && add_denied(filter, row, fault);
 }
 
 /* What super has no use for, whatever becomes of it. */

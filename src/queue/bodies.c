@@ -19,10 +19,12 @@ struct bodies {
 	struct worker_pool *pool;
 	const struct folder *folder;
 	bool sync;
+	bool ending;
 };
 
 /* One file's work: to the thread and back. The fault is not used: what failed is told by result. */
 struct body_work {
+	struct bodies *bodies;
 	const struct folder *folder;
 	uint64_t number;
 	uint64_t length;
@@ -47,7 +49,7 @@ done_make(enum worker_result result, void *context)
 {
 	struct body_work *work = context;
 	int fd = -1;
-	/* One that came too late is closed by the release. */
+	/* One that comes too late is nobody's: the release sees to it. */
 	if (result == WORKER_DONE) {
 		fd = work->fd;
 		work->fd = -1;
@@ -88,8 +90,13 @@ static void
 release(void *context)
 {
 	struct body_work *work = context;
-	if (work->fd >= 0)
+	if (work->fd >= 0) {
 		close(work->fd);
+		if (work->bodies->ending)
+			folder_remove_body(work->folder, work->number);
+		else
+			bodies_remove(work->bodies, work->number);
+	}
 	mem_free(&work);
 }
 
@@ -101,6 +108,7 @@ static bool
 submit(struct bodies *bodies, const struct worker_task *task, const struct body_work *order)
 {
 	struct body_work *work = mem_dup(order, sizeof(*order));
+	work->bodies = bodies;
 	work->folder = bodies->folder;
 	work->sync = bodies->sync;
 	work->fd = -1;
@@ -125,8 +133,10 @@ bodies_new(struct loop *loop, const struct folder *folder, bool sync, struct fau
 void
 bodies_free(struct bodies **bodies)
 {
-	if (*bodies)
+	if (*bodies) {
+		(*bodies)->ending = true;
 		worker_pool_free(&(*bodies)->pool, CLOSE_WAIT_MS);
+	}
 	mem_free(bodies);
 }
 

@@ -206,20 +206,40 @@ open_checked(const struct folder *folder, uint64_t number, struct stat *stat_out
 	return -1;
 }
 
-static bool
-hash_file(int fd, unsigned char hash_out[DIGEST_BYTES])
+enum folder_result
+folder_check_body(int fd, const unsigned char hash[DIGEST_BYTES])
 {
 	struct digest digest;
+	unsigned char found[DIGEST_BYTES];
 	char *block = mem_alloc(READ_BYTES);
+	off_t at = 0;
 	ssize_t got;
 	digest_init(&digest);
-	while ((got = read(fd, block, READ_BYTES)) > 0 || (got < 0 && errno == EINTR)) {
+	while ((got = pread(fd, block, READ_BYTES, at)) > 0 || (got < 0 && errno == EINTR)) {
 		if (got > 0)
 			digest_add(&digest, span_of(block, (size_t)got));
+		at += got > 0 ? got : 0;
 	}
-	digest_final(&digest, hash_out);
+	int error = errno;
+	digest_final(&digest, found);
 	mem_free(&block);
-	return got == 0;
+	errno = error;
+	if (got < 0)
+		return FOLDER_FAILED;
+	return memcmp(found, hash, sizeof(found)) == 0 ? FOLDER_DONE : FOLDER_WRONG;
+}
+
+/*
+ * Who had it open could still change what was hashed. A lease is given only where nobody has; that
+ * nobody will is because nobody else can open it.
+ */
+static bool
+has_writer(int fd)
+{
+	if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+		return errno == EAGAIN;
+	fcntl(fd, F_SETLEASE, F_UNLCK);
+	return false;
 }
 
 enum folder_result
@@ -227,19 +247,16 @@ folder_seal_body(const struct folder *folder, uint64_t number, uint64_t length,
 	const unsigned char hash[DIGEST_BYTES], bool sync, struct fault *fault)
 {
 	struct stat stat;
-	unsigned char found[DIGEST_BYTES];
 	enum folder_result result = FOLDER_FAILED;
 	int fd = open_checked(folder, number, &stat, fault);
 	if (fd < 0)
 		return FOLDER_FAILED;
-	if ((uint64_t)stat.st_size != length)
+	if ((uint64_t)stat.st_size != length || has_writer(fd))
 		result = FOLDER_WRONG;
 	else if (sync && fsync(fd) < 0)
 		fault_set_errno(fault, "body/%" PRIu64 ": fsync", number);
-	else if (!hash_file(fd, found))
+	else if ((result = folder_check_body(fd, hash)) == FOLDER_FAILED)
 		fault_set_errno(fault, "body/%" PRIu64 ": read", number);
-	else
-		result = memcmp(found, hash, sizeof(found)) == 0 ? FOLDER_DONE : FOLDER_WRONG;
 	if (result == FOLDER_WRONG)
 		fault_set(fault, FAULT_PEER, "body/%" PRIu64 ": not the body announced", number);
 	close(fd);

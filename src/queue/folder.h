@@ -24,18 +24,23 @@ const char *folder_database(const struct folder *folder); /* its path */
  */
 enum folder_result {
 	FOLDER_DONE,
-	FOLDER_WRONG,  /* another length or hash */
+	FOLDER_WRONG,  /* another length or hash, or still open for writing */
 	FOLDER_FAILED, /* the disk, or no such file; fault says which */
 };
 /* Empty, for reading and writing, 0600; -1 and errno in the fault. */
 int folder_make_body(const struct folder *folder, uint64_t number, struct fault *fault);
-/* Checks length and SHA-256, and syncs it; its name is safe only after folder_sync_bodies(). */
+/*
+ * Checks that nobody can write it any more (where the file system has leases), length and SHA-256,
+ * and syncs it; its name is safe only after folder_sync_bodies().
+ */
 enum folder_result folder_seal_body(const struct folder *folder, uint64_t number, uint64_t length,
 	const unsigned char hash[DIGEST_BYTES], bool sync, struct fault *fault);
 bool folder_sync_bodies(const struct folder *folder, struct fault *fault);
 /* For reading; -1 and a fault if it is not there with this length. */
 int folder_open_body(const struct folder *folder, uint64_t number, uint64_t length,
 	struct fault *fault);
+/* Reads it whole, by offset. */
+enum folder_result folder_check_body(int fd, const unsigned char hash[DIGEST_BYTES]);
 /* What cannot be removed is swept at the next start. */
 void folder_remove_body(const struct folder *folder, uint64_t number);
 

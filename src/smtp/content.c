@@ -30,7 +30,7 @@ content_init(struct content *content, struct mail *mail, struct queue_link *queu
 void
 content_release(struct content *content)
 {
-	sock_close(&content->mail->body_fd);
+	content->file = 0;
 }
 
 void
@@ -39,7 +39,7 @@ content_fini(struct content *content)
 	if (!content->mail)
 		return;
 	queue_body_forget(&content->asked);
-	if (content->mail->body_fd >= 0)
+	if (content->file)
 		queue_body_drop(content->queue, content->file);
 	sock_close(&content->mail->body_fd);
 	content->mail = NULL;
@@ -185,6 +185,7 @@ content_close(struct content *content, unsigned char hash_out[DIGEST_BYTES])
 		write_body(content);
 	buf_fini(&mail->body);
 	digest_final(&content->hash, hash_out);
+	sock_close(&mail->body_fd);
 }
 
 void

@@ -48,7 +48,7 @@ struct content {
 	void (*on_file)(void *context);
 	void *context;
 	struct queue_body *asked; /* the file; NULL: not under way */
-	uint64_t file;        /* its number, once body_fd is there */
+	uint64_t file;        /* its number, once it is there and ours; 0: none */
 	uint64_t fault_at;    /* bytes received when the fault was seen */
 	struct digest hash;
 };
@@ -59,7 +59,10 @@ void content_init(struct content *content, struct mail *mail, struct queue_link 
 void content_fini(struct content *content);
 /* Takes from the front of *in. After CONTENT_WAIT: call it again, with what came or nothing. */
 enum content_step content_take(struct content *content, struct span *in);
-/* The message is whole: what is left goes to the file, and the mail knows its body. */
+/*
+ * The message is whole: what is left goes to the file, and the mail knows its body. The file is closed
+ * here: queue takes none that can still be written.
+ */
 void content_close(struct content *content, unsigned char hash_out[DIGEST_BYTES]);
 /* The queue has it now: content_fini() leaves the file alone. */
 void content_release(struct content *content);

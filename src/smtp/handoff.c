@@ -127,7 +127,7 @@ describe(struct transaction *transaction, const unsigned char hash[DIGEST_BYTES]
 			.recipient_count = mail->recipient_count,
 			.recipients = transaction->recipients },
 		.content = { .header = buf_span(&transaction->header),
-			.in_file = mail->body_fd >= 0,
+			.in_file = transaction->content.file != 0,
 			.body = buf_span(&mail->body),
 			.file = transaction->content.file,
 			.body_length = mail->body_length } };
