@@ -25,6 +25,7 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/schedule.c src/queue/schedule.h \
 	src/queue/spool.c src/queue/spool.h \
 	src/queue/spool_db.c src/queue/spool_db.h \
+	src/queue/spool_proof.c src/queue/spool_proof.h \
 	src/queue/spool_read.c \
 	src/queue/spool_schema.c src/queue/spool_schema.h \
 	src/queue/spool_store.c src/queue/spool_store.h \

@@ -4,9 +4,11 @@
 
 #include "base/log.h"
 #include "io/worker.h"
+#include "queue/spool_proof.h"
 #include "queue/spool_store.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
 	BATCH_MAX = 1024,           /* requests in one transaction */
@@ -41,6 +43,7 @@ struct spool {
 	struct spool_store *store;
 	struct loop *loop;
 	struct worker_pool *pool;
+	struct spool_proof *proof;
 	struct loop_timer retry;
 	struct loop_timer gather;    /* results alone are waiting: for more of them, or for mail */
 	struct loop_defer begin;
@@ -193,6 +196,62 @@ take_back(struct spool *spool, struct request_list *again)
 	loop_timer_start(&spool->retry, RETRY_MS);
 }
 
+/* A body that is not what was written: the message is held before anybody hears of it. */
+struct torn {
+	struct spool_change change;
+	struct spool_fetch *fetch;
+};
+
+static void
+on_torn_held(struct spool_request *request)
+{
+	struct torn *torn = (struct torn *)request;
+	struct spool_fetch *fetch = torn->fetch;
+	fetch->request.result = request->result;
+	if (request->result == SPOOL_DONE) {
+		fetch->request.result = SPOOL_TORN;
+		fetch->held = true;
+		fetch->hold_reason = arena_strdup(fetch->arena, torn->change.reason);
+		parcel_drop(&fetch->parcel);
+	}
+	mem_free(&torn);
+	fetch->request.on_done(&fetch->request);
+}
+
+static void
+on_proved(void *context, struct spool_fetch *fetch, enum folder_result result)
+{
+	struct spool *spool = context;
+	if (result == FOLDER_WRONG) {
+		struct torn *torn = mem_alloc(sizeof(*torn));
+		torn->change = (struct spool_change){
+			.request = { .verb = SPOOL_CHANGE, .on_done = on_torn_held },
+			.kind = SPOOL_HOLD,
+			.seq = fetch->seq,
+			.reason = "its body file is damaged",
+		};
+		torn->fetch = fetch;
+		close(fetch->fd);
+		fetch->fd = -1;
+		spool_ask(spool, &torn->change.request);
+		return;
+	}
+	if (result == FOLDER_FAILED)
+		fetch->request.result = SPOOL_BROKEN;
+	fetch->request.on_done(&fetch->request);
+}
+
+static void
+answer(struct spool *spool, struct spool_request *request)
+{
+	struct spool_fetch *fetch = (struct spool_fetch *)request;
+	if (request->verb == SPOOL_FETCH && request->result == SPOOL_DONE && fetch->fd >= 0 &&
+		fetch->unproven)
+		spool_proof_ask(spool->proof, fetch);
+	else
+		request->on_done(request);
+}
+
 static void
 on_batch_done(enum worker_result outcome, void *context)
 {
@@ -223,7 +282,7 @@ on_batch_done(enum worker_result outcome, void *context)
 	if (spool->waiting.first)
 		loop_defer(&spool->begin);
 	for (struct spool_request *request; (request = list_take(&answers));)
-		request->on_done(request);
+		answer(spool, request);
 }
 
 static const struct worker_task batch_task = { .run = run_batch, .done = on_batch_done };
@@ -330,7 +389,9 @@ spool_open(struct loop *loop, const char *path, bool sync, struct fault *fault)
 	spool->store = spool_store_open(path, sync, fault);
 	if (spool->store)
 		spool->pool = worker_pool_new(loop, "spool", 1, 1, fault);
-	if (!spool->pool) {
+	if (spool->pool)
+		spool->proof = spool_proof_new(loop, on_proved, spool, fault);
+	if (!spool->proof) {
 		spool_close(&spool);
 		return NULL;
 	}
@@ -352,6 +413,7 @@ spool_close(struct spool **spool)
 		return;
 	if (old->pool)
 		worker_pool_free(&old->pool, CLOSE_WAIT_MS);
+	spool_proof_free(&old->proof);
 	/* What the thread did last may be durable; that nobody is told of it does no harm. */
 	refuse_list(&old->batch.requests);
 	/* Who is refused may ask for something else. */

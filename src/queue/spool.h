@@ -101,6 +101,7 @@ struct spool_fetch {
 	const char *hold_reason;
 	int64_t due_ms;              /* 0: never tried */
 	int fd;                      /* -1: none */
+	bool unproven;               /* the spool's own: the file was not sealed just now */
 };
 
 /* Messages in order, without content. */

@@ -121,6 +121,8 @@ spool_read_fetch(struct spool_store *store, struct spool_fetch *fetch)
 	} else if (fetch->with_file && record->file) {
 		fetch->fd = folder_open_body(
 			store->folder, record->file, record->body_length, &fault);
+		fetch->unproven = record->file < store->first_file || fetch->held ||
+			fetch->due_ms;
 		if (fetch->fd < 0)
 			hold_torn(store, fetch, fault.text);
 	}

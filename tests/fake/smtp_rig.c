@@ -433,11 +433,11 @@ on_commit(struct rig *rig, struct channel_message *message, struct arena *arena)
 static void
 answer_body(struct rig *rig, uint32_t request)
 {
-	struct message_body body = { .file = rig->body_count };
+	struct message_body body = { .file = ++rig->body_count };
 	struct buf content = BUF_INIT(0);
 	int fd = memfd_create("body", MFD_CLOEXEC);
 
-	rig->body_fds[rig->body_count++ % 8] = dup(fd);
+	rig->body_fds[rig->body_count % 8] = dup(fd);
 	message_body_pack(&content, &body);
 	channel_answer(rig->queue, request, MSG_BODY_FILE, &content, fd);
 	buf_fini(&content);
@@ -964,8 +964,8 @@ rig_free(struct rig **rig)
 		buf_fini(&old->messages[i].header);
 		buf_fini(&old->messages[i].body);
 	}
-	for (unsigned i = 0; i < 8 && i < old->body_count; i++)
-		close(old->body_fds[i]);
+	for (unsigned i = 1; i <= 8 && i <= old->body_count; i++)
+		close(old->body_fds[i % 8]);
 	close(old->journal);
 	buf_fini(&old->got);
 	loop_free(&old->loop);

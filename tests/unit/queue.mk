@@ -46,6 +46,10 @@ UNIT_TESTS += tests/unit/test_queue_spool
 tests_unit_test_queue_spool_SOURCES = tests/unit/test_queue_spool.c $(QUEUE_TEST_SOURCES)
 tests_unit_test_queue_spool_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_queue_spool_proof
+tests_unit_test_queue_spool_proof_SOURCES = tests/unit/test_queue_spool_proof.c $(QUEUE_TEST_SOURCES)
+tests_unit_test_queue_spool_proof_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_queue_dispatch
 tests_unit_test_queue_dispatch_SOURCES = tests/unit/test_queue_dispatch.c $(QUEUE_TEST_SOURCES)
 tests_unit_test_queue_dispatch_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)

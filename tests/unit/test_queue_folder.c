@@ -115,6 +115,29 @@ test_parts_that_are_not_folders(void **state)
 	assert_int_equal(fault.kind, FAULT_SYSTEM);
 }
 
+/* Who can still write a body could change it after it was hashed. */
+static void
+test_bodies_that_can_be_written(void **state)
+{
+	(void)state;
+	struct fault fault = FAULT_INIT;
+	struct parcel *parcel = sample_parcel_file("0001", 1, SPAN_LITERAL("large"));
+	const unsigned char *hash = parcel->record.body_hash;
+	int fd = folder_make_body(folder, 1, &fault);
+	assert_int_equal(write(fd, "large", 5), 5);
+	int copy = dup(fd);
+	int reader = open(inside("body/1"), O_RDONLY);
+	close(fd);
+	assert_int_equal(folder_seal_body(folder, 1, 5, hash, true, &fault), FOLDER_WRONG);
+	close(copy);
+	assert_int_equal(folder_seal_body(folder, 1, 5, hash, true, &fault), FOLDER_DONE);
+	assert_int_equal(folder_check_body(reader, hash), FOLDER_DONE);
+	assert_int_equal(folder_check_body(reader, parcel->record.content_hash), FOLDER_WRONG);
+	assert_int_equal(folder_check_body(-1, hash), FOLDER_FAILED);
+	close(reader);
+	parcel_drop(&parcel);
+}
+
 /* A body with a second name could be changed behind our back. */
 static void
 test_bodies_with_links(void **state)
@@ -197,6 +220,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_set_aside_overwrites_nothing),
 		TEST(test_parts_that_are_not_folders),
+		TEST(test_bodies_that_can_be_written),
 		TEST(test_bodies_with_links),
 		TEST(test_sweep),
 		TEST(test_reserve_and_space),

@@ -352,6 +352,13 @@ test_a_message_and_its_end(void **state)
 	ask(smtp, MSG_BODY_OPEN, NULL);
 	assert_int_equal(answer_id, MSG_BODY_FILE);
 	assert_int_equal(write(body_fd, "large", 5), 5);
+	/* not while it can still be changed */
+	assert_int_equal(commit("0002", "large", true), MSG_REFUSED);
+	ask(smtp, MSG_BODY_OPEN, NULL);
+	assert_int_equal(answer_id, MSG_BODY_FILE);
+	assert_int_equal(write(body_fd, "large", 5), 5);
+	close(body_fd);
+	body_fd = -1;
 	assert_int_equal(commit("0002", "large", true), MSG_COMMITTED);
 	wait_for(&jobs, 2);
 	say_delivered();
