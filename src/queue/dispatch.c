@@ -186,7 +186,9 @@ pump(void *context)
 	int64_t now_ms = dispatch_now(dispatch);
 	if (!dispatch_may_send(dispatch) || dispatch->stopping)
 		return;
-	while ((next = schedule_take(dispatch->schedule, now_ms))) {
+	/* A disk that records nothing is told of so many deliveries, not of all. */
+	while (dispatch->settling < dispatch->settling_max &&
+		(next = schedule_take(dispatch->schedule, now_ms))) {
 		struct lot *lot = (struct lot *)next;
 		struct parcel *cached = lot->entry->parcel;
 		if (cached && !cached->record.file) {
@@ -237,7 +239,7 @@ on_result(struct dispatch *dispatch, struct channel_message *message)
 	}
 	struct lot *lot = index_take(&dispatch->jobs, result.job);
 	if (lot) {
-		/* The slot is free now; that the result is not on disk yet is no reason to wait. */
+		/* The slot is free now: the next delivery need not wait for this one's record. */
 		schedule_done(dispatch->schedule, &lot->schedule);
 		lot->job = 0;
 		dispatch_settle(dispatch, lot, &result, arena);
@@ -260,6 +262,7 @@ on_message(void *context, struct channel_message *message)
 		return false;
 	dispatch->relay_ready = true;
 	schedule_set_slots(dispatch->schedule, ready.slots);
+	dispatch->settling_max = ready.slots;
 	loop_defer(&dispatch->pump);
 	return true;
 }

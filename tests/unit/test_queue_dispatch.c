@@ -4,8 +4,10 @@
 #include "queue/dispatch.h"
 #include "unit.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -382,6 +384,41 @@ test_slots(void **state)
 }
 
 static void
+limit_file_size(rlim_t bytes)
+{
+	struct rlimit limit;
+	getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* What cannot be recorded would be delivered again: a dead disk ends deliveries, a well one goes on. */
+static void
+test_dead_disk(void **state)
+{
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	say_ready(2);
+	for (unsigned i = 0; i < 6; i++) {
+		char id[20];
+		snprintf(id, sizeof(id), "%04u", i);
+		bring_one(id);
+	}
+	wait_for(&job_count, 2);
+	limit_file_size(1);
+	say_result(&jobs[0], OUTCOME_DELIVERED);
+	wait_for(&job_count, 3);
+	say_result(&jobs[1], OUTCOME_DELIVERED);
+	say_result(&jobs[2], OUTCOME_DELIVERED);
+	assert_quiet(300);
+	assert_int_equal(kept_count, 0);
+	limit_file_size(RLIM_INFINITY);
+	wait_for(&kept_count, 3);
+	while (job_count < 5)
+		wait_for(&job_count, job_count + 1);
+}
+
+static void
 test_deferred_is_tried_again(void **state)
 {
 	(void)state;
@@ -662,6 +699,7 @@ main(void)
 		TEST(test_from_commit_to_history),
 		TEST(test_one_job_for_each_route),
 		TEST(test_slots),
+		TEST(test_dead_disk),
 		TEST(test_deferred_is_tried_again),
 		TEST(test_failure_tells_the_sender),
 		TEST(test_repeated_result),
