@@ -64,6 +64,10 @@ spool_store_open(const char *path, bool sync, struct fault *fault)
 	store->folder = folder_open(path, fault);
 	if (!store->folder)
 		goto failed;
+	/* Recovery writes: on a disk that is full, into what was kept back for it. */
+	struct folder_space space;
+	if (folder_space(store->folder, &space) && space.bytes < FOLDER_RESERVE_BYTES)
+		folder_release_reserve(store->folder);
 	const char *database = folder_database(store->folder);
 	if (!spool_db_open(&store->db, database, sync, fault) ||
 		!spool_schema_apply(&store->db, database, &spool_schema_now, fault) ||

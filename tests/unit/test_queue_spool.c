@@ -514,12 +514,9 @@ test_nothing_refused_is_read(void **state)
 	parcel_drop(&parcel);
 }
 
-/* O10: the disk is full. What comes in is refused, results are written from the reserve. */
 static void
-test_full_disk(void **state)
+use_small_disk(void)
 {
-	(void)state;
-	static const struct recipient delivered = { .number = 0, .stage = RECIPIENT_DELIVERED };
 	close_spool();
 	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 ||
 		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
@@ -528,6 +525,48 @@ test_full_disk(void **state)
 		skip();
 	}
 	open_spool();
+}
+
+static void
+leave_small_disk(void)
+{
+	close_spool();
+	umount2(path, MNT_DETACH);
+}
+
+/* The disk is full when queue starts: what starting writes goes where the reserve was. */
+static void
+test_full_disk_at_start(void **state)
+{
+	(void)state;
+	use_small_disk();
+	struct parcel *parcel = sample_parcel_to("0001", "bob@example.net");
+	assert_int_equal(commit(parcel), SPOOL_DONE);
+	parcel_drop(&parcel);
+	close_spool();
+	char name[400];
+	static const char zeros[65536];
+	snprintf(name, sizeof(name), "%s/corrupt/filler", path);
+	int fd = open(name, O_WRONLY | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	while (write(fd, zeros, sizeof(zeros)) > 0)
+		continue;
+	close(fd);
+	open_spool();
+	struct spool_page fresh;
+	assert_int_equal(page(&fresh), SPOOL_DONE);
+	assert_int_equal(fresh.entry_count, 1);
+	arena_free(&fresh.arena);
+	leave_small_disk();
+}
+
+/* O10: the disk is full. What comes in is refused, results are written from the reserve. */
+static void
+test_full_disk(void **state)
+{
+	(void)state;
+	static const struct recipient delivered = { .number = 0, .stage = RECIPIENT_DELIVERED };
+	use_small_disk();
 	struct parcel *first = sample_parcel_to("0000", "bob@example.net");
 	assert_int_equal(commit(first), SPOOL_DONE);
 	char *large = mem_alloc(60001);
@@ -562,8 +601,7 @@ test_full_disk(void **state)
 	assert_int_equal(commit(after), SPOOL_DONE);
 	parcel_drop(&after);
 	parcel_drop(&first);
-	close_spool();
-	umount2(path, MNT_DETACH);
+	leave_small_disk();
 }
 
 /* ---- kill -9 */
@@ -741,6 +779,7 @@ main(void)
 		TEST(test_kill_9),
 		TEST(test_unreadable),
 		TEST(test_nothing_refused_is_read),
+		TEST(test_full_disk_at_start),
 		TEST(test_full_disk),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
