@@ -77,6 +77,9 @@ static const struct schema_row queue_rows[] = {
 		"Messages waiting at which new mail is put off; 0 is no limit"),
 	DURATION("history", history, 0, 365 * DAY, "7d", TO_QUEUE,
 		"How long sallyportctl track knows what became of a message"),
+	DURATION("resend-window", resend_window, 0, DAY, "10m", TO_QUEUE,
+		"How long the same message of the same login counts as sent again, and is queued "
+		"once; 0 is never"),
 	YES_NO("sync", sync, "yes", TO_QUEUE,
 		"Whether mail is on the disk before it is accepted; without, a power failure loses "
 		"mail"),

@@ -325,6 +325,7 @@ struct settings_queue {
 	uint64_t free_files;             /* inodes; below, 452 4.3.1 */
 	uint64_t messages;               /* most messages waiting; beyond, 452 4.3.1; 0: no limit */
 	uint64_t history;                /* ms that results stay visible to track */
+	uint64_t resend_window;          /* ms in which the same message again is the first; 0: off */
 	bool sync;                       /* no: mail can be lost at power failure; for tests alone */
 };
 

@@ -61,6 +61,13 @@ pack_content(struct buf *to, const struct message_content *from)
 }
 
 static void
+unpack_hash(struct unpack *from, unsigned char hash_out[32])
+{
+	for (size_t i = 0; i < 32; i++)
+		hash_out[i] = unpack_u8(from);
+}
+
+static void
 unpack_content(struct unpack *from, struct message_content *content_out)
 {
 	content_out->header = unpack_span(from, MESSAGE_HEADER_MAX_BYTES);
@@ -68,8 +75,7 @@ unpack_content(struct unpack *from, struct message_content *content_out)
 	content_out->body = unpack_span(from, MESSAGE_BODY_MAX_BYTES);
 	content_out->file = unpack_u64(from);
 	content_out->body_length = unpack_u64(from);
-	for (size_t i = 0; i < sizeof content_out->body_hash; i++)
-		content_out->body_hash[i] = unpack_u8(from);
+	unpack_hash(from, content_out->body_hash);
 	if (content_out->in_file ? content_out->body.length != 0
 				 : content_out->body.length != content_out->body_length)
 		from->bad = true;
@@ -103,6 +109,8 @@ message_commit_pack(struct buf *to, const struct message_commit *from)
 	pack_span(to, from->grant);
 	pack_bool(to, from->hold);
 	pack_text(to, from->hold_reason);
+	pack_bool(to, from->has_sent_hash);
+	buf_add(to, from->sent_hash, sizeof from->sent_hash);
 	message_envelope_pack(to, &from->envelope);
 	pack_content(to, &from->content);
 }
@@ -121,6 +129,8 @@ message_commit_unpack(struct span bytes, struct arena *arena, struct message_com
 	message_out->grant = unpack_span(&from, IPC_IDENTITY_MAX_BYTES);
 	message_out->hold = unpack_bool(&from);
 	message_out->hold_reason = unpack_text(&from, MESSAGE_TEXT_MAX_BYTES, arena);
+	message_out->has_sent_hash = unpack_bool(&from);
+	unpack_hash(&from, message_out->sent_hash);
 	message_envelope_unpack(&from, arena, &message_out->envelope);
 	unpack_content(&from, &message_out->content);
 	return unpack_done(&from);

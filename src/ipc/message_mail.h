@@ -60,7 +60,10 @@ struct message_content {
 	unsigned char body_hash[32]; /* SHA-256 of the body; in COMMIT with a file */
 };
 
-/* COMMIT: answered by COMMITTED once it is safe on disk, or by REFUSED. Sent again if unanswered. */
+/*
+ * COMMIT: answered by COMMITTED once it is safe on disk, or by REFUSED. Sent again if unanswered.
+ * COMMITTED names another id where the login has lately sent the same message already.
+ */
 struct message_commit {
 	const char *id;              /* made by smtp at MAIL; UNIQUE in the queue */
 	const char *session;
@@ -71,6 +74,8 @@ struct message_commit {
 	struct span grant;           /* empty without login */
 	bool hold;
 	const char *hold_reason;
+	bool has_sent_hash;          /* the client gave a Message-ID and a login */
+	unsigned char sent_hash[32]; /* SHA-256 over header and body as the client sent them */
 	struct message_envelope envelope;
 	struct message_content content;
 };

@@ -93,14 +93,20 @@ fix_date(struct mail *mail)
 	return set_field(mail, "Date", span_text(date));
 }
 
-static bool
-fix_message_id(struct mail *mail)
+bool
+tidy_has_message_id(const struct mail *mail)
 {
 	size_t at = header_find(&mail->header, "Message-ID", 0);
 	struct span id;
 
-	if (at < mail->header.count &&
-		message_id_parse(mail->header.fields[at].value, mail->smtputf8, &id))
+	return at < mail->header.count &&
+	       message_id_parse(mail->header.fields[at].value, mail->smtputf8, &id);
+}
+
+static bool
+fix_message_id(struct mail *mail)
+{
+	if (tidy_has_message_id(mail))
 		return true;
 	return set_field(mail, "Message-ID",
 		span_text(arena_printf(mail->arena, "<%s@%s>", mail->id,

@@ -13,6 +13,9 @@
  */
 extern const struct stage_type tidy_stage_type;
 
+/* Has the client given it one that stays? */
+bool tidy_has_message_id(const struct mail *mail);
+
 /* "ESMTPSA", "UTF8SMTPSA", "SMTP", …: RFC 3848 and RFC 6531 4.3. */
 const char *tidy_protocol(const struct mail_session *session, bool smtputf8);
 

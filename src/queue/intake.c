@@ -159,7 +159,9 @@ free_commit(struct commit *commit)
 static void
 answer_committed(struct commit *commit)
 {
-	struct message_committed committed = { .id = commit->spool.parcel->record.id };
+	const char *first_id = commit->spool.first_id;
+	struct message_committed committed = {
+		.id = first_id[0] ? first_id : commit->spool.parcel->record.id };
 	struct buf content = BUF_INIT(0);
 	if (!commit->intake->channel)
 		return;
@@ -192,7 +194,9 @@ on_committed(struct spool_request *request)
 	struct parcel *parcel = commit->spool.parcel;
 	switch (request->result) {
 	case SPOOL_DONE:
-		index_take(&intake->files, parcel->record.file);
+		/* What was sent before has a file of its own. */
+		if (index_take(&intake->files, parcel->record.file) && commit->spool.first_id[0])
+			bodies_remove(intake->means->bodies, parcel->record.file);
 		answer_committed(commit);
 		if (!commit->spool.known && !commit->held)
 			intake->means->on_message(intake->means->context, parcel);
@@ -278,6 +282,16 @@ fill_record(struct record *record, const struct message_commit *from)
 		memcpy(record->body_hash, from->content.body_hash, sizeof(record->body_hash));
 }
 
+static struct resend
+resend_of(const struct intake *intake, const struct message_commit *from)
+{
+	const struct intake_means *means = intake->means;
+	uint64_t window = means->admission.settings->queue.resend_window;
+	struct resend resend = { .since_ms = means->now(means->context) - (int64_t)window };
+	resend.wanted = window && resend_key(from, resend.key);
+	return resend;
+}
+
 /* What was asked is allowed; takes the parcel. */
 static void
 take_commit(struct intake *intake, uint32_t request, struct parcel *parcel,
@@ -295,6 +309,7 @@ take_commit(struct intake *intake, uint32_t request, struct parcel *parcel,
 	commit->spool.parcel = parcel;
 	commit->spool.hold_reason = commit->held ? commit->hold_reason : NULL;
 	commit->spool.held_most = held_most;
+	commit->spool.resend = resend_of(intake, from);
 	intake->busy++;
 	intake->bytes += commit->bytes;
 	/* No room, or its file is of a queue before this one: only a repetition is good. */

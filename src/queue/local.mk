@@ -21,12 +21,14 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/queue.c src/queue/queue.h \
 	src/queue/recipient.c src/queue/recipient.h \
 	src/queue/record.c src/queue/record.h \
+	src/queue/resend.c src/queue/resend.h \
 	src/queue/revoked.c src/queue/revoked.h \
 	src/queue/schedule.c src/queue/schedule.h \
 	src/queue/spool.c src/queue/spool.h \
 	src/queue/spool_db.c src/queue/spool_db.h \
 	src/queue/spool_proof.c src/queue/spool_proof.h \
 	src/queue/spool_read.c \
+	src/queue/spool_resend.c \
 	src/queue/spool_schema.c src/queue/spool_schema.h \
 	src/queue/spool_store.c src/queue/spool_store.h \
 	src/queue/spool_table.h \

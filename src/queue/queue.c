@@ -107,6 +107,8 @@ on_tick(void *context)
 	queue->tick.request =
 		(struct spool_request){ .verb = SPOOL_TICK, .on_done = on_ticked };
 	queue->tick.forget_ms = now_ms - (int64_t)settings->history;
+	queue->tick.now_ms = now_ms;
+	queue->tick.resend_ms = now_ms - (int64_t)settings->resend_window;
 	queue->tick.due_max_ms = longest_ms ? now_ms + longest_ms : 0;
 	spool_ask(queue->spool, &queue->tick.request);
 }

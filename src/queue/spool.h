@@ -7,6 +7,7 @@
 #include "queue/folder.h"
 #include "queue/parcel.h"
 #include "queue/recipient.h"
+#include "queue/resend.h"
 
 struct spool;
 
@@ -53,7 +54,9 @@ struct spool_commit {
 	const char *hold_reason; /* NULL: not held */
 	uint64_t held_most;      /* of this login, with it; UINT64_MAX: no limit */
 	bool only_known;         /* MISSING unless it is there already */
+	struct resend resend;    /* the same message, sent before */
 	bool known;              /* out, DONE: it was there already and nothing was written */
+	char first_id[MESSAGE_ID_MAX_BYTES + 1]; /* out, known: that of the resend; else "" */
 };
 
 /* What a job, or giving up, did to a message; with the notices that tell of it. */
@@ -154,6 +157,8 @@ struct spool_tick {
 	uint64_t next_file;          /* the spool's own */
 	int64_t forget_ms;           /* history that finished before is pruned, a bit each time */
 	int64_t due_max_ms;          /* nothing waits longer: the clock may have been wrong */
+	int64_t resend_ms;           /* nothing accepted before can be sent again */
+	int64_t now_ms;
 	struct folder_space space;   /* out */
 };
 

@@ -30,17 +30,17 @@
 	S(FILE_WANTED,      "SELECT 1 FROM message WHERE file = ?1") \
 	S(WAITING_SET,      "INSERT INTO waiting (seq, due) VALUES (?1, ?2) ON CONFLICT (seq)" \
 	                    " DO UPDATE SET due = ?2 WHERE due IS NOT NULL") \
-	S(WAITING_HOLD,     "INSERT INTO waiting (seq, reason) VALUES (?1, ?2) ON CONFLICT (seq)" \
-	                    " DO UPDATE SET due = NULL, reason = ?2") \
-	S(WAITING_RELEASE,  "UPDATE waiting SET due = ?2, reason = NULL" \
+	S(WAITING_HOLD,     "INSERT INTO waiting (seq, reason, login) VALUES (?1, ?2, ?3)" \
+	                    " ON CONFLICT (seq) DO UPDATE SET due = NULL, reason = ?2") \
+	S(WAITING_RELEASE,  "UPDATE waiting SET due = ?2, reason = NULL, login = NULL" \
 	                    " WHERE seq = ?1 AND due IS NULL") \
 	S(WAITING_FLUSH,    "UPDATE waiting SET due = ?2 WHERE seq = ?1 AND due IS NOT NULL") \
 	S(WAITING_PULL,     "UPDATE waiting SET due = ?1 WHERE due > ?1") \
 	S(WAITING_GET,      "SELECT due, reason FROM waiting WHERE seq = ?1") \
 	S(WAITING_DELETE,   "DELETE FROM waiting WHERE seq = ?1") \
 	S(WAITING_HELD,     "SELECT count(*) FROM waiting WHERE due IS NULL") \
-	S(HELD_RECORDS,     "SELECT m.record FROM waiting w CROSS JOIN message m ON m.seq = w.seq" \
-	                    " WHERE w.due IS NULL") \
+	S(WAITING_OF_LOGIN, "SELECT count(*) FROM (SELECT 1 FROM waiting WHERE login = ?1" \
+	                    " LIMIT ?2)") \
 	S(RECIPIENT_SET,    "INSERT INTO recipient (seq, number, state) VALUES (?1, ?2, ?3)" \
 	                    " ON CONFLICT (seq, number) DO UPDATE SET state = ?3") \
 	S(RECIPIENT_ALL,    "SELECT number, state FROM recipient WHERE seq = ?1 ORDER BY number") \
@@ -52,6 +52,12 @@
 	S(HISTORY_OLDEST,   "SELECT seq, finished, brief FROM history WHERE seq > ?1" \
 	                    " ORDER BY seq LIMIT ?2") \
 	S(HISTORY_DELETE,   "DELETE FROM history WHERE seq = ?1") \
+	S(RESEND_ADD,       "INSERT INTO resend (seq, accepted, key, id) VALUES (?1, ?2, ?3, ?4)") \
+	S(RESEND_GET,       "SELECT accepted, key, id FROM resend WHERE seq = ?1") \
+	S(RESEND_LATEST,    "SELECT seq, key FROM resend ORDER BY seq DESC") \
+	S(RESEND_OLDEST,    "SELECT seq, accepted, key FROM resend ORDER BY seq LIMIT ?1") \
+	S(RESEND_DELETE,    "DELETE FROM resend WHERE seq = ?1") \
+	S(RESEND_PRUNE,     "DELETE FROM resend WHERE seq <= ?1") \
 	S(PAGE_FRESH,       "SELECT m.seq, m.received, m.record, NULL, NULL, NULL FROM message m" \
 	                    " WHERE m.seq > ?1 AND NOT EXISTS" \
 	                    " (SELECT 1 FROM waiting w WHERE w.seq = m.seq)" \

@@ -176,23 +176,14 @@ spool_read_page(struct spool_store *store, struct spool_page *page)
 	page->request.result = SPOOL_DONE;
 }
 
-/* Held mail is rare, so there is no index of logins for it. */
 uint64_t
 spool_read_held(struct spool_store *store, const char *login, uint64_t most)
 {
 	struct spool_db *db = &store->db;
-	struct arena *arena = arena_new(PAGE_ARENA_BYTES);
-	uint64_t count = 0;
-	while (count < most && spool_db_row(db, SQL_HELD_RECORDS)) {
-		struct record record;
-		arena_reset(arena);
-		count += record_unpack(spool_db_bytes(db, SQL_HELD_RECORDS, 0), arena, &record) ==
-				RECORD_GOOD &&
-			strcmp(record.login, login) == 0;
-	}
-	spool_db_done(db, SQL_HELD_RECORDS);
-	arena_free(&arena);
-	return count;
+	spool_db_bind_text(db, SQL_WAITING_OF_LOGIN, 1, login);
+	spool_db_bind_number(db, SQL_WAITING_OF_LOGIN, 2,
+		most < INT64_MAX ? (int64_t)most : INT64_MAX);
+	return (uint64_t)spool_db_get_number(db, SQL_WAITING_OF_LOGIN);
 }
 
 void

@@ -22,6 +22,10 @@ static const char *const steps[] = {
 	"CREATE TABLE known (id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE history (seq INTEGER PRIMARY KEY, finished INTEGER NOT NULL,"
 	" brief BLOB NOT NULL);",
+	"CREATE TABLE resend (seq INTEGER PRIMARY KEY, accepted INTEGER NOT NULL,"
+	" key BLOB NOT NULL, id TEXT NOT NULL);"
+	"ALTER TABLE waiting ADD COLUMN login TEXT;"
+	"CREATE INDEX waiting_login ON waiting (login) WHERE login IS NOT NULL;",
 };
 
 const struct spool_schema spool_schema_now = { steps, sizeof(steps) / sizeof(steps[0]) };

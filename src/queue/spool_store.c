@@ -80,6 +80,11 @@ spool_store_open(const char *path, bool sync, struct fault *fault)
 	}
 	if (!begin_start(store, fault))
 		goto failed;
+	spool_resend_load(store);
+	if (!spool_store_is_sound(store)) {
+		*fault = store->db.fault;
+		goto failed;
+	}
 	folder_fill_reserve(store->folder);
 	return store;
 failed:
@@ -98,6 +103,7 @@ spool_store_close(struct spool_store **store)
 		spool_db_close(&old->db);
 	folder_free(&old->folder);
 	mem_free(&old->unwanted);
+	spool_resend_fini(old);
 	arena_free(&old->scratch);
 	buf_fini(&old->brief);
 	mem_free(&old);
@@ -150,6 +156,7 @@ void
 spool_store_rollback(struct spool_store *store)
 {
 	spool_db_rollback(&store->db);
+	spool_resend_end(store, false);
 	store->counts = store->old_counts;
 	store->next_seq = store->old_next_seq;
 	store->file_limit = store->old_file_limit;
@@ -169,6 +176,7 @@ spool_store_commit(struct spool_store *store)
 		spool_store_rollback(store);
 		return false;
 	}
+	spool_resend_end(store, true);
 	for (size_t i = 0; i < store->unwanted_count; i++)
 		folder_remove_body(store->folder, store->unwanted[i]);
 	return true;
@@ -218,6 +226,7 @@ write_tick(struct spool_store *store, struct spool_tick *tick)
 	tick->request.result = SPOOL_DONE;
 	if (tick->forget_ms > 0)
 		spool_write_forget(store, tick->forget_ms);
+	spool_resend_prune(store, tick->resend_ms, tick->now_ms);
 	if (tick->due_max_ms > 0) {
 		spool_db_bind_number(&store->db, SQL_WAITING_PULL, 1, tick->due_max_ms);
 		spool_db_run(&store->db, SQL_WAITING_PULL);

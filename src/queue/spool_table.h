@@ -4,8 +4,17 @@
 #define QUEUE_SPOOL_TABLE_H
 
 #include "queue/brief.h"
+#include "queue/index.h"
 #include "queue/spool_db.h"
 #include "queue/spool_store.h"
+
+/* spool_resend.c's */
+struct spool_resends {
+	struct index index; /* from a part of the key to the seq */
+	struct spool_resend_change *changes;
+	size_t change_count;
+	size_t change_room;
+};
 
 struct spool_store {
 	struct spool_db db;
@@ -26,6 +35,7 @@ struct spool_store {
 	size_t unwanted_room;
 	struct arena *scratch;     /* for the length of one request */
 	struct buf brief;
+	struct spool_resends resends;
 	uint64_t forget_after_seq; /* pruning: history up to here was looked at in this round */
 };
 
@@ -42,7 +52,7 @@ struct parcel *spool_read_parcel(struct spool_store *store, uint64_t seq,
 /* False: not held. The reason is in the arena. due 0 if the message was never tried. */
 bool spool_read_waiting(struct spool_store *store, uint64_t seq, struct arena *arena,
 	int64_t *due_out, const char **reason_out);
-/* How many messages of this login are held; counts no further than most. */
+/* How many messages of this login were held as they came; counts no further than most. */
 uint64_t spool_read_held(struct spool_store *store, const char *login, uint64_t most);
 
 /* spool_write.c */
@@ -51,5 +61,16 @@ void spool_write_settle(struct spool_store *store, struct spool_settle *settle);
 void spool_write_change(struct spool_store *store, struct spool_change *change);
 /* Prunes a bit of the history that finished before. */
 void spool_write_forget(struct spool_store *store, int64_t forget_ms);
+
+/* spool_resend.c */
+void spool_resend_load(struct spool_store *store);
+void spool_resend_fini(struct spool_store *store);
+/* Has the login sent this lately? Then the commit knows under which id. */
+bool spool_resend_find(struct spool_store *store, struct spool_commit *commit);
+void spool_resend_add(struct spool_store *store, const struct spool_commit *commit);
+/* If it comes again, it is wanted. */
+void spool_resend_forget(struct spool_store *store, uint64_t seq);
+void spool_resend_prune(struct spool_store *store, int64_t since_ms, int64_t now_ms);
+void spool_resend_end(struct spool_store *store, bool committed); /* of the transaction */
 
 #endif

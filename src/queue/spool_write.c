@@ -8,11 +8,14 @@ enum { FORGET_ROWS = 500 }; /* of history, looked at in one tick */
 
 /* ---- a message comes in */
 
+/* login: against whose cap it counts; NULL for nobody's. */
 static void
-hold(struct spool_store *store, uint64_t seq, const char *reason)
+hold(struct spool_store *store, uint64_t seq, const char *reason, const char *login)
 {
 	spool_db_bind_number(&store->db, SQL_WAITING_HOLD, 1, (int64_t)seq);
 	spool_db_bind_text(&store->db, SQL_WAITING_HOLD, 2, reason);
+	if (login && login[0])
+		spool_db_bind_text(&store->db, SQL_WAITING_HOLD, 3, login);
 	spool_db_run(&store->db, SQL_WAITING_HOLD);
 	store->counts.held++;
 }
@@ -78,20 +81,36 @@ is_crowded(struct spool_store *store, const struct spool_commit *commit)
 			commit->held_most;
 }
 
+/* It is not known under its id. */
+static enum spool_result
+commit_new(struct spool_store *store, struct spool_commit *commit)
+{
+	struct parcel *parcel = commit->parcel;
+	if (spool_resend_find(store, commit)) {
+		commit->known = true;
+		return SPOOL_DONE;
+	}
+	if (commit->only_known)
+		return SPOOL_MISSING;
+	if (is_crowded(store, commit))
+		return SPOOL_CROWDED;
+	add(store, parcel);
+	if (commit->hold_reason)
+		hold(store, parcel->seq, commit->hold_reason, parcel->record.login);
+	spool_resend_add(store, commit);
+	return SPOOL_DONE;
+}
+
 void
 spool_write_commit(struct spool_store *store, struct spool_commit *commit)
 {
-	commit->request.result = SPOOL_DONE;
 	commit->known = false;
-	if (commit->only_known && !is_known(store, commit->parcel->record.id)) {
-		commit->request.result = SPOOL_MISSING;
-	} else if (is_crowded(store, commit) && !is_known(store, commit->parcel->record.id)) {
-		commit->request.result = SPOOL_CROWDED;
-	} else if (add(store, commit->parcel)) {
-		if (commit->hold_reason)
-			hold(store, commit->parcel->seq, commit->hold_reason);
+	commit->first_id[0] = '\0';
+	if (!is_known(store, commit->parcel->record.id)) {
+		commit->request.result = commit_new(store, commit);
 	} else if (is_same(store, commit->parcel, &commit->parcel->seq)) {
 		commit->known = true;
+		commit->request.result = SPOOL_DONE;
 	} else {
 		commit->request.result = SPOOL_CLASH;
 	}
@@ -244,6 +263,7 @@ delete_message(struct spool_store *store, uint64_t seq, int64_t now_ms)
 		store->counts.messages--;
 	}
 	leave_waiting(store, seq, arena);
+	spool_resend_forget(store, seq);
 	arena_free(&arena);
 	parcel_drop(&parcel);
 	return SPOOL_DONE;
@@ -271,7 +291,7 @@ change_message(struct spool_store *store, const struct spool_change *change)
 		return SPOOL_MISSING;
 	switch (change->kind) {
 	case SPOOL_HOLD:
-		hold(store, change->seq, change->reason);
+		hold(store, change->seq, change->reason, NULL);
 		store->counts.held -= held;
 		return SPOOL_DONE;
 	case SPOOL_RELEASE:

@@ -44,22 +44,24 @@ refuse(struct transaction *transaction, const struct verdict *verdict)
 	smtp_go_on(smtp);
 }
 
+/* queued is the id that the queue has for it: not its own if the client has sent it before. */
 static void
-accept_message(struct transaction *transaction, enum log_event_id event)
+accept_message(struct transaction *transaction, enum log_event_id event, const char *queued)
 {
 	struct smtp *smtp = transaction->smtp;
 	const struct mail *mail = transaction->mail;
-	char id[SERIAL_MESSAGE_SIZE];
+	char id[MESSAGE_ID_MAX_BYTES + 1];
 
-	snprintf(id, sizeof id, "%s", mail->id);
-	log_event(event, kv_str("sid", smtp->mail.id), kv_str("id", mail->id),
+	snprintf(id, sizeof id, "%s", queued);
+	log_event(event, kv_str("sid", smtp->mail.id), kv_str("id", id),
 		kv_str("client", smtp->mail.client_address),
 		kv_str("login", smtp->mail.identity ? smtp->mail.identity->login : ""),
 		kv_str("from", mail->sender[0] ? mail->sender : "<>"),
 		kv_str("to", mail->recipients[0].path),
 		kv_int("recipients", (int64_t)mail->recipient_count),
 		kv_int("size", (int64_t)transaction->content.data.size),
-		kv_str("held", mail->hold ? mail->hold_reason : ""));
+		kv_str("held", mail->hold ? mail->hold_reason : ""),
+		kv_str("again_as", strcmp(id, mail->id) == 0 ? "" : mail->id));
 	smtp->errors = 0;
 	transaction_end(smtp);
 	smtp_replyf(smtp, 250, "2.0.0", "Ok: queued as %s", id);
@@ -69,14 +71,14 @@ accept_message(struct transaction *transaction, enum log_event_id event)
 /* ---- the queue ------------------------------------------------------------------------------- */
 
 static void
-on_committed(void *context, const struct message_refused *refused)
+on_committed(void *context, const struct message_refused *refused, const char *id)
 {
 	struct transaction *transaction = context;
 	struct verdict verdict;
 
 	if (!refused) {
 		content_release(&transaction->content);
-		accept_message(transaction, EV_SMTP_ACCEPTED);
+		accept_message(transaction, EV_SMTP_ACCEPTED, id);
 		return;
 	}
 	verdict = verdict_refuse(refused->code >= 400 && refused->code < 600 ? refused->code : 451,
@@ -100,7 +102,7 @@ describe_recipients(struct transaction *transaction)
 }
 
 static void
-describe(struct transaction *transaction, const unsigned char hash[DIGEST_BYTES])
+describe(struct transaction *transaction)
 {
 	struct smtp *smtp = transaction->smtp;
 	const struct mail *mail = transaction->mail;
@@ -131,27 +133,26 @@ describe(struct transaction *transaction, const unsigned char hash[DIGEST_BYTES]
 			.body = buf_span(&mail->body),
 			.file = transaction->content.file,
 			.body_length = mail->body_length } };
-	memcpy(record->content.body_hash, hash, sizeof record->content.body_hash);
+	memcpy(record->content.body_hash, transaction->body_hash,
+		sizeof record->content.body_hash);
+	record->has_sent_hash = transaction->has_sent_hash;
+	memcpy(record->sent_hash, transaction->sent_hash, sizeof record->sent_hash);
 }
 
 static void
 commit(struct transaction *transaction)
 {
-	unsigned char hash[DIGEST_BYTES];
-	struct verdict verdict;
+	struct verdict verdict = VERDICT_PASS;
 
-	content_close(&transaction->content, hash);
-	content_explain(&transaction->content, &verdict);
 	buf_init(&transaction->header, MESSAGE_HEADER_MAX_BYTES);
-	if (verdict.kind == VERDICT_CONTINUE &&
-		(!header_format(&transaction->mail->header, &transaction->header) ||
-			!buf_add_text(&transaction->header, "\r\n")))
+	if (!header_format(&transaction->mail->header, &transaction->header) ||
+		!buf_add_text(&transaction->header, "\r\n"))
 		verdict = verdict_refuse(552, "5.3.4", "header size", "The header is too large");
 	if (verdict.kind != VERDICT_CONTINUE) {
 		refuse(transaction, &verdict);
 		return;
 	}
-	describe(transaction, hash);
+	describe(transaction);
 	queue_link_commit(transaction->smtp->service->queue, &transaction->commit,
 		&transaction->record, on_committed, transaction);
 }
@@ -239,11 +240,32 @@ on_message_verdict(void *context, const struct verdict *verdict)
 	if (verdict->kind == VERDICT_REJECT || verdict->kind == VERDICT_TEMPFAIL)
 		refuse(transaction, verdict);
 	else if (verdict->kind == VERDICT_DISCARD)
-		accept_message(transaction, EV_SMTP_DISCARDED);
+		accept_message(transaction, EV_SMTP_DISCARDED, transaction->mail->id);
 	else if (transaction->smtp->mail.identity)
 		charge(transaction);
 	else
 		commit(transaction);
+}
+
+/* What a message that is sent again has in common with the first: before anything is changed. */
+static void
+note_sent(struct transaction *transaction)
+{
+	const struct mail *mail = transaction->mail;
+	struct digest digest;
+
+	/* Without one of its own it gets one here, which nobody can send twice. */
+	if (!transaction->smtp->mail.identity || !tidy_has_message_id(mail))
+		return;
+	digest_init(&digest);
+	digest_add(&digest, buf_span(&mail->header_block));
+	digest_add(&digest, SPAN_LITERAL("\r\n"));
+	if (mail->body_fd >= 0)
+		digest_add(&digest, span_of((const char *)transaction->body_hash, DIGEST_BYTES));
+	else
+		digest_add(&digest, buf_span(&mail->body));
+	digest_final(&digest, transaction->sent_hash);
+	transaction->has_sent_hash = true;
 }
 
 void
@@ -256,6 +278,7 @@ handoff_start(struct transaction *transaction)
 
 	smtp_enter(smtp, SMTP_STATE_ENDING);
 	smtp_wait(smtp);
+	content_close(&transaction->content, transaction->body_hash);
 	content_explain(&transaction->content, &verdict);
 	if (verdict.kind == VERDICT_CONTINUE &&
 		!mail_parse_header(mail, rights_is_submission(&smtp->mail), &fault))
@@ -266,7 +289,9 @@ handoff_start(struct transaction *transaction)
 	if (verdict.kind != VERDICT_CONTINUE)
 		refuse(transaction, &verdict);
 	else if (transaction->discard)
-		accept_message(transaction, EV_SMTP_DISCARDED);
-	else
+		accept_message(transaction, EV_SMTP_DISCARDED, transaction->mail->id);
+	else {
+		note_sent(transaction);
 		chain_message(smtp->chain, mail, on_message_verdict, transaction);
+	}
 }

@@ -4,6 +4,8 @@
 
 #include "client/peer.h"
 
+#include <string.h>
+
 struct queue_link {
 	struct loop *loop;
 	struct peer peer;
@@ -93,10 +95,10 @@ forget_question(struct queue_commit *commit)
 }
 
 static void
-finish(struct queue_commit *commit, const struct message_refused *refused)
+finish(struct queue_commit *commit, const struct message_refused *refused, const char *id)
 {
 	take(commit);
-	commit->done(commit->context, refused);
+	commit->done(commit->context, refused, id);
 }
 
 void
@@ -123,6 +125,12 @@ send_commit(struct queue_commit *commit)
 	buf_fini(&content);
 }
 
+static bool
+is_answer_to(const struct message_commit *record, const char *id)
+{
+	return strcmp(id, record->id) == 0 || (record->has_sent_hash && id[0]);
+}
+
 static void
 on_answered(struct queue_commit *commit, const struct channel_message *answer)
 {
@@ -132,11 +140,11 @@ on_answered(struct queue_commit *commit, const struct channel_message *answer)
 
 	if (answer->id == MSG_COMMITTED &&
 		message_committed_unpack(answer->bytes, arena, &committed) &&
-		span_is(span_text(committed.id), commit->record->id)) {
-		finish(commit, NULL);
+		is_answer_to(commit->record, committed.id)) {
+		finish(commit, NULL, committed.id);
 	} else if (answer->id == MSG_REFUSED &&
 		   message_refused_unpack(answer->bytes, arena, &refused)) {
-		finish(commit, &refused);
+		finish(commit, &refused, "");
 	} else {
 		/* Whether the message is safe is not known: it is asked again of the next queue. */
 		channel_drop(queue_link_channel(commit->link), "malformed answer to COMMIT");
@@ -163,7 +171,7 @@ on_deadline(void *context)
 	struct queue_commit *commit = context;
 
 	forget_question(commit);
-	finish(commit, &unanswered);
+	finish(commit, &unanswered, "");
 }
 
 void

@@ -14,8 +14,12 @@ enum {
 	QUEUE_LINK_BODY_WAIT_MS = 10 * 1000,
 };
 
-/* refused is NULL when the message is safe on disk. */
-typedef void queue_commit_fn(void *context, const struct message_refused *refused);
+/*
+ * refused is NULL when the message is safe on disk, under id: its own, or that of the same message
+ * as the client has sent it before.
+ */
+typedef void queue_commit_fn(
+	void *context, const struct message_refused *refused, const char *id);
 
 /* In the caller's storage, zeroed before the first use. */
 struct queue_commit {

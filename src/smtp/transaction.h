@@ -21,6 +21,9 @@ struct transaction {
 	char *asked_orcpt;
 
 	/* ---- handoff.c's */
+	unsigned char body_hash[DIGEST_BYTES]; /* of a body in a file */
+	bool has_sent_hash;
+	unsigned char sent_hash[DIGEST_BYTES]; /* of what the client sent */
 	uint32_t charge;              /* number of the question to auth; 0: none */
 	struct secret *grant;         /* of the login */
 	struct buf header;            /* final, with its empty line */

@@ -75,3 +75,11 @@ tests_unit_test_queue_folder_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_queue_loader
 tests_unit_test_queue_loader_SOURCES = tests/unit/test_queue_loader.c $(QUEUE_TEST_SOURCES)
 tests_unit_test_queue_loader_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_resend
+tests_unit_test_queue_resend_SOURCES = tests/unit/test_queue_resend.c
+tests_unit_test_queue_resend_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_spool_resend
+tests_unit_test_queue_spool_resend_SOURCES = tests/unit/test_queue_spool_resend.c $(QUEUE_TEST_SOURCES)
+tests_unit_test_queue_spool_resend_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)

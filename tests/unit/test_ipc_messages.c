@@ -48,7 +48,7 @@ static const struct message_recipient recipients[] = {
 #define IN_FILE { { "H: x\r\n\r\n", 8 }, true, { NULL, 0 }, 77, 1u << 30, { 1, 2, 3 } }
 static const struct message_body body_case = { UINT64_MAX };
 static const struct message_commit commit_case = { "M1", "S1", "submission", "ESMTPSA", "192.0.2.1:9",
-	"alice", { "grant", 5 }, true, "over", ENVELOPE, IN_ROW };
+	"alice", { "grant", 5 }, true, "over", true, { 4, 5, 6 }, ENVELOPE, IN_ROW };
 static const struct message_committed committed_case = { "M1" };
 static const struct message_pressure pressure_case = { true, "disk" };
 static const struct message_job job_case = { 8, "M1", "example.org", ENVELOPE, IN_FILE };

@@ -602,16 +602,18 @@ test_schema_versions(void **state)
 	run_sql("PRAGMA user_version = 99");
 	assert_null(spool_store_open(path, true, &fault));
 	assert_non_null(strstr(fault.text, "later version"));
-	run_sql("PRAGMA user_version = 1; PRAGMA application_id = 7");
+	run_sql("PRAGMA user_version = 2; PRAGMA application_id = 7");
 	assert_null(spool_store_open(path, true, &fault));
 	assert_non_null(strstr(fault.text, "not a spool"));
 	run_sql("PRAGMA application_id = 1397772593");
 
 	/* a later schema, as one of a coming version: the old one stays beside it */
-	const char *steps[] = { spool_schema_now.steps[0], "CREATE TABLE later (x)" };
-	const char *bad_steps[] = { steps[0], "CREATE TABLE later (x); nonsense" };
-	const struct spool_schema later = { steps, 2 };
-	const struct spool_schema bad = { bad_steps, 2 };
+	const char *steps[] = { spool_schema_now.steps[0], spool_schema_now.steps[1],
+		"CREATE TABLE later (x)" };
+	const char *bad_steps[] = { steps[0], steps[1], "CREATE TABLE later (x); nonsense" };
+	const struct spool_schema later = { steps, 3 };
+	const struct spool_schema bad = { bad_steps, 3 };
+	assert_int_equal(spool_schema_now.count, 2);
 	assert_true(spool_db_open(&db, inside("queue.db"), true, &fault));
 	assert_false(spool_schema_apply(&db, inside("queue.db"), &bad, &fault));
 	assert_true(spool_schema_apply(&db, inside("queue.db"), &spool_schema_now, &fault));
@@ -619,9 +621,9 @@ test_schema_versions(void **state)
 	assert_int_equal(sqlite3_exec(db.sqlite, "SELECT x FROM later", NULL, NULL, NULL), 0);
 	spool_db_close(&db);
 	assert_null(spool_store_open(path, true, &fault));
-	assert_true(is_there("queue.db.v1"));
+	assert_true(is_there("queue.db.v2"));
 	char backup[400];
-	snprintf(backup, sizeof(backup), "%s", inside("queue.db.v1"));
+	snprintf(backup, sizeof(backup), "%s", inside("queue.db.v2"));
 	assert_int_equal(rename(backup, inside("queue.db")), 0);
 	open_store();
 	assert_int_equal(count_page(SPOOL_PAGE_ALL, 0), 1);
