@@ -244,30 +244,13 @@ has_budget(const struct login_use *use, const struct settings_limits *limits, ui
 	return true;
 }
 
-/* Held mail fills the disk, and somebody has to look at it. */
-static enum charge_verdict
-charge_held(struct login_use *use, const struct settings_limits *limits, uint64_t now_ms,
-	char text_out[SESSIONS_TEXT_SIZE])
-{
-	if (limits->held_messages == 0 ||
-		!budget_has(&use->held, limits->held_messages, SESSIONS_HELD_MS, 1, now_ms)) {
-		snprintf(text_out, SESSIONS_TEXT_SIZE, "More than %llu messages to be held",
-			(unsigned long long)limits->held_messages);
-		return CHARGE_TEMPFAIL;
-	}
-	budget_take(&use->held, limits->held_messages, SESSIONS_HELD_MS, 1, now_ms);
-	return CHARGE_HOLD;
-}
-
 enum charge_verdict
 sessions_charge(struct login_use *use, const struct settings_limits *limits, uint64_t recipients,
 	uint64_t now_ms, char text_out[SESSIONS_TEXT_SIZE])
 {
-	enum charge_verdict over = verdict_over(limits);
-
 	text_out[0] = '\0';
 	if (!has_budget(use, limits, recipients, now_ms, text_out))
-		return over == CHARGE_HOLD ? charge_held(use, limits, now_ms, text_out) : over;
+		return verdict_over(limits);
 	budget_take(&use->messages, limits->messages_per_hour, SESSIONS_WINDOW_MS, 1, now_ms);
 	budget_take(&use->recipients, limits->recipients_per_hour, SESSIONS_WINDOW_MS, recipients,
 		now_ms);
@@ -279,15 +262,13 @@ sessions_forgive(struct login_use *use)
 {
 	use->messages = (struct budget){ .spent = 0 };
 	use->recipients = (struct budget){ .spent = 0 };
-	use->held = (struct budget){ .spent = 0 };
 }
 
 /* After a whole window a budget is full again, whatever its size. */
 static bool
 is_idle(const struct login_use *use, uint64_t now_ms)
 {
-	return !use->sessions && now_ms - use->messages.stamp_ms > SESSIONS_WINDOW_MS &&
-		(use->held.spent == 0 || now_ms - use->held.stamp_ms > SESSIONS_HELD_MS);
+	return !use->sessions && now_ms - use->messages.stamp_ms > SESSIONS_WINDOW_MS;
 }
 
 void

@@ -45,7 +45,6 @@ struct login_use {
 	unsigned counts[IDENTITY_POP3 + 1]; /* by protocol */
 	struct budget messages;          /* per hour */
 	struct budget recipients;
-	struct budget held;              /* per day */
 };
 
 /* What sessions_add() copies. */
@@ -86,13 +85,12 @@ size_t sessions_count(const struct sessions *sessions);
 
 /*
  * One message of this login about to be queued, against the budgets of its limits. Only what passes
- * is spent; what is held has a cap of its own, beyond which it is put off. text_out: which limit was
- * met, for client and log.
+ * is spent; how many may be held is the queue's to count. text_out: which limit was met, for client
+ * and log.
  */
 enum {
 	SESSIONS_TEXT_SIZE = 160,
 	SESSIONS_WINDOW_MS = 3600 * 1000,
-	SESSIONS_HELD_MS = 24 * 3600 * 1000, /* in which as many as the limit says may be held */
 };
 enum charge_verdict sessions_charge(struct login_use *use, const struct settings_limits *limits,
 	uint64_t recipients, uint64_t now_ms, char text_out[SESSIONS_TEXT_SIZE]);

@@ -274,7 +274,7 @@ struct settings_limits {
 	uint64_t recipients_per_hour;    /* per login; 0: no limit */
 	uint64_t recipients_per_message; /* 0: no limit but the listener's */
 	uint64_t message_size;           /* bytes; 0: no limit but the listener's */
-	uint64_t held_messages;          /* per login, held for being over; beyond that, tempfail */
+	uint64_t held_messages;          /* per login, held as they came; beyond that, tempfail */
 	enum limits_over over;
 };
 

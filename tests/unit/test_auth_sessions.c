@@ -117,7 +117,7 @@ static void
 charges_messages_and_recipients(void **state)
 {
 	struct settings_limits limits = { .messages_per_hour = 2, .recipients_per_hour = 10,
-		.held_messages = 10, .over = LIMITS_OVER_HOLD };
+		.over = LIMITS_OVER_HOLD };
 	struct login_use *use = add(*state, 0, 1, "s1", "alice", IDENTITY_SMTP)->use;
 	char text[SESSIONS_TEXT_SIZE];
 
@@ -140,36 +140,6 @@ charges_messages_and_recipients(void **state)
 	limits = (struct settings_limits){ .messages_per_hour = 0 };
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(sessions_charge(use, &limits, 1000, NOW, text), CHARGE_PASS);
-}
-
-static void
-what_is_held_has_a_cap_of_its_own(void **state)
-{
-	struct settings_limits limits = { .messages_per_hour = 1, .held_messages = 2,
-		.over = LIMITS_OVER_HOLD };
-	struct login_use *use = add(*state, 0, 1, "s1", "alice", IDENTITY_SMTP)->use;
-	char text[SESSIONS_TEXT_SIZE];
-
-	assert_int_equal(sessions_charge(use, &limits, 1, NOW, text), CHARGE_PASS);
-	assert_int_equal(sessions_charge(use, &limits, 1, NOW, text), CHARGE_HOLD);
-	assert_int_equal(sessions_charge(use, &limits, 1, NOW, text), CHARGE_HOLD);
-	assert_int_equal(sessions_charge(use, &limits, 1, NOW, text), CHARGE_TEMPFAIL);
-	assert_string_equal(text, "More than 2 messages to be held");
-	/* An hour later the next may go; it is another day before two more are held. */
-	assert_int_equal(sessions_charge(use, &limits, 1, NOW + HOUR, text), CHARGE_PASS);
-	assert_int_equal(sessions_charge(use, &limits, 1, NOW + HOUR, text), CHARGE_TEMPFAIL);
-	assert_int_equal(sessions_charge(use, &limits, 1, NOW + 12 * HOUR, text), CHARGE_PASS);
-	assert_int_equal(sessions_charge(use, &limits, 1, NOW + 12 * HOUR, text), CHARGE_HOLD);
-	sessions_end(*state, sessions_find(*state, "s1"));
-	sessions_sweep(*state, NOW + 20 * HOUR);
-	assert_non_null(sessions_find_login(*state, "alice"));
-	sessions_sweep(*state, NOW + 37 * (uint64_t)HOUR);
-	assert_null(sessions_find_login(*state, "alice"));
-	/* 0: nothing is held at all. */
-	use = add(*state, 0, 2, "s2", "bob", IDENTITY_SMTP)->use;
-	limits.held_messages = 0;
-	assert_int_equal(sessions_charge(use, &limits, 1, NOW, text), CHARGE_PASS);
-	assert_int_equal(sessions_charge(use, &limits, 1, NOW, text), CHARGE_TEMPFAIL);
 }
 
 static void
@@ -202,7 +172,6 @@ main(void)
 		SESSIONS_TEST(is_found_by_its_request),
 		SESSIONS_TEST(a_front_end_takes_its_sessions_along),
 		SESSIONS_TEST(charges_messages_and_recipients),
-		SESSIONS_TEST(what_is_held_has_a_cap_of_its_own),
 		SESSIONS_TEST(logins_are_forgotten_when_nothing_depends_on_them),
 	};
 
