@@ -174,7 +174,7 @@ content_take(struct content *content, struct span *in)
 }
 
 void
-content_close(struct content *content, unsigned char hash_out[DIGEST_BYTES])
+content_end(struct content *content, unsigned char hash_out[DIGEST_BYTES])
 {
 	struct mail *mail = content->mail;
 
@@ -185,7 +185,12 @@ content_close(struct content *content, unsigned char hash_out[DIGEST_BYTES])
 		write_body(content);
 	buf_fini(&mail->body);
 	digest_final(&content->hash, hash_out);
-	sock_close(&mail->body_fd);
+}
+
+void
+content_close(struct content *content)
+{
+	sock_close(&content->mail->body_fd);
 }
 
 void

@@ -59,11 +59,10 @@ void content_init(struct content *content, struct mail *mail, struct queue_link 
 void content_fini(struct content *content);
 /* Takes from the front of *in. After CONTENT_WAIT: call it again, with what came or nothing. */
 enum content_step content_take(struct content *content, struct span *in);
-/*
- * The message is whole: what is left goes to the file, and the mail knows its body. The file is closed
- * here: queue takes none that can still be written.
- */
-void content_close(struct content *content, unsigned char hash_out[DIGEST_BYTES]);
+/* The message is whole: what is left goes to the file, and the mail knows its body. */
+void content_end(struct content *content, unsigned char hash_out[DIGEST_BYTES]);
+/* Closes the file: queue takes none that can still be written. */
+void content_close(struct content *content);
 /* The queue has it now: content_fini() leaves the file alone. */
 void content_release(struct content *content);
 /* What the client is told about the fault; NULL texts for CONTENT_OK. */

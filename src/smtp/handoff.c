@@ -152,6 +152,7 @@ commit(struct transaction *transaction)
 		refuse(transaction, &verdict);
 		return;
 	}
+	content_close(&transaction->content);
 	describe(transaction);
 	queue_link_commit(transaction->smtp->service->queue, &transaction->commit,
 		&transaction->record, on_committed, transaction);
@@ -278,7 +279,7 @@ handoff_start(struct transaction *transaction)
 
 	smtp_enter(smtp, SMTP_STATE_ENDING);
 	smtp_wait(smtp);
-	content_close(&transaction->content, transaction->body_hash);
+	content_end(&transaction->content, transaction->body_hash);
 	content_explain(&transaction->content, &verdict);
 	if (verdict.kind == VERDICT_CONTINUE &&
 		!mail_parse_header(mail, rights_is_submission(&smtp->mail), &fault))
