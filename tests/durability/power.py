@@ -16,14 +16,13 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from server import SallyportServer  # noqa: E402
 from storm import Storm  # noqa: E402
-from volume import Volume, leave_mounts, missing  # noqa: E402
+from volume import SKIPPED, Volume, leave_mounts, missing  # noqa: E402
 
 CUT_AFTER_S = (0.3, 1.2)
 # As busy as a server of a large office; a flood says nothing of how much is sent twice after a cut.
 REST_S = 0.2
 # The volume is small; what finds no room is refused, and comes again.
 QUEUE = "free-space = 64M  free-space-resume = 96M  free-files = 0"
-SKIPPED = 77
 
 
 def sallyport(hop, state, programs=None):
@@ -35,6 +34,7 @@ class PowerStorm(Storm):
 
     def __init__(self, seed=1, kind="ext4", make_server=sallyport, sink=None):
         self.volume = Volume(kind)
+        self.volume.make()
         self.volume.mount()
         super().__init__(seed, lambda hop: make_server(hop, self.volume.make_state()), sink)
 

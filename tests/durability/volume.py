@@ -24,6 +24,7 @@ MAKE = {
     "xfs": (512, ["mkfs.xfs", "-q", "-f", "-K"]),
 }
 CHECK = {"ext4": ["e2fsck", "-f", "-n"], "xfs": ["xfs_repair", "-n"]}
+SKIPPED = 77    # exit code of a program that cannot run here
 MEMORY = "/dev/shm"
 MEMORY_NEEDED = 1 << 30
 
@@ -77,21 +78,20 @@ def work_folder(name):
 
 
 class Volume:
-    """`folder` is the root of the mounted file system; source: an image or a device, made if None."""
+    """`folder` is the root of the mounted file system; source: an image, or a device."""
 
-    def __init__(self, kind="ext4", source=None, megabytes=None):
+    def __init__(self, kind="ext4", source=None):
         self.kind = kind
         self.path = work_folder(f"volume-{kind}" if source is None else f"volume-{os.path.basename(source)}")
         self.folder = os.path.join(self.path, "mnt")
         os.mkdir(self.folder, 0o755)
         self.source = source or os.path.join(self.path, "image")
         self.is_mounted = False
-        if source is None:
-            self.make(megabytes or MAKE[kind][0])
 
-    def make(self, megabytes):
+    def make(self, megabytes=None):
+        """An empty one."""
         with open(self.source, "wb") as image:
-            image.truncate(megabytes << 20)
+            image.truncate((megabytes or MAKE[self.kind][0]) << 20)
         run(*MAKE[self.kind][1], self.source)
 
     def mount(self):

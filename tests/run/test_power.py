@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""O3 in small: power cuts under load on ext4 and XFS; "make durability" has hundreds of them."""
+"""O3 and O7 in small: power cuts under load, states of a dying disk; "make durability" has hundreds of them."""
 import json
 import os
 import subprocess
@@ -32,3 +32,9 @@ def test_O3_power_cuts(tmp_path, kind, cuts):
     assert result["messages"] > 10 * cuts, result
     # What was under way at a server of ten deliveries at once, two recipients each.
     assert result["duplicates_per_cut"] <= 20, result
+
+
+def test_O7_block_states(tmp_path):
+    result = run(tmp_path, "replay.py", "--states=12", "--messages=60", "--seed=7")
+    assert result["states"] == 12 and result["at_flushes"] == 6 and result["with_sectors_lost"] >= 6, result
+    assert result["judged"] > 200 and not result["samples"], result
