@@ -146,6 +146,8 @@ static const struct {
 	{ MAY_CONNECT, "bind" },
 	{ MAY_CONNECT, "sendmmsg" },
 	{ MAY_CONNECT, "recvmmsg" },
+	/* the resolver's thread */
+	{ MAY_CONNECT, "epoll_create1" },
 	{ MAY_CONNECT, "eventfd2" },
 	{ MAY_CONNECT, "pipe2" },
 };

@@ -11,10 +11,10 @@ static const struct confine_row rows[ROLE_COUNT] = {
 	[ROLE_KEYS] = { MAY_THREAD },
 	/* SASL and GSSAPI load plug-ins when they are first used. */
 	[ROLE_AUTH] = { MAY_READ_FILES | MAY_WRITE_FILES | MAY_LOAD },
-	/* Name services are libraries too. */
-	[ROLE_DIAL] = { MAY_READ_FILES | MAY_CONNECT | MAY_LOAD },
+	/* Name services are libraries too; names are asked for on a thread, begun inside the walls. */
+	[ROLE_DIAL] = { MAY_READ_FILES | MAY_CONNECT | MAY_LOAD | MAY_THREAD },
 	[ROLE_QUEUE] = { MAY_READ_FILES | MAY_WRITE_FILES },
-	[ROLE_RELAY] = { MAY_READ_FILES | MAY_CONNECT | MAY_LOAD },
+	[ROLE_RELAY] = { MAY_READ_FILES | MAY_CONNECT | MAY_LOAD | MAY_THREAD },
 };
 
 const struct confine_row *
