@@ -371,11 +371,14 @@ struct settings_relay {
 	const char *helo;          /* "": hostname */
 	const char *trust_file;    /* PEM; "": the system's */
 	const char *source;        /* local address for connections; "": any */
+	struct settings_texts resolvers; /* DNS servers, "192.0.2.1:53"; none: those of the system */
 	uint64_t connect_wait;     /* ms, all below too */
 	uint64_t handshake_wait;
 	uint64_t greet_wait;
 	uint64_t command_wait;     /* EHLO, AUTH, MAIL, RCPT, RSET */
-	uint64_t data_wait;        /* reply to DATA, and a body block unsent */
+	uint64_t data_wait;        /* reply to DATA, and the window of minimum_rate */
+	uint64_t content_wait;     /* for a content to be taken */
+	uint64_t minimum_rate;     /* bytes a second at which it is */
 	uint64_t end_wait;         /* reply to the final dot */
 	uint64_t reuse_messages;   /* on one connection */
 	uint64_t reuse_idle;       /* how long an idle connection is kept */

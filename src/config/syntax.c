@@ -5,13 +5,15 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "config/endpoint.h"
 #include "wire/address.h"
 #include "wire/address_pattern.h"
 #include "wire/domain.h"
 #include "wire/utf8.h"
 
-enum { TEXT_MAX_BYTES = 1000, NAME_MAX_BYTES = 64, BANNER_MAX_BYTES = 200, USER_MAX_BYTES = 32 };
+enum { DNS_PORT = 53, TEXT_MAX_BYTES = 1000, NAME_MAX_BYTES = 64, BANNER_MAX_BYTES = 200, USER_MAX_BYTES = 32 };
 
 static const char letters_digits[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
@@ -224,6 +226,21 @@ SYNTAX_CHECK(ip_or_empty)
 			return keep(text, arena, text_out);
 	}
 	return wrong(fault, "is neither an IPv4 nor an IPv6 address");
+}
+
+SYNTAX_CHECK(resolver)
+{
+	struct endpoint endpoint;
+	const char *plain;
+
+	if (!endpoint_parse(text, ENDPOINT_CONNECT, DNS_PORT, arena, &endpoint, fault))
+		return false;
+	if (endpoint.kind != ENDPOINT_INET || !endpoint.host[0] ||
+		!syntax_ip_or_empty(span_text(endpoint.host), arena, &plain, fault))
+		return wrong(fault, "is neither an IPv4 nor an IPv6 address");
+	*text_out = arena_printf(arena, strchr(plain, ':') ? "[%s]:%u" : "%s:%u", plain,
+		endpoint.port);
+	return true;
 }
 
 SYNTAX_CHECK(delimiter)

@@ -30,6 +30,7 @@ SYNTAX_CHECK(user);           /* a system user's name */
 SYNTAX_CHECK(login_or_empty); /* a login name at a next hop */
 SYNTAX_CHECK(banner);         /* printable ASCII, at most 200 bytes */
 SYNTAX_CHECK(ip_or_empty);    /* an IPv4 or IPv6 address */
+SYNTAX_CHECK(resolver);       /* "192.0.2.1", "192.0.2.1:53", "[::1]:53"; the port is put behind */
 SYNTAX_CHECK(delimiter);      /* one character of + - = _ #, or "" */
 
 #endif

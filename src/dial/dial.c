@@ -261,10 +261,12 @@ static void *
 dial_start(struct role_context *context, struct fault *fault)
 {
 	struct dial *dial = mem_alloc(sizeof *dial);
+	const struct settings_texts *resolvers;
 
 	dial->context = context;
 	dial->loop = role_loop(context);
-	dial->resolver = resolver_new(dial->loop, fault);
+	resolvers = &role_settings(context)->relay.resolvers;
+	dial->resolver = resolver_new(dial->loop, resolvers->items, resolvers->count, fault);
 	if (!dial->resolver)
 		mem_free(&dial);
 	return dial;

@@ -3,78 +3,97 @@
 #include "io/connector.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "io/sock.h"
+
+/* One address on trial. */
+struct attempt {
+	struct connector *connector;
+	struct sock_connect *connect; /* NULL: not begun, or failed */
+	struct sock_address address;
+};
 
 struct connector {
 	struct loop *loop;
 	connector_fn *on_done;
 	void *context;
-	uint64_t wait_ms;
+	uint64_t until_ms;
 	struct resolve_query *query;
-	struct sock_connect *connect;
+	struct loop_timer stagger;
 	struct loop_defer failed; /* what is known to be in vain at once */
 	struct fault fault;
 	bool bound;
 	struct sock_address source;
-	struct sock_address addresses[RESOLVE_ADDRESSES_MAX];
+	struct sock_address last; /* that failed */
+	struct attempt attempts[RESOLVE_ADDRESSES_MAX];
 	size_t count;
 	size_t next;
+	size_t open;
 };
-
-static void connect_next(struct connector *connector);
 
 /* The connector is gone before its owner hears. */
 static void
-finish(struct connector *connector, int fd)
+finish(struct connector *connector, int fd, const struct sock_address *address)
 {
-	struct sock_address address = { 0 };
+	struct sock_address copy = *address;
 	struct fault fault = connector->fault;
 	connector_fn *on_done = connector->on_done;
 	void *context = connector->context;
 
-	if (connector->next)
-		address = connector->addresses[connector->next - 1];
 	connector_free(&connector);
-	on_done(fd, &address, &fault, context);
+	on_done(fd, &copy, &fault, context);
 }
 
 static void
 on_failed(void *context)
 {
-	finish(context, -1);
+	struct connector *connector = context;
+
+	finish(connector, -1, &connector->last);
 }
+
+static void try_next(void *context);
 
 static void
 on_connect(int fd, const struct fault *fault, void *context)
 {
-	struct connector *connector = context;
+	struct attempt *attempt = context;
+	struct connector *connector = attempt->connector;
 
-	/* The fault lives in what is freed here. */
-	if (fd < 0)
-		connector->fault = *fault;
-	sock_connect_free(&connector->connect);
-	if (fd >= 0)
-		finish(connector, fd);
-	else
-		connect_next(connector);
-}
-
-static void
-connect_next(struct connector *connector)
-{
-	const struct sock_address *to;
-
-	if (connector->next >= connector->count) {
-		loop_defer(&connector->failed);
+	if (fd >= 0) {
+		finish(connector, fd, &attempt->address);
 		return;
 	}
-	to = &connector->addresses[connector->next++];
-	connector->connect = sock_connect_new(connector->loop, to,
-		connector->bound && !sock_address_is_unix(to) ? &connector->source : NULL,
-		connector->wait_ms, on_connect, connector);
+	/* The fault lives in what is freed here. */
+	connector->fault = *fault;
+	connector->last = attempt->address;
+	sock_connect_free(&attempt->connect);
+	connector->open--;
+	try_next(connector);
+}
+
+/* The next address, if time is left; nobody answers the ones before. */
+static void
+try_next(void *context)
+{
+	struct connector *connector = context;
+	uint64_t now_ms = loop_now_ms(connector->loop);
+	struct attempt *attempt;
+
+	if (connector->next == connector->count || now_ms >= connector->until_ms) {
+		if (connector->open == 0)
+			loop_defer(&connector->failed);
+		return;
+	}
+	attempt = &connector->attempts[connector->next++];
+	connector->open++;
+	attempt->connector = connector;
+	attempt->connect = sock_connect_new(connector->loop, &attempt->address,
+		connector->bound && !sock_address_is_unix(&attempt->address) ? &connector->source
+									      : NULL,
+		connector->until_ms - now_ms, on_connect, attempt);
+	loop_timer_start(&connector->stagger, CONNECTOR_STAGGER_MS);
 }
 
 static void
@@ -86,9 +105,10 @@ on_resolved(enum resolve_result result, const struct sock_address *addresses, si
 	connector->query = NULL;
 	if (result != RESOLVE_FOUND)
 		connector->fault = *fault;
-	memcpy(connector->addresses, addresses, count * sizeof *addresses);
+	for (size_t i = 0; i < count; i++)
+		connector->attempts[i].address = addresses[i];
 	connector->count = count;
-	connect_next(connector);
+	try_next(connector);
 }
 
 struct connector *
@@ -101,16 +121,17 @@ connector_new(struct loop *loop, struct resolver *resolver, const struct connect
 	connector->loop = loop;
 	connector->on_done = on_done;
 	connector->context = context;
-	connector->wait_ms = wait_ms;
+	connector->until_ms = loop_now_ms(loop) + wait_ms;
+	loop_timer_init(&connector->stagger, loop, try_next, connector);
 	loop_defer_init(&connector->failed, loop, on_failed, connector);
 	connector->bound = place->source && place->source[0] &&
 		sock_address_parse_host(span_text(place->source), 0, &connector->source);
 	if (place->path && place->path[0]) {
 		snprintf(text, sizeof text, "unix:%s", place->path);
 		if (sock_address_parse(
-			    span_text(text), &connector->addresses[0], &connector->fault))
+			    span_text(text), &connector->attempts[0].address, &connector->fault))
 			connector->count = 1;
-		connect_next(connector);
+		try_next(connector);
 		return connector;
 	}
 	connector->query = resolver_find(resolver, place->host, place->port, wait_ms, on_resolved,
@@ -124,7 +145,9 @@ connector_free(struct connector **connector)
 	if (!*connector)
 		return;
 	resolve_cancel(&(*connector)->query);
-	sock_connect_free(&(*connector)->connect);
+	for (size_t i = 0; i < (*connector)->next; i++)
+		sock_connect_free(&(*connector)->attempts[i].connect);
+	loop_timer_stop(&(*connector)->stagger);
 	loop_defer_cancel(&(*connector)->failed);
 	mem_free(connector);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From a named endpoint to a connected fd: resolves the name and tries each address in turn. */
+/* From a named endpoint to a connected fd: resolves the name and tries its addresses, one deadline for all. */
 #ifndef IO_CONNECTOR_H
 #define IO_CONNECTOR_H
 
@@ -7,9 +7,12 @@
 
 struct connector;
 
+/* An address that does not answer so soon is joined by the next one (RFC 8305 5). */
+enum { CONNECTOR_STAGGER_MS = 250 };
+
 /*
  * Once, from the loop, never from connector_new() itself. With fd -1 the fault is of the last
- * address tried. The connector is gone by then; address is what was connected to.
+ * address that failed. The connector is gone by then; address is what was connected to.
  */
 typedef void connector_fn(int fd, const struct sock_address *address, const struct fault *fault,
 	void *context);
@@ -21,7 +24,10 @@ struct connector_place {
 	const char *source;     /* local address for TCP; NULL or "": any */
 };
 
-/* wait_ms holds for the name and for each address. The place is copied. */
+/*
+ * wait_ms is the time for all: the name, and its addresses, which are tried beside each other. The
+ * place is copied.
+ */
 struct connector *connector_new(struct loop *loop, struct resolver *resolver,
 	const struct connector_place *place, uint64_t wait_ms, connector_fn *on_done, void *context);
 void connector_free(struct connector **connector); /* no callback; nulls the pointer */

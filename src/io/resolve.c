@@ -2,6 +2,7 @@
 /* Host names to addresses, by libunbound. */
 #include "io/resolve.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <unbound.h>
@@ -44,6 +45,7 @@ struct resolve_query {
 	void *context;
 	char *host;
 	uint16_t port;
+	uint64_t until_ms;
 	struct loop_timer deadline;
 	struct loop_defer answer; /* for what is known without asking */
 	struct fault fault;
@@ -59,22 +61,55 @@ on_readable(unsigned events, void *context)
 	ub_process(resolver->ub);
 }
 
+/* The library wants "192.0.2.1@53". */
+static bool
+use_server(struct ub_ctx *ub, const char *server, struct fault *fault_out)
+{
+	struct sock_address address;
+	char host[SOCK_TEXT_MAX_BYTES];
+	char text[SOCK_TEXT_MAX_BYTES + 8];
+
+	if (!sock_address_parse(span_text(server), &address, fault_out))
+		return false;
+	snprintf(text, sizeof text, "%s@%u", sock_address_format_host(&address, host),
+		sock_address_port(&address));
+	if (ub_ctx_set_fwd(ub, text) != 0)
+		return fault_set(fault_out, FAULT_CONFIG, "%s: no server to ask for names", server);
+	return true;
+}
+
+/* The files may be missing in a container: then names are not found, addresses still work. */
+static bool
+set_up(struct ub_ctx *ub, const char *const *servers, size_t count, struct fault *fault_out)
+{
+	if (ub_ctx_async(ub, 1) != 0)
+		return fault_set(fault_out, FAULT_SYSTEM, "the resolver cannot start");
+	ub_ctx_hosts(ub, NULL);
+	if (count == 0)
+		ub_ctx_resolvconf(ub, NULL);
+	for (size_t i = 0; i < count; i++)
+		if (!use_server(ub, servers[i], fault_out))
+			return false;
+	return true;
+}
+
 struct resolver *
-resolver_new(struct loop *loop, struct fault *fault_out)
+resolver_new(struct loop *loop, const char *const *servers, size_t count, struct fault *fault_out)
 {
 	struct resolver *resolver = mem_alloc(sizeof *resolver);
 
 	resolver->loop = loop;
 	resolver->ub = ub_ctx_create();
-	/* The files may be missing in a container: then names are not found, addresses still work. */
-	if (!resolver->ub || ub_ctx_async(resolver->ub, 1) != 0) {
-		ub_ctx_delete(resolver->ub);
+	if (!resolver->ub) {
 		mem_free(&resolver);
 		fault_set(fault_out, FAULT_SYSTEM, "the resolver cannot start");
 		return NULL;
 	}
-	ub_ctx_resolvconf(resolver->ub, NULL);
-	ub_ctx_hosts(resolver->ub, NULL);
+	if (!set_up(resolver->ub, servers, count, fault_out)) {
+		ub_ctx_delete(resolver->ub);
+		mem_free(&resolver);
+		return NULL;
+	}
 	resolver->watch = loop_watch_new(loop, ub_fd(resolver->ub), on_readable, resolver);
 	loop_watch_set(resolver->watch, LOOP_READABLE);
 	return resolver;
@@ -117,6 +152,12 @@ resolve_cancel(struct resolve_query **query)
 	mem_free(query);
 }
 
+static uint64_t
+now_ms(const struct resolve_query *query)
+{
+	return loop_now_ms(query->resolver->loop);
+}
+
 /* The query is gone before its owner hears, so that the owner may ask again or free everything. */
 static void
 finish(struct resolve_query *query, enum resolve_result result)
@@ -135,16 +176,25 @@ finish(struct resolve_query *query, enum resolve_result result)
 	on_result(result, addresses, count, &fault, context);
 }
 
-/* A half of the answer is good enough if the other half failed. */
+static bool
+has_address(const struct resolve_query *query)
+{
+	return query->questions[FAMILY_V6].count || query->questions[FAMILY_V4].count;
+}
+
+/* A half of the answer is good enough if the other half failed, or does not come. */
 static void
 finish_if_answered(struct resolve_query *query)
 {
 	const struct question *v6 = &query->questions[FAMILY_V6];
 	const struct question *v4 = &query->questions[FAMILY_V4];
 
-	if (v6->open || v4->open)
+	if (v6->open || v4->open) {
+		if (has_address(query) && query->until_ms > now_ms(query) + RESOLVE_HALF_WAIT_MS)
+			loop_timer_start(&query->deadline, RESOLVE_HALF_WAIT_MS);
 		return;
-	if (v6->count || v4->count)
+	}
+	if (has_address(query))
 		finish(query, RESOLVE_FOUND);
 	else if (v6->failed || v4->failed)
 		finish(query, RESOLVE_TEMPORARY);
@@ -158,7 +208,7 @@ on_due(void *context)
 	struct resolve_query *query = context;
 
 	fault_set(&query->fault, FAULT_BUSY, "%s: no answer from the DNS in time", query->host);
-	finish(query, RESOLVE_TEMPORARY);
+	finish(query, has_address(query) ? RESOLVE_FOUND : RESOLVE_TEMPORARY);
 }
 
 static void
@@ -255,6 +305,7 @@ resolver_find(struct resolver *resolver, const char *host, uint16_t port, uint64
 		loop_defer(&query->answer);
 		return query;
 	}
+	query->until_ms = now_ms(query) + wait_ms;
 	loop_timer_start(&query->deadline, wait_ms);
 	ask(query, FAMILY_V6);
 	ask(query, FAMILY_V4);

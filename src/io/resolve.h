@@ -6,7 +6,7 @@
 #include "io/loop.h"
 #include "io/sock_address.h"
 
-enum { RESOLVE_ADDRESSES_MAX = 32 };
+enum { RESOLVE_ADDRESSES_MAX = 32, RESOLVE_HALF_WAIT_MS = 1000 };
 
 enum resolve_result {
 	RESOLVE_FOUND,
@@ -21,10 +21,17 @@ struct resolve_query;
 typedef void resolve_fn(enum resolve_result result, const struct sock_address *addresses,
 	size_t count, const struct fault *fault, void *context);
 
-/* Reads the two files; starts threads of its own, so before a system call filter is entered. */
-struct resolver *resolver_new(struct loop *loop, struct fault *fault_out);
+/*
+ * Reads the two files; starts threads of its own, so before a system call filter is entered. servers
+ * ("192.0.2.1:53", "[::1]:53") are asked in place of those of /etc/resolv.conf if there are any.
+ */
+struct resolver *resolver_new(struct loop *loop, const char *const *servers, size_t count,
+	struct fault *fault_out);
 void resolver_free(struct resolver **resolver); /* queries end without their callback */
-/* A literal address is answered as it is. IPv6 and IPv4 addresses come in turn, IPv6 first. */
+/*
+ * A literal address is answered as it is. IPv6 and IPv4 addresses come in turn, IPv6 first. When one
+ * kind is known, the other is waited for RESOLVE_HALF_WAIT_MS at most.
+ */
 struct resolve_query *resolver_find(struct resolver *resolver, const char *host, uint16_t port,
 	uint64_t wait_ms, resolve_fn *on_result, void *context);
 void resolve_cancel(struct resolve_query **query); /* no callback; nulls the pointer */

@@ -365,6 +365,7 @@ static void *
 relay_start(struct role_context *context, struct fault *fault)
 {
 	struct relay *relay = mem_alloc(sizeof *relay);
+	const struct settings_texts *resolvers;
 
 	relay->context = context;
 	relay->loop = role_loop(context);
@@ -372,7 +373,8 @@ relay_start(struct role_context *context, struct fault *fault)
 	loop_timer_init(&relay->old_jobs, relay->loop, on_old_jobs_due, relay);
 	loop_timer_init(&relay->grace, relay->loop, on_grace_over, relay);
 	loop_defer_init(&relay->sweep, relay->loop, on_sweep, relay);
-	relay->resolver = resolver_new(relay->loop, fault);
+	resolvers = &role_settings(context)->relay.resolvers;
+	relay->resolver = resolver_new(relay->loop, resolvers->items, resolvers->count, fault);
 	if (!relay->resolver || !login_init(fault) || !load_routes(relay, fault)) {
 		void *private = relay;
 

@@ -129,7 +129,7 @@ set_up(void **state)
 
 	(void)state;
 	got.loop = loop_new();
-	got.resolver = resolver_new(got.loop, &fault);
+	got.resolver = resolver_new(got.loop, NULL, 0, &fault);
 	return got.resolver ? 0 : -1;
 }
 
