@@ -30,19 +30,34 @@ static void serve(struct destination *destination);
 
 /* ---- jobs ----------------------------------------------------------------------------------------- */
 
+/* The first that waits, and that may go over a kept connection if this is one. */
 static struct job *
-take_job(struct destination *destination)
+take_job(struct destination *destination, bool kept)
 {
-	struct job *job = destination->first;
+	struct job **at = &destination->first;
+	struct job *job;
 
+	while (*at && kept && (*at)->fresh_only)
+		at = &(*at)->next;
+	job = *at;
 	if (!job)
 		return NULL;
-	destination->first = job->next;
-	if (!destination->first)
-		destination->end = &destination->first;
+	*at = job->next;
+	if (destination->end == &job->next)
+		destination->end = at;
 	destination->waiting--;
 	job->next = NULL;
 	return job;
+}
+
+static void
+put_first(struct destination *destination, struct job *job)
+{
+	job->next = destination->first;
+	destination->first = job;
+	if (!job->next)
+		destination->end = &job->next;
+	destination->waiting++;
 }
 
 void
@@ -50,17 +65,21 @@ destination_forget_waiting(struct destination *destination)
 {
 	struct job *job;
 
-	while ((job = take_job(destination)))
+	while ((job = take_job(destination, false)))
 		job_free(&job);
 }
 
-/* The hop cannot be reached: one attempt tells for all that wait, none is tried for its own. */
+/*
+ * The hop cannot be reached: one attempt tells for all that wait, none is tried for its own. While
+ * other connections live, it tells for those alone that need a new one.
+ */
 static void
-defer_waiting(struct destination *destination, const struct fault *fault)
+defer_waiting(struct destination *destination, bool all, const struct fault *fault)
 {
 	struct job *job;
 
-	while ((job = take_job(destination))) {
+	while (destination->first && (all || destination->first->fresh_only)) {
+		job = take_job(destination, false);
 		job_set_hop(job, hop_route_host(&destination->route), "", "");
 		job_set_rest(job, OUTCOME_DEFERRED, 0, "4.4.1", span_text(fault->text));
 		destination->on_done(job, destination->context);
@@ -69,17 +88,42 @@ defer_waiting(struct destination *destination, const struct fault *fault)
 
 /* ---- hops ----------------------------------------------------------------------------------------- */
 
+static struct slot *
+free_slot(struct destination *destination)
+{
+	for (size_t i = 0; i < destination->slot_count; i++)
+		if (!destination->slots[i].hop)
+			return &destination->slots[i];
+	return NULL;
+}
+
 static void
 on_ready(struct hop *hop, void *context)
 {
 	struct slot *slot = context;
-	struct job *job = take_job(slot->destination);
+	struct destination *destination = slot->destination;
+	struct job *job = take_job(destination, !hop_is_fresh(hop));
 
-	loop_timer_stop(&slot->destination->rest);
-	if (!job)
-		return;
-	slot->job = job;
-	hop_send(hop, job);
+	loop_timer_stop(&destination->rest);
+	if (job) {
+		slot->job = job;
+		hop_send(hop, job);
+	} else if (destination->first && !free_slot(destination)) {
+		/* Who waits wants a new connection, and this one is in the way of it. */
+		hop_quit(hop);
+	}
+}
+
+/* Put back as it was, but for the kind of connection it gets next: so this happens to it once. */
+static void
+on_untried(struct hop *hop, struct job *job, void *context)
+{
+	struct slot *slot = context;
+
+	(void)hop;
+	slot->job = NULL;
+	job->fresh_only = true;
+	put_first(slot->destination, job);
 }
 
 static void
@@ -107,16 +151,16 @@ on_gone(struct hop *hop, const struct fault *fault, void *context)
 	struct slot *slot = context;
 	struct destination *destination = slot->destination;
 	struct fault why = *fault; /* it lives in the hop */
+	bool reached = hop_was_ready(hop);
 
-	(void)hop;
 	slot->job = NULL;
 	hop_free(&slot->hop);
 	if (why.kind != FAULT_NONE) {
 		log_event(EV_HOP_FAILED, kv_str("route", destination->route.settings->title),
 			kv_str("to", destination->route.settings->to.text), kv_fault(&why));
 		loop_timer_start(&destination->rest, DESTINATION_REST_MS);
-		if (!has_hop(destination))
-			defer_waiting(destination, &why);
+		if (!reached)
+			defer_waiting(destination, !has_hop(destination), &why);
 	}
 	serve(destination);
 }
@@ -124,17 +168,9 @@ on_gone(struct hop *hop, const struct fault *fault, void *context)
 static const struct hop_hooks hop_hooks = {
 	.on_ready = on_ready,
 	.on_done = on_done,
+	.on_untried = on_untried,
 	.on_gone = on_gone,
 };
-
-static struct slot *
-free_slot(struct destination *destination)
-{
-	for (size_t i = 0; i < destination->slot_count; i++)
-		if (!destination->slots[i].hop)
-			return &destination->slots[i];
-	return NULL;
-}
 
 /* Idle hops first; then new ones, as many as there are jobs without one that is on its way up. */
 static void
@@ -149,7 +185,7 @@ serve(struct destination *destination)
 			continue;
 		if (hop_is_ready(slot->hop))
 			on_ready(slot->hop, slot);
-		else if (!slot->job)
+		else if (hop_is_rising(slot->hop))
 			rising++;
 	}
 	while (rising < destination->waiting && !loop_timer_is_running(&destination->rest) &&

@@ -15,6 +15,11 @@ struct hop_hooks {
 	/* Every recipient has its result; the job is the hook's again. on_ready or on_gone follows. */
 	void (*on_done)(struct hop *hop, struct job *job, void *context);
 	/*
+	 * A kept connection turned out to be lost before it heard anything of the job (its end, or
+	 * 421 to MAIL): nothing was tried. The job is the hook's again; on_gone follows.
+	 */
+	void (*on_untried)(struct hop *hop, struct job *job, void *context);
+	/*
 	 * The connection ended, or was never made; the hop must be freed. Its job, if any, was given
 	 * back by on_done before. The fault says why; kind FAULT_NONE if it ended in order.
 	 */
@@ -27,6 +32,10 @@ void hop_free(struct hop **hop);
 /* Takes the job. Only when ready. */
 void hop_send(struct hop *hop, struct job *job);
 bool hop_is_ready(const struct hop *hop);
+bool hop_is_rising(const struct hop *hop); /* on its way to be ready for the first time */
+/* Ready, and it is no kept connection: nothing was sent over it yet, and it never waited for a job. */
+bool hop_is_fresh(const struct hop *hop);
+bool hop_was_ready(const struct hop *hop);
 /* Says QUIT when idle; on_gone follows. */
 void hop_quit(struct hop *hop);
 /* Ends the connection now; the job comes back deferred by on_done, then on_gone. */

@@ -25,14 +25,21 @@ job_new(struct span bytes, int fd)
 		return NULL;
 	}
 	job->body_fd = fd;
-	job->open = job->message.envelope.recipient_count;
-	job->results = arena_alloc(arena, job->open * sizeof *job->results);
-	for (size_t i = 0; i < job->open; i++) {
-		job->results[i].number = job->message.envelope.recipients[i].number;
-		job->results[i].outcome = OUTCOME_COUNT;
-		job->results[i].enhanced = job->results[i].text = "";
-	}
+	job->results = arena_alloc(arena,
+		job->message.envelope.recipient_count * sizeof *job->results);
+	job_reopen(job);
 	return job;
+}
+
+void
+job_reopen(struct job *job)
+{
+	job->open = job->message.envelope.recipient_count;
+	for (size_t i = 0; i < job->open; i++)
+		job->results[i] = (struct message_recipient_result){
+			.number = job->message.envelope.recipients[i].number,
+			.outcome = OUTCOME_COUNT, .enhanced = "", .text = "",
+		};
 }
 
 void

@@ -15,6 +15,7 @@ struct job {
 	int body_fd;                  /* -1: the body is in the message; closed with the job */
 	struct message_recipient_result *results; /* beside message.envelope.recipients */
 	size_t open;                  /* results not yet set */
+	bool fresh_only;              /* a kept connection failed it; the next one is new */
 	const char *hop;              /* where it went, "" so far */
 	const char *hop_address;
 	const char *tls;
@@ -31,6 +32,8 @@ bool job_is_set(const struct job *job, size_t recipient);
 /* All that have no result yet. */
 void job_set_rest(struct job *job, enum outcome outcome, unsigned code, const char *enhanced,
 	struct span text);
+/* Takes all results back. */
+void job_reopen(struct job *job);
 void job_set_hop(struct job *job, const char *hop, const char *address, const char *tls);
 /* Header, empty line and body in bytes, without dot-stuffing. */
 uint64_t job_size(const struct job *job);

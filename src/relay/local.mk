@@ -5,10 +5,13 @@ src_relay_librelay_a_SOURCES = \
 	src/relay/destination.c src/relay/destination.h \
 	src/relay/hop.c src/relay/hop.h \
 	src/relay/hop_login.c src/relay/hop_login.h \
+	src/relay/hop_parts.h src/relay/hop_reply.c \
 	src/relay/hop_route.c src/relay/hop_route.h \
+	src/relay/hop_wait.c \
 	src/relay/job.c src/relay/job.h \
 	src/relay/login.c src/relay/login.h \
 	src/relay/offer.c src/relay/offer.h \
+	src/relay/pace.c src/relay/pace.h \
 	src/relay/relay.c src/relay/relay.h \
 	src/relay/result_box.c src/relay/result_box.h \
 	src/relay/transfer.c src/relay/transfer.h

@@ -9,6 +9,7 @@ enum phase {
 	PHASE_RCPT,
 	PHASE_DATA,
 	PHASE_END,
+	PHASE_EMPTY, /* a content of no line for no recipient went out */
 	PHASE_RSET,
 };
 
@@ -143,7 +144,6 @@ static void
 send_data(struct transfer *transfer)
 {
 	stream_write(transfer->stream, SPAN_LITERAL("DATA\r\n"));
-	transfer->wait = TRANSFER_WAIT_DATA;
 }
 
 static enum transfer_step
@@ -151,7 +151,6 @@ send_rset(struct transfer *transfer)
 {
 	stream_write(transfer->stream, SPAN_LITERAL("RSET\r\n"));
 	transfer->phase = PHASE_RSET;
-	transfer->wait = TRANSFER_WAIT_COMMAND;
 	return TRANSFER_MORE;
 }
 
@@ -210,7 +209,6 @@ send_content(struct transfer *transfer)
 	smtp_stuffer_init(&transfer->stuffer);
 	transfer->phase = PHASE_END;
 	transfer->replied = 0;
-	transfer->wait = TRANSFER_WAIT_END;
 	send_stuffed(transfer->stream, content->header, transfer);
 	if (content->in_file) {
 		stream_send_file(transfer->stream, transfer->job->body_fd, 0, content->body_length,
@@ -252,7 +250,7 @@ static enum transfer_step
 on_mail(struct transfer *transfer, const struct smtp_reply_reader *reply)
 {
 	if (reply->code >= 300 && reply->code < 400)
-		return TRANSFER_LOST;
+		return TRANSFER_ASTRAY;
 	transfer->mail_accepted = reply->code < 300;
 	if (!transfer->mail_accepted)
 		set_rest_from(transfer, reply);
@@ -276,7 +274,7 @@ on_rcpt(struct transfer *transfer, const struct smtp_reply_reader *reply)
 	} else if (reply->code >= 400) {
 		set_from(transfer, recipient, reply);
 	} else {
-		return TRANSFER_LOST;
+		return TRANSFER_ASTRAY;
 	}
 	if (transfer->sent < recipients_of(transfer)) {
 		send_rcpt(transfer);
@@ -297,7 +295,7 @@ static enum transfer_step
 on_data(struct transfer *transfer, const struct smtp_reply_reader *reply)
 {
 	if (reply->code < 300)
-		return TRANSFER_LOST;
+		return TRANSFER_ASTRAY;
 	if (reply->code >= 400) {
 		set_rest_from(transfer, reply);
 		return transfer->mail_accepted ? send_rset(transfer) : TRANSFER_DONE;
@@ -308,36 +306,54 @@ on_data(struct transfer *transfer, const struct smtp_reply_reader *reply)
 	}
 	/* RFC 2920 3.1: 354 without a recipient; an empty message ends it, and the reply is nobody's. */
 	stream_write(transfer->stream, SPAN_LITERAL(".\r\n"));
-	transfer->phase = PHASE_RSET;
-	transfer->wait = TRANSFER_WAIT_END;
+	transfer->phase = PHASE_EMPTY;
 	return TRANSFER_MORE;
 }
 
+static bool
+is_sent(const struct transfer *transfer)
+{
+	return transfer->content_done && !stream_waiting(transfer->stream);
+}
+
+/* A last word of a hop that has enough is no answer too many. */
+static bool
+has_surplus(const struct transfer *transfer)
+{
+	struct span rest = stream_peek(transfer->stream);
+
+	return rest.length && !span_starts_nocase(rest, "421");
+}
+
 /* LMTP answers for each accepted recipient, in their order: RFC 2033 4.2. */
-static enum transfer_step
+static void
 on_lmtp_end(struct transfer *transfer, const struct smtp_reply_reader *reply)
 {
 	while (!transfer->taken[transfer->replied])
 		transfer->replied++;
 	set_from(transfer, transfer->replied++, reply);
-	return transfer->job->open ? TRANSFER_MORE : TRANSFER_DONE;
 }
 
 static enum transfer_step
 on_end(struct transfer *transfer, const struct smtp_reply_reader *reply)
 {
 	if (reply->code >= 300 && reply->code < 400)
-		return TRANSFER_LOST;
+		return TRANSFER_ASTRAY;
 	/* A verdict before the whole content was sent: a refusal counts, praise does not. */
-	if (!transfer->content_done || stream_waiting(transfer->stream)) {
-		if (reply->code >= 400)
-			set_rest_from(transfer, reply);
+	if (!is_sent(transfer)) {
+		if (reply->code < 300)
+			return TRANSFER_ASTRAY;
+		set_rest_from(transfer, reply);
 		return TRANSFER_LOST;
 	}
 	if (transfer->lmtp)
-		return on_lmtp_end(transfer, reply);
-	set_rest_from(transfer, reply);
-	return TRANSFER_DONE;
+		on_lmtp_end(transfer, reply);
+	else
+		set_rest_from(transfer, reply);
+	if (transfer->job->open)
+		return TRANSFER_MORE;
+	/* One answer too many: perhaps this was not the one to the end of the content. */
+	return has_surplus(transfer) ? TRANSFER_ASTRAY : TRANSFER_DONE;
 }
 
 enum transfer_step
@@ -357,7 +373,27 @@ transfer_reply(struct transfer *transfer, const struct smtp_reply_reader *reply)
 	case PHASE_END:
 		return on_end(transfer, reply);
 	case PHASE_RSET:
+		return reply->code < 300 ? TRANSFER_DONE : TRANSFER_LOST;
+	case PHASE_EMPTY:
 		break;
 	}
 	return TRANSFER_DONE;
+}
+
+enum transfer_wait
+transfer_wait(const struct transfer *transfer)
+{
+	switch ((enum phase)transfer->phase) {
+	case PHASE_DATA:
+		return TRANSFER_WAIT_DATA;
+	case PHASE_END:
+		return is_sent(transfer) ? TRANSFER_WAIT_END : TRANSFER_WAIT_CONTENT;
+	case PHASE_EMPTY:
+		return TRANSFER_WAIT_END;
+	case PHASE_MAIL:
+	case PHASE_RCPT:
+	case PHASE_RSET:
+		break;
+	}
+	return TRANSFER_WAIT_COMMAND;
 }

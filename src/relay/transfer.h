@@ -11,22 +11,24 @@
 enum transfer_step {
 	TRANSFER_MORE, /* waits for a reply */
 	TRANSFER_DONE, /* every recipient has its result; the connection is ready again */
-	TRANSFER_LOST, /* the connection is out of step or useless: close it */
+	TRANSFER_LOST, /* the hop ends the connection: close it; the results so far count */
+	/* Replies and commands do not match: close it. No result counts, for whose is it? */
+	TRANSFER_ASTRAY,
 };
 
-/* Which deadline holds. */
+/* What is waited for, and so which deadline holds. */
 enum transfer_wait {
 	TRANSFER_WAIT_COMMAND,
-	TRANSFER_WAIT_DATA,
-	TRANSFER_WAIT_END,
+	TRANSFER_WAIT_DATA,    /* the answer to DATA */
+	TRANSFER_WAIT_CONTENT, /* the hop takes the content */
+	TRANSFER_WAIT_END,     /* the answer to the end of the content */
 };
 
-/* In the caller's storage; its own but for job and wait. */
+/* In the caller's storage; its own but for job. */
 struct transfer {
 	struct stream *stream;
 	const struct offer *offer;
 	struct job *job;
-	enum transfer_wait wait;
 	bool lmtp;
 	unsigned phase;
 	size_t replied;     /* recipients whose RCPT was answered; at the end: whose fate was */
@@ -46,7 +48,8 @@ struct transfer {
  */
 enum transfer_step transfer_start(struct transfer *transfer, struct stream *stream,
 	const struct offer *offer, bool lmtp, struct job *job);
-/* A reply came. */
+/* A reply came; what the stream still has is behind it. */
 enum transfer_step transfer_reply(struct transfer *transfer, const struct smtp_reply_reader *reply);
+enum transfer_wait transfer_wait(const struct transfer *transfer);
 
 #endif

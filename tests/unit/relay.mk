@@ -10,3 +10,7 @@ tests_unit_test_relay_parts_LDADD = $(RELAY_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_relay_destination
 tests_unit_test_relay_destination_SOURCES = tests/unit/test_relay_destination.c
 tests_unit_test_relay_destination_LDADD = $(RELAY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_relay_pace
+tests_unit_test_relay_pace_SOURCES = tests/unit/test_relay_pace.c
+tests_unit_test_relay_pace_LDADD = $(RELAY_LIBS) $(UNIT_LIBS)

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "io/sock.h"
@@ -15,9 +17,11 @@
 /* ---- the server: on a thread, one connection, a script of lines ----------------------------------- */
 
 struct step {
-	const char *wants; /* start of the client's line; "." is a whole content */
-	const char *says;  /* NULL: closes */
+	const char *wants; /* start of the client's line; "." is a whole content, "" reads nothing */
+	const char *says;  /* NULL: closes; behind a '~': slowly, byte by byte */
 };
+
+enum { SLOW_BYTE_MS = 20 };
 
 static struct {
 	int listener;
@@ -65,7 +69,14 @@ read_content(void)
 static void
 say(const char *text)
 {
-	(void)!write(server.connection, text, strlen(text));
+	const struct timespec pause = { .tv_nsec = SLOW_BYTE_MS * 1000 * 1000 };
+
+	if (*text != '~') {
+		(void)!write(server.connection, text, strlen(text));
+		return;
+	}
+	while (*++text && send(server.connection, text, 1, MSG_NOSIGNAL) == 1)
+		nanosleep(&pause, NULL);
 }
 
 static void *
@@ -80,7 +91,7 @@ serve(void *context)
 		if (strcmp(step->wants, ".") == 0) {
 			if (!read_content())
 				break;
-		} else {
+		} else if (step->wants[0]) {
 			if (!read_line(line, sizeof line))
 				break;
 			snprintf(server.said + strlen(server.said),
@@ -234,6 +245,16 @@ on_done(struct hop *hop, struct job *job, void *context)
 }
 
 static void
+on_untried(struct hop *hop, struct job *job, void *context)
+{
+	(void)hop;
+	(void)context;
+	assert_int_equal(job->open, job->message.envelope.recipient_count);
+	strncat(client.outcomes, "untried\n", sizeof client.outcomes - strlen(client.outcomes) - 1);
+	job_free(&job);
+}
+
+static void
 on_gone(struct hop *hop, const struct fault *fault, void *context)
 {
 	(void)hop;
@@ -243,13 +264,15 @@ on_gone(struct hop *hop, const struct fault *fault, void *context)
 	loop_stop(client.loop);
 }
 
-static const struct hop_hooks hooks = { on_ready, on_done, on_gone };
+static const struct hop_hooks hooks = { on_ready, on_done, on_untried, on_gone };
 
-static const struct settings_relay relay = {
+/* Whoever changes it puts it back. */
+static const struct settings_relay patient = {
 	.helo = "", .trust_file = "", .source = "", .connect_wait = 5000, .handshake_wait = 5000,
-	.greet_wait = 5000, .command_wait = 5000, .data_wait = 5000, .end_wait = 5000,
-	.reuse_messages = 3, .reuse_idle = 5000,
+	.greet_wait = 5000, .command_wait = 5000, .data_wait = 5000, .content_wait = 5000,
+	.end_wait = 5000, .reuse_messages = 3, .reuse_idle = 5000,
 };
+static struct settings_relay relay;
 
 struct setup {
 	enum route_scheme scheme;
@@ -280,7 +303,7 @@ run(const struct setup *setup, const char *greeting, const struct step *steps,
 	settings.to.endpoint.port = server.port;
 	memset(&client, 0, sizeof client);
 	client.loop = route.loop = loop_new();
-	route.resolver = resolver_new(route.loop, &fault);
+	route.resolver = resolver_new(route.loop, NULL, 0, &fault);
 	assert_non_null(route.resolver);
 	route.password = setup->user ? password : NULL;
 	for (size_t i = 0; i < count; i++) {
@@ -458,8 +481,29 @@ L04_out_of_step(void **state)
 	static const struct step odd_code[] = {
 		{ "EHLO", PIPELINING }, { "MAIL", "2x0 ok\r\n" }, { NULL, NULL },
 	};
+	static const struct step early_go_ahead[] = {
+		{ "EHLO", PIPELINING }, { "MAIL", "354 go\r\n" }, { NULL, NULL },
+	};
+	static const struct step go_ahead_for_a_recipient[] = {
+		{ "EHLO", PIPELINING }, { "MAIL", "250 ok\r\n" }, { "RCPT", "354 go\r\n" },
+		{ NULL, NULL },
+	};
+	static const struct step early_praise[] = {
+		{ "EHLO", PIPELINING }, { "MAIL", "250 ok\r\n" }, { "RCPT", "250 ok\r\n" },
+		{ "DATA", "354 go\r\n250 2.0.0 taken\r\n" }, { NULL, NULL },
+	};
+	static const struct step praise_twice[] = {
+		{ "EHLO", PIPELINING }, { "MAIL", "250 ok\r\n" }, { "RCPT", "250 ok\r\n" },
+		{ "DATA", "354 go\r\n" }, { ".", "250 2.0.0 taken\r\n250 2.0.0 taken\r\n" },
+		{ NULL, NULL },
+	};
+	static const struct step odd_last_word[] = {
+		{ "EHLO", PIPELINING }, { "MAIL", "250 ok\r\n" }, { "RCPT", "250 ok\r\n" },
+		{ "DATA", "354 go\r\n" }, { ".", "354 more\r\n" }, { NULL, NULL },
+	};
 	static const struct step *const scripts[] = {
-		praise_for_data, one_too_many, cut_short, half_a_reply, odd_code
+		praise_for_data, one_too_many, cut_short, half_a_reply, odd_code, early_go_ahead,
+		go_ahead_for_a_recipient, early_praise, praise_twice, odd_last_word,
 	};
 
 	(void)state;
@@ -468,6 +512,170 @@ L04_out_of_step(void **state)
 		assert_string_equal(client.outcomes, "deferred 0 4.4.2\n");
 		assert_int_not_equal(client.fault.kind, FAULT_NONE);
 	}
+}
+
+/* L4: a refusal in a dialogue that is out of step may be another recipient's: nobody is bounced for it. */
+static void
+L04_no_refusal_counts_out_of_step(void **state)
+{
+	static const struct setup setup = CLEAR;
+	static const struct step one_too_few[] = {
+		{ "EHLO", PIPELINING }, { "MAIL", "250 ok\r\n" }, { "RCPT", "" },
+		{ "RCPT", "550 5.1.1 nobody\r\n" }, { "DATA", "354 go\r\n" }, { NULL, NULL },
+	};
+	struct order order = plain;
+
+	(void)state;
+	order.recipients[1] = "x2@y.z";
+	run(&setup, "220 hop\r\n", one_too_few, &order, 1);
+	assert_string_equal(client.outcomes, "deferred 0 4.4.2 | deferred 0 4.4.2\n");
+}
+
+/* L3: a refusal before the content is sent counts; a goodbye behind the verdict takes nothing from it. */
+static void
+L03_last_words(void **state)
+{
+	static const struct setup setup = CLEAR;
+	static const struct step early_refusal[] = {
+		{ "EHLO", PIPELINING }, { "MAIL", "250 ok\r\n" }, { "RCPT", "250 ok\r\n" },
+		{ "DATA", "354 go\r\n554 5.7.1 not this\r\n" }, { NULL, NULL },
+	};
+	static const struct step goodbye[] = {
+		{ "EHLO", PIPELINING }, { "MAIL", "250 ok\r\n" }, { "RCPT", "250 ok\r\n" },
+		{ "DATA", "354 go\r\n" }, { ".", "250 2.0.0 taken\r\n421 4.3.2 enough\r\n" },
+		{ NULL, NULL },
+	};
+
+	(void)state;
+	run(&setup, "220 hop\r\n", early_refusal, &plain, 1);
+	assert_string_equal(client.outcomes, "failed 554 5.7.1\n");
+	run(&setup, "220 hop\r\n", goodbye, &plain, 1);
+	assert_string_equal(client.outcomes, "relayed 250 2.0.0\n");
+	assert_int_equal(client.fault.kind, FAULT_NONE);
+}
+
+#define ONE_JOB                                                                                    \
+	{ "MAIL", "250 ok\r\n" }, { "RCPT", "250 ok\r\n" }, { "DATA", "354 go\r\n" },             \
+	{                                                                                          \
+		".", "250 2.0.0 taken\r\n"                                                         \
+	}
+
+/* A kept connection that was lost meanwhile has tried nothing; a new one that is lost has. */
+static void
+lost_before_the_first_reply(void **state)
+{
+	static const struct setup setup = CLEAR;
+	static const struct step kept_ends[] = {
+		{ "EHLO", PIPELINING }, ONE_JOB, { "MAIL", NULL }, { NULL, NULL },
+	};
+	static const struct step kept_says_goodbye[] = {
+		{ "EHLO", PIPELINING }, ONE_JOB, { "MAIL", "421 4.4.2 you were idle\r\n" },
+		{ NULL, NULL },
+	};
+	static const struct step kept_ends_later[] = {
+		{ "EHLO", PIPELINING }, ONE_JOB, { "MAIL", "250 ok\r\n" }, { "RCPT", NULL },
+		{ NULL, NULL },
+	};
+	static const struct step kept_refuses[] = {
+		{ "EHLO", PIPELINING }, ONE_JOB, { "MAIL", "250 ok\r\n" },
+		{ "RCPT", "421 4.3.2 going down\r\n" }, { NULL, NULL },
+	};
+	static const struct step new_ends[] = {
+		{ "EHLO", PIPELINING }, { "MAIL", NULL }, { NULL, NULL },
+	};
+	static const struct step new_says_goodbye[] = {
+		{ "EHLO", PIPELINING }, { "MAIL", "421 4.3.2 full\r\n" }, { NULL, NULL },
+	};
+	static const struct {
+		const struct step *steps;
+		size_t jobs;
+		const char *outcomes;
+	} cases[] = {
+		{ kept_ends, 2, "relayed 250 2.0.0\nuntried\n" },
+		{ kept_says_goodbye, 2, "relayed 250 2.0.0\nuntried\n" },
+		{ kept_ends_later, 2, "relayed 250 2.0.0\ndeferred 0 4.4.2\n" },
+		{ kept_refuses, 2, "relayed 250 2.0.0\ndeferred 421 4.3.2\n" },
+		{ new_ends, 1, "deferred 0 4.4.2\n" },
+		{ new_says_goodbye, 1, "deferred 421 4.3.2\n" },
+	};
+	const struct order orders[] = { plain, plain };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		run(&setup, "220 hop\r\n", cases[i].steps, orders, cases[i].jobs);
+		assert_string_equal(client.outcomes, cases[i].outcomes);
+		assert_int_equal(client.fault.kind == FAULT_NONE, i < 2);
+	}
+}
+
+/* A time limit is for the whole reply: bytes that trickle in do not move it. */
+static void
+L01_slow_replies(void **state)
+{
+	static const struct setup setup = CLEAR;
+	static const struct step mail[] = {
+		{ "EHLO", PIPELINING },
+		{ "MAIL", "~250-2.1.0 one\r\n250-2.1.0 two\r\n250-2.1.0 three\r\n250 2.1.0 four\r\n" },
+		{ NULL, NULL },
+	};
+	static const struct step verdict[] = {
+		{ "EHLO", PIPELINING }, { "MAIL", "250 ok\r\n" }, { "RCPT", "250 ok\r\n" },
+		{ "DATA", "354 go\r\n" }, { ".", "~250-2.0.0 taken\r\n250 2.0.0 really\r\n" },
+		{ NULL, NULL },
+	};
+	static const struct step patience[] = {
+		{ "EHLO", PIPELINING }, { "MAIL", "~250 ok\r\n" }, { "RCPT", "~250 ok\r\n" },
+		{ "DATA", "~354 go\r\n" }, { ".", "~250 2.0.0 taken\r\n" }, { "QUIT", "221 bye\r\n" },
+		{ NULL, NULL },
+	};
+	static const struct step none[] = { { NULL, NULL } };
+
+	(void)state;
+	relay.command_wait = relay.end_wait = relay.greet_wait = 400;
+	run(&setup, "220 hop\r\n", mail, &plain, 1);
+	assert_string_equal(client.outcomes, "deferred 0 4.4.2\n");
+	assert_int_equal(client.fault.kind, FAULT_LIMIT);
+	run(&setup, "220 hop\r\n", verdict, &plain, 1);
+	assert_string_equal(client.outcomes, "deferred 0 4.4.2\n");
+	assert_int_equal(client.fault.kind, FAULT_LIMIT);
+	run(&setup, "~220-hop.example.org\r\n220 ready\r\n", none, &plain, 1);
+	assert_int_equal(client.fault.kind, FAULT_LIMIT);
+	/* Each reply has the limit to itself. */
+	run(&setup, "220 hop\r\n", patience, &plain, 1);
+	assert_string_equal(client.outcomes, "relayed 250 2.0.0\n");
+	relay = patient;
+}
+
+/* More than the kernel takes for a hop that does not read. */
+static void
+L03_content_that_is_not_taken(void **state)
+{
+	static const struct setup setup = CLEAR;
+	static const struct step steps[] = {
+		{ "EHLO", "250-hop\r\n250 PIPELINING\r\n" }, { "MAIL", "250 ok\r\n" }, { "RCPT", "250 ok\r\n" },
+		{ "DATA", "354 go\r\n" },
+		{ "", "~................................................................" },
+		{ NULL, NULL },
+	};
+	static char body[24 * 1024 * 1024 + 1];
+	struct order order = plain;
+
+	(void)state;
+	memset(body, 'x', sizeof body - 1);
+	for (size_t i = 60; i + 2 < sizeof body; i += 62)
+		memcpy(body + i, "\r\n", 2);
+	order.body = body;
+	order.body_in_file = true;
+	relay.data_wait = 200;
+	run(&setup, "220 hop\r\n", steps, &order, 1);
+	assert_string_equal(client.outcomes, "deferred 0 4.4.2\n");
+	assert_non_null(strstr(client.fault.text, "too slowly"));
+	relay.data_wait = 5000;
+	relay.content_wait = 200;
+	run(&setup, "220 hop\r\n", steps, &order, 1);
+	assert_string_equal(client.outcomes, "deferred 0 4.4.2\n");
+	assert_non_null(strstr(client.fault.text, "not taken in time"));
+	relay = patient;
 }
 
 static void
@@ -482,6 +690,20 @@ L05_unasked_word_while_idle(void **state)
 	run(&setup, "220 hop\r\n", steps, &plain, 0);
 	assert_int_equal(client.fault.kind, FAULT_PEER);
 	assert_non_null(strstr(client.fault.text, "unasked"));
+}
+
+/* A goodbye is what anybody may say who was kept waiting; no fault, and no rest for the route. */
+static void
+L05_goodbye_while_idle(void **state)
+{
+	static const struct setup setup = CLEAR;
+	static const struct step steps[] = {
+		{ "EHLO", PIPELINING "421 4.4.2 idle\r\n" }, { NULL, NULL },
+	};
+
+	(void)state;
+	run(&setup, "220 hop\r\n", steps, &plain, 0);
+	assert_int_equal(client.fault.kind, FAULT_NONE);
 }
 
 static void
@@ -710,6 +932,7 @@ set_up(void **state)
 	struct fault fault = FAULT_INIT;
 
 	(void)state;
+	relay = patient;
 	return login_init(&fault) ? 0 : -1;
 }
 
@@ -722,8 +945,14 @@ main(void)
 		cmocka_unit_test(one_by_one_without_pipelining),
 		cmocka_unit_test(refused_then_next),
 		cmocka_unit_test(L03_go_ahead_without_recipients),
+		cmocka_unit_test(L03_last_words),
+		cmocka_unit_test(L03_content_that_is_not_taken),
 		cmocka_unit_test(L04_out_of_step),
+		cmocka_unit_test(L04_no_refusal_counts_out_of_step),
 		cmocka_unit_test(L05_unasked_word_while_idle),
+		cmocka_unit_test(L05_goodbye_while_idle),
+		cmocka_unit_test(lost_before_the_first_reply),
+		cmocka_unit_test(L01_slow_replies),
 		cmocka_unit_test(L01_no_welcome),
 		cmocka_unit_test(lmtp),
 		cmocka_unit_test(dsn_passed_on),
