@@ -12,7 +12,10 @@
 #include "base/log.h"
 #include "base/memory.h"
 
-enum { LOG_EVERY_MS = 10000 };
+enum {
+	LOG_EVERY_MS = 10000,
+	UNSENT_MAX_BYTES = 64 * 1024, /* written, and not yet in the window of who reads */
+};
 
 void
 sock_close(int *fd)
@@ -96,11 +99,15 @@ bind_and_listen(const struct sock_address *address)
 		return -1;
 	if (address->of.any.sa_family == AF_INET6)
 		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !address->dual);
-	if (sock_address_is_unix(address))
+	if (sock_address_is_unix(address)) {
 		remove_stale(address);
-	else if (sock_address_port(address) != 0)
+	} else {
+		/* Accepted sockets inherit it: who does not read costs the kernel no 4 MiB. */
+		set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_MAX_BYTES);
 		/* A written port may linger from before; a free one is to be nobody else's. */
-		set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+		if (sock_address_port(address) != 0)
+			set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	}
 	if (bind(fd, &address->of.any, address->length) < 0 || listen(fd, SOCK_BACKLOG) < 0)
 		sock_close(&fd);
 	return fd;
@@ -137,6 +144,7 @@ struct sock_acceptor {
 	uint64_t shed_logged;
 	uint64_t logged_ms;
 	sock_accept_fn *on_accept;
+	void (*on_shed)(int fd, void *context);
 	void *context;
 };
 
@@ -171,8 +179,11 @@ shed_one(struct sock_acceptor *acceptor)
 		return false;
 	sock_close(&acceptor->reserve);
 	fd = accept4(acceptor->fd, NULL, NULL, SOCK_CLOEXEC);
-	if (fd >= 0)
+	if (fd >= 0) {
 		acceptor->shed++;
+		if (acceptor->on_shed)
+			acceptor->on_shed(fd, acceptor->context);
+	}
 	sock_close(&fd);
 	take_reserve(acceptor);
 	return true;
@@ -262,6 +273,12 @@ sock_acceptor_new(struct loop *loop, int listen_fd, sock_accept_fn *on_accept, v
 	acceptor->watch = loop_watch_new(loop, listen_fd, on_connection, acceptor);
 	loop_watch_set(acceptor->watch, LOOP_READABLE);
 	return acceptor;
+}
+
+void
+sock_acceptor_on_shed(struct sock_acceptor *acceptor, void (*on_shed)(int fd, void *context))
+{
+	acceptor->on_shed = on_shed;
 }
 
 uint64_t

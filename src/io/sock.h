@@ -31,7 +31,10 @@ typedef void sock_accept_fn(int fd, const struct sock_address *peer, void *conte
 
 struct sock_acceptor *sock_acceptor_new(
 	struct loop *loop, int listen_fd, sock_accept_fn *on_accept, void *context);
-/* How many connections were closed unserved for want of fds. */
+/* What is called with a connection that is closed unserved for want of fds: a word, no wait. */
+void sock_acceptor_on_shed(
+	struct sock_acceptor *acceptor, void (*on_shed)(int fd, void *context));
+/* How many connections were closed so. */
 uint64_t sock_acceptor_shed(const struct sock_acceptor *acceptor);
 void sock_acceptor_free(struct sock_acceptor **acceptor);
 

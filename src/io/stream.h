@@ -50,6 +50,7 @@ struct stream_hooks {
 /* A struct that is shared by many streams and outlives them. */
 struct stream_limits {
 	size_t input_max_bytes;   /* unconsumed input; lines and exact reads must be shorter */
+	size_t input_read_bytes;  /* read at a time at most, and kept if the owner pauses; 0 = 65536 */
 	size_t output_max_bytes;  /* waiting output; beyond it the stream ends with OVERFLOW */
 	size_t output_high_bytes; /* stream_is_full() from here on */
 	size_t output_low_bytes;

@@ -236,12 +236,20 @@ stream_recv(struct stream *stream, char *to, size_t size)
 	return 0;
 }
 
+size_t
+stream_appetite(const struct stream *stream, size_t room)
+{
+	size_t most = stream->limits->input_read_bytes;
+
+	return most && most < room ? most : room;
+}
+
 static void
 take_clear(struct stream *stream)
 {
 	size_t room;
 	char *to = stream_room(stream, &room);
-	size_t got = stream_recv(stream, to, room);
+	size_t got = stream_recv(stream, to, stream_appetite(stream, room));
 
 	if (got)
 		stream_show(stream, got);

@@ -50,6 +50,7 @@ struct stream {
 	struct stream_file *file;
 	uint64_t bytes_in;
 	uint64_t bytes_out;
+	size_t barren;             /* bytes of TLS that have come since the last byte of content */
 	size_t lingered;           /* bytes thrown away since everything was sent */
 	bool with_tls;             /* asked for: from here on nothing goes out in clear */
 	bool secure;               /* and the handshake is done */
@@ -91,6 +92,8 @@ void stream_drop_input(struct stream *stream);
 /* Where new bytes in clear go in the loop's scratch; then how many came, which offers them. */
 char *stream_room(struct stream *stream, size_t *room_out);
 void stream_show(struct stream *stream, size_t size);
+/* How much of this room may be read into at a time. */
+size_t stream_appetite(const struct stream *stream, size_t room);
 /* 0 if there is nothing now; an end has then been noted. */
 size_t stream_recv(struct stream *stream, char *to, size_t size);
 void stream_see_end(struct stream *stream, enum stream_end end);

@@ -7,7 +7,11 @@
 #include "io/loop_uv.h"
 #include "io/stream_parts.h"
 
-enum { HANDSHAKE_MS = 30000 };
+enum {
+	HANDSHAKE_MS = 30000,
+	/* A handshake with the longest chains fits; GnuTLS would gather 16 MiB of one message. */
+	BARREN_MAX_BYTES = 80 * 1024,
+};
 
 /* A handshake on a worker: the session is its own until it comes back. */
 struct away {
@@ -165,11 +169,25 @@ decrypt(struct stream *stream)
 		loop_defer(&stream->work);
 	if (result == TLS_CLOSED)
 		stream_see_end(stream, STREAM_END_PEER);
-	if (total)
+	if (total) {
+		stream->barren = 0;
 		stream_show(stream, total);
+	}
 	if (result == TLS_FAILED && stream_is_live(stream))
 		fail(stream, &fault);
 	return result == TLS_DONE;
+}
+
+/* Between two bytes of content stand only messages of TLS itself, and those are short. */
+static void
+check_barren(struct stream *stream)
+{
+	struct fault fault = FAULT_INIT;
+
+	if (stream->barren <= BARREN_MAX_BYTES || !stream_is_live(stream) || stream_is_closing(stream))
+		return;
+	fault_set(&fault, FAULT_LIMIT, "TLS: more than %d bytes without content", BARREN_MAX_BYTES);
+	fail(stream, &fault);
 }
 
 void
@@ -183,7 +201,9 @@ stream_take_tls(struct stream *stream, bool readable)
 	if (kept.length)
 		memcpy(wire, kept.start, kept.length);
 	if (readable && kept.length < LOOP_SCRATCH_BYTES)
-		got = stream_recv(stream, wire + kept.length, LOOP_SCRATCH_BYTES - kept.length);
+		got = stream_recv(stream, wire + kept.length,
+				stream_appetite(stream, LOOP_SCRATCH_BYTES - kept.length));
+	stream->barren += got;
 	input = span_of(wire, kept.length + got);
 	buf_clear(&stream->raw);
 	tls_session_feed(stream->tls, input);
@@ -193,6 +213,7 @@ stream_take_tls(struct stream *stream, bool readable)
 			decrypt(stream))
 		;
 	keep_rest(stream, input);
+	check_barren(stream);
 	if (stream_is_live(stream) && stream->phase == STREAM_SHAKING &&
 			tls_session_is_held(stream->tls))
 		go_away(stream);
