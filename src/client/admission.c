@@ -23,6 +23,14 @@ say_no(const struct session_protocol *protocol, enum gate_answer why, const char
 	buf_fini(&words);
 }
 
+void
+admission_turn_away(const struct front *front, const struct listener *listener, int fd)
+{
+	if (listener->settings->tls != LISTENER_TLS_IMPLICIT)
+		say_no(front->protocols[listener->settings->protocol], GATE_ALL,
+			front->setup->settings->hostname, fd);
+}
+
 static enum gate_answer
 knock(struct session *session)
 {
@@ -179,7 +187,7 @@ session_new(struct front *front, struct setup *setup, const struct listener *lis
 	serial_session(&front->serial, session->id);
 	session->opened_ms = loop_now_ms(front->loop);
 	session->login_due_ms = session->opened_ms + listener->settings->before_login_wait;
-	session->stream = stream_new(front->loop, fd, &session_hooks, &listener->stream, session);
+	session->stream = stream_new(front->loop, fd, &session_hooks, &listener->stream_early, session);
 	login_init(&session->login, session, front->loop);
 	standing_init(&session->standing, session);
 	front_add(front, session);

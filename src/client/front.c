@@ -92,6 +92,14 @@ on_accept(int fd, const struct sock_address *peer, void *context)
 	front_accept(socket->front, socket->listener, fd, peer);
 }
 
+static void
+on_shed(int fd, void *context)
+{
+	struct front_socket *socket = context;
+
+	admission_turn_away(socket->front, socket->listener, fd);
+}
+
 void
 front_accept(struct front *front, const struct listener *listener, int fd,
 	const struct sock_address *client)
@@ -177,9 +185,11 @@ front_serve(struct front *front, struct setup *setup, struct role_context *role,
 	front->setup = setup;
 	front->sockets = sockets;
 	front->socket_count = count;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		sockets[i].acceptor =
 			sock_acceptor_new(front->loop, sockets[i].fd, on_accept, &sockets[i]);
+		sock_acceptor_on_shed(sockets[i].acceptor, on_shed);
+	}
 	leave_gone(front);
 	return true;
 }

@@ -297,6 +297,8 @@ void
 session_welcome(struct session *session)
 {
 	session->login_due_ms = 0;
+	stream_set_owner(
+		session->stream, &session_hooks, &session->listener->stream, session);
 	gate_login(session->front->gate, &session->pass);
 }
 

@@ -46,6 +46,8 @@ extern const struct stream_hooks session_hooks;
 void admission_greet(struct session *session);
 void admission_ready(struct session *session);
 /* False: more bytes of the PROXY header are needed. */
+/* A word to a connection for which there is no room; it stays the caller's. */
+void admission_turn_away(const struct front *front, const struct listener *listener, int fd);
 bool admission_read_proxy(struct session *session);
 void admission_on_secure(struct stream *stream, void *context);
 void reader_on_input(struct stream *stream, void *context);

@@ -16,6 +16,7 @@ enum {
 	OUTPUT_MAX_BYTES = 512 * 1024,
 	OUTPUT_HIGH_BYTES = 32 * 1024,
 	OUTPUT_LOW_BYTES = 8 * 1024,
+	EARLY_READ_BYTES = 16 * 1024, /* of who has not logged in, at a time: a record */
 };
 
 /* What is needed while a setup is being made. */
@@ -203,6 +204,8 @@ make_listener(struct maker *maker, const struct settings_listener *settings, str
 		.output_low_bytes = OUTPUT_LOW_BYTES,
 		.handshake_ms = settings->handshake_wait
 	};
+	to->stream_early = to->stream;
+	to->stream_early.input_read_bytes = EARLY_READ_BYTES;
 	to->gate = (struct gate_limits){ .connections = settings->connections,
 		.connections_early = settings->connections_before_login,
 		.connections_per_address = settings->connections_per_address,

@@ -15,6 +15,7 @@ struct signer;
 struct listener {
 	const struct settings_listener *settings;
 	struct tls_server *tls; /* NULL: none */
+	struct stream_limits stream_early; /* before a login */
 	struct stream_limits stream;
 	struct gate_limits gate;
 };
