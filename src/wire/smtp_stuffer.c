@@ -14,33 +14,65 @@ enum state {
 static const struct span crlf = SPAN_LITERAL("\r\n");
 static const struct span dot = SPAN_LITERAL(".");
 static const struct span instead_of_nul = SPAN_LITERAL("?");
+static const struct span fold = SPAN_LITERAL("\r\n ");
 
 void
 smtp_stuffer_init(struct smtp_stuffer *stuffer)
 {
 	stuffer->state = AT_START;
+	stuffer->line = 0;
+}
+
+/* Bytes of the character that begins so; 1 for what is no UTF-8. */
+static size_t
+character_bytes(char first)
+{
+	unsigned char byte = (unsigned char)first;
+
+	return byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+}
+
+/* Has the line no room for what comes next? */
+static bool
+must_fold(size_t line, char next)
+{
+	return line + character_bytes(next) > SMTP_STUFFER_LINE_MAX_BYTES && next != '\r' &&
+	       next != '\n';
+}
+
+/* The bytes of this line that are to be given now. */
+static size_t
+take_run(struct smtp_stuffer *stuffer, struct span in)
+{
+	size_t room = SMTP_STUFFER_LINE_MAX_BYTES - stuffer->line;
+	bool has_8bit;
+	size_t run = octet_plain_run(span_first(in, room), &has_8bit);
+	size_t at = room > 3 ? room - 3 : 0;
+
+	while (at < run && !must_fold(stuffer->line + at, in.start[at]))
+		at++;
+	if (at < run)
+		run = at;
+	if (run)
+		stuffer->state = IN_LINE;
+	stuffer->line += (uint16_t)run;
+	return run;
 }
 
 /* Whole lines up to one that starts with a dot, and the start of a line. */
 static size_t
 scan(struct smtp_stuffer *stuffer, struct span in)
 {
-	bool has_8bit;
 	size_t at = 0;
 
 	while (at < in.length) {
-		size_t run;
-
 		if (stuffer->state == AT_START && in.start[at] == '.')
 			break;
-		run = octet_plain_run(span_from(in, at), &has_8bit);
-		if (run)
-			stuffer->state = IN_LINE;
-		at += run;
+		at += take_run(stuffer, span_from(in, at));
 		if (in.length - at < 2 || in.start[at] != '\r' || in.start[at + 1] != '\n')
 			break;
 		at += 2;
-		stuffer->state = AT_START;
+		smtp_stuffer_init(stuffer);
 	}
 	return at;
 }
@@ -58,6 +90,7 @@ step(struct smtp_stuffer *stuffer, struct span *in, struct span *piece_out)
 	}
 	*in = span_from(*in, 1);
 	stuffer->state = byte == '\r' ? AFTER_CR : byte == '\n' ? AT_START : IN_LINE;
+	stuffer->line = byte == '\0' ? stuffer->line + 1 : 0;
 	*piece_out = byte == '\n' ? crlf : instead_of_nul;
 	return byte != '\r';
 }
@@ -72,8 +105,13 @@ smtp_stuffer_next(struct smtp_stuffer *stuffer, struct span *in, struct span *pi
 		if (stuffer->state == AFTER_CR) {
 			if (in->start[0] == '\n')
 				*in = span_from(*in, 1);
-			stuffer->state = AT_START;
+			smtp_stuffer_init(stuffer);
 			*piece_out = crlf;
+			return true;
+		}
+		if (must_fold(stuffer->line, all.start[0])) {
+			stuffer->line = 1;
+			*piece_out = fold;
 			return true;
 		}
 		length = scan(stuffer, all);
@@ -93,6 +131,6 @@ smtp_stuffer_end(struct smtp_stuffer *stuffer)
 {
 	bool at_start = stuffer->state == AT_START;
 
-	stuffer->state = AT_START;
+	smtp_stuffer_init(stuffer);
 	return at_start ? SPAN_LITERAL(".\r\n") : SPAN_LITERAL("\r\n.\r\n");
 }

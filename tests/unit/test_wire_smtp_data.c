@@ -520,6 +520,48 @@ test_stuffed_forms(void **state)
 	check_stuffed(SPAN_LITERAL("a\0b"), "a?b\r\n.\r\n");
 }
 
+/* E6: nothing is lost of a long line, and each piece of it is one that every hop takes. */
+static void
+test_long_lines_are_folded(void **state)
+{
+	static const size_t lengths[] = { 997, 998, 999, 1995, 1996, 65536 };
+	static const char *const characters[] = { "z", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\x80", "\xff" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+		for (size_t k = 0; k < sizeof characters / sizeof *characters; k++) {
+			const char *one = characters[k];
+			struct buf in = BUF_INIT(0);
+			struct buf whole = BUF_INIT(0);
+			struct buf cut = BUF_INIT(0);
+			struct span rest;
+			size_t bytes = 0;
+
+			buf_add_text(&in, k % 2 ? "." : "x");
+			while (buf_length(&in) < lengths[i])
+				buf_add_text(&in, one);
+			stuff(buf_span(&in), lengths[i] + 8, &whole);
+			stuff(buf_span(&in), 7, &cut);
+			assert_true(span_equal(buf_span(&whole), buf_span(&cut)));
+			rest = buf_span(&whole);
+			for (unsigned line = 0; rest.length && !span_is(rest, ".\r\n"); line++) {
+				struct span text = span_cut(rest, '\n', &rest);
+				size_t extra = line ? 1 : k % 2; /* the blank, or the dot */
+
+				assert_true(text.length <= 998u + 1 + (line ? 0 : extra));
+				/* A fold is before a whole character. */
+				assert_true(!line || (text.start[0] == ' ' && text.start[1] == one[0]));
+				bytes += text.length - 1 - extra;
+			}
+			assert_int_equal(bytes, buf_length(&in));
+			buf_fini(&in);
+			buf_fini(&whole);
+			buf_fini(&cut);
+		}
+	}
+	check_stuffed(SPAN_LITERAL("a\r\nb"), "a\r\nb\r\n.\r\n");
+}
+
 /* What was stuffed is read back as the same lines. */
 static void
 test_there_and_back(void **state)
@@ -558,6 +600,7 @@ main(void)
 		cmocka_unit_test(test_fault_texts),
 		cmocka_unit_test(test_stuffing_every_short_text),
 		cmocka_unit_test(test_stuffed_forms),
+		cmocka_unit_test(test_long_lines_are_folded),
 		cmocka_unit_test(test_there_and_back),
 	};
 
