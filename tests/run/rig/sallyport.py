@@ -339,8 +339,8 @@ class Sallyport:
     def address(self, listener="submission"):
         return "127.0.0.1", self.ports[listener][0]
 
-    def wire(self, listener="submission", source=None, seconds=10):
-        return Wire(self.address(listener), source, seconds)
+    def wire(self, listener="submission", source=None, seconds=10, window=None):
+        return Wire(self.address(listener), source, seconds, window)
 
     def secure(self, listener="submission", source=None, seconds=10, **handshake):
         """A client that is inside TLS and has said EHLO; `.offered` are the keywords."""

@@ -70,12 +70,15 @@ class Reply:
 class Wire:
     """A raw connection. Every wait has a deadline."""
 
-    def __init__(self, address, source=None, seconds=10):
+    def __init__(self, address, source=None, seconds=10, window=None):
+        """window: most bytes that wait unread at our end."""
         self.address = address
         self.seconds = seconds
         self.source = source or new_source()
         self.socket = socket.socket(socket.AF_INET)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if window:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
         self.socket.settimeout(seconds)
         self.socket.bind((self.source, 0))
         self.socket.connect(address)
@@ -111,6 +114,27 @@ class Wire:
             if not select.select([], [self.socket], [], left)[1]:
                 raise Late(f"the server does not read ({len(view)} bytes left)")
             view = view[self.socket.send(view):]
+
+    def pour(self, data, seconds, look):
+        """
+        The bytes as they are, as fast as the server takes them, and nothing is read; look() at each
+        pause. True if the server ends the connection within that time.
+        """
+        end = time.monotonic() + seconds
+        poll = select.poll()
+        while time.monotonic() < end:
+            poll.register(self.socket, select.POLLRDHUP | (select.POLLOUT if data else 0))
+            for _, events in poll.poll(50):
+                if events & (select.POLLRDHUP | select.POLLHUP | select.POLLERR):
+                    return True
+                try:
+                    data = data[self.socket.send(data[:65536], socket.MSG_DONTWAIT):]
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    return True
+            look()
+        return False
 
     def send_segments(self, pieces):
         """Each piece in a segment of its own: the next goes when the server has read the last."""
