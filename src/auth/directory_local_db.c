@@ -2,10 +2,10 @@
 /* The local directory: statements, faults and migration. */
 #include "auth/directory_local_db.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/keep.h"
 #include "base/log.h"
 
 bool
@@ -87,31 +87,56 @@ db_execute(sqlite3 *db, const char *sql, struct fault *fault_out)
 
 /* ---- migration ------------------------------------------------------------------------------- */
 
-static bool
+/* The name of the copy, to be freed; NULL: there is none. */
+static char *
 make_copy(sqlite3 *db, const char *path, int version, struct fault *fault_out)
 {
-	char *copy = mem_printf("%s.v%d", path, version);
-	bool done;
+	char *wanted = mem_printf("%s.v%d", path, version);
+	char *copy = mem_printf("%s.partial", wanted);
+	char *kept = NULL;
 
-	if (unlink(copy) != 0 && errno != ENOENT)
-		done = fault_set_errno(fault_out, "%s", copy);
-	else
-		done = DB_RUN(db, fault_out, "VACUUM INTO ?", DB_STR(copy));
+	/* One that is there is from an attempt that did not come to its end. */
+	unlink(copy);
+	if (DB_RUN(db, fault_out, "VACUUM INTO ?", DB_STR(copy)))
+		kept = keep_whole(copy, wanted, fault_out);
+	if (!kept)
+		unlink(copy);
 	mem_free(&copy);
+	mem_free(&wanted);
+	return kept;
+}
+
+static bool
+take_steps(sqlite3 *db, int version, const char *const *steps, int count, struct fault *fault_out)
+{
+	char mark[64];
+	bool done = db_execute(db, "BEGIN IMMEDIATE", fault_out);
+
+	for (int at = version; done && at < count; at++) {
+		done = db_execute(db, steps[at], fault_out) ||
+			fault_add(fault_out, "making version %d", at + 1);
+	}
+	snprintf(mark, sizeof mark, "PRAGMA user_version = %d", count);
+	done = done && db_execute(db, mark, fault_out) && db_execute(db, "COMMIT", fault_out);
+	if (!done)
+		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 	return done;
 }
 
 static bool
-take_step(sqlite3 *db, const char *step, int version, struct fault *fault_out)
+migrate(sqlite3 *db, const char *path, int version, const char *const *steps, int count,
+	struct fault *fault_out)
 {
-	char mark[64];
+	char *kept = make_copy(db, path, version, fault_out);
+	bool done = kept && take_steps(db, version, steps, count, fault_out);
 
-	snprintf(mark, sizeof mark, "PRAGMA user_version = %d", version);
-	if (db_execute(db, "BEGIN IMMEDIATE", fault_out) && db_execute(db, step, fault_out) &&
-		db_execute(db, mark, fault_out) && db_execute(db, "COMMIT", fault_out))
-		return true;
-	sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-	return fault_add(fault_out, "making version %d", version);
+	if (done)
+		log_event(EV_DIRECTORY_MIGRATED, kv_str("file", path), kv_int("from", version),
+			kv_int("to", count), kv_str("kept", kept));
+	else if (kept)
+		unlink(kept); /* the accounts are still what it says */
+	mem_free(&kept);
+	return done;
 }
 
 bool
@@ -126,15 +151,8 @@ directory_local_migrate(sqlite3 *db, const char *path, const char *const *steps,
 		return fault_set(fault_out, FAULT_CONFIG,
 			"%s has schema version %lld, made by a newer Sallyport; this one knows %d",
 			path, (long long)version, count);
-	if (version > 0 && version < count) {
-		if (!make_copy(db, path, (int)version, fault_out))
-			return false;
-		log_event(EV_DIRECTORY_MIGRATED, kv_str("file", path), kv_int("from", version),
-			kv_int("to", count));
-	}
-	for (int at = (int)version; at < count; at++) {
-		if (!take_step(db, steps[at], at + 1, fault_out))
-			return false;
-	}
-	return true;
+	if (version == count)
+		return true;
+	return version > 0 ? migrate(db, path, (int)version, steps, count, fault_out)
+			   : take_steps(db, 0, steps, count, fault_out);
 }

@@ -53,7 +53,8 @@ bool db_number(sqlite3 *db, const char *sql, const struct db_value *values, size
 
 /*
  * Brings the database to version count by the steps it lacks, each step SQL that makes one version
- * from the one before. A database that is neither new nor whole is first copied to PATH.vVERSION.
+ * from the one before, all in one transaction. A database that is neither new nor whole is first
+ * copied to PATH.vVERSION, or to a name with a further number if that is there from before.
  */
 bool directory_local_migrate(sqlite3 *db, const char *path, const char *const *steps, int count,
 	struct fault *fault_out);

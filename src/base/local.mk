@@ -7,6 +7,7 @@ src_base_libbase_a_SOURCES = \
 	src/base/digest.c src/base/digest.h \
 	src/base/fault.c src/base/fault.h \
 	src/base/file.c src/base/file.h \
+	src/base/keep.c src/base/keep.h \
 	src/base/log.c src/base/log.h src/base/log_events.h \
 	src/base/memory.c src/base/memory.h \
 	src/base/pack.c src/base/pack.h \

@@ -67,7 +67,7 @@ role_fail(struct role_context *context, const struct fault *fault)
 {
 	(void)context;
 	log_event(EV_ROLE_FAILED, kv_fault(fault));
-	_exit(EXIT_FAILURE);
+	_exit(fault->kind == FAULT_CONFIG ? ROLE_REFUSED_STATUS : EXIT_FAILURE);
 }
 
 /* ---- the end ---------------------------------------------------------------------------------- */

@@ -78,7 +78,11 @@ void role_answer_error(struct role_context *context, uint32_t request, const cha
  */
 void role_link_lost(struct role_context *context, enum role peer, uint8_t instance);
 void role_finished(struct role_context *context);
-/* Ends the process with a log line and a status that makes super restart it. */
+/*
+ * Ends the process with a log line and a status that makes super restart it; at the first start with
+ * FAULT_CONFIG, what only the administrator can mend, super ends with this status itself.
+ */
+enum { ROLE_REFUSED_STATUS = 78 }; /* EX_CONFIG of sysexits.h */
 void role_fail(struct role_context *context, const struct fault *fault)
 	__attribute__((noreturn));
 

@@ -2,6 +2,7 @@
 /* The spool's folder: its owner and mode, body files, the reserve, what is set aside. */
 #include "queue/folder.h"
 
+#include "base/keep.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -53,19 +54,17 @@ open_part(int parent, const char *name, struct fault *fault)
 static void
 set_aside(const struct folder *folder, int from, const char *name)
 {
-	char to[NAME_MAX + 16];
-	for (unsigned i = 0; i < 10000; i++) {
-		snprintf(to, sizeof(to), i ? "%.200s.%u" : "%.200s", name, i);
-		if (renameat2(from, name, folder->corrupt, to, RENAME_NOREPLACE) == 0) {
-			log_event(EV_SPOOL_SET_ASIDE, kv_str("file", name), kv_str("as", to));
-			return;
-		}
-		if (errno != EEXIST)
-			break;
-	}
+	char wanted[NAME_MAX + 1];
 	struct fault fault = FAULT_INIT;
-	fault_set_errno(&fault, "cannot be moved to corrupt/");
-	log_event(EV_SPOOL_FAILED, kv_str("file", name), kv_fault(&fault));
+	snprintf(wanted, sizeof(wanted), "%.200s", name);
+	char *kept = keep_rename(from, name, folder->corrupt, wanted);
+	if (kept) {
+		log_event(EV_SPOOL_SET_ASIDE, kv_str("file", name), kv_str("as", kept));
+	} else {
+		fault_set_errno(&fault, "cannot be moved to corrupt/");
+		log_event(EV_SPOOL_FAILED, kv_str("file", name), kv_fault(&fault));
+	}
+	mem_free(&kept);
 }
 
 static bool

@@ -2,6 +2,8 @@
 /* Versions of the spool's tables: made new, brought up to date with a backup beside, or refused. */
 #include "queue/spool_schema.h"
 
+#include "base/keep.h"
+#include "base/log.h"
 #include "base/memory.h"
 
 #include <stdio.h>
@@ -50,21 +52,60 @@ read_pragma(struct spool_db *db, const char *sql, int *value_out)
 	return done;
 }
 
-static bool
+/* The name of the copy, to be freed; NULL: there is none. */
+static char *
 back_up(struct spool_db *db, const char *path, int version, struct fault *fault)
 {
+	static const char sql[] = "VACUUM INTO ?1";
 	sqlite3_stmt *statement = NULL;
-	char *copy = mem_printf("%s.v%d", path, version);
+	char *wanted = mem_printf("%s.v%d", path, version);
+	char *copy = mem_printf("%s.partial", wanted);
+	char *kept = NULL;
 	/* One that is there is from an attempt that did not come to its end. */
 	unlink(copy);
-	static const char sql[] = "VACUUM INTO ?1";
-	bool done = sqlite3_prepare_v2(db->sqlite, sql, -1, &statement, NULL) == SQLITE_OK &&
+	if (sqlite3_prepare_v2(db->sqlite, sql, -1, &statement, NULL) == SQLITE_OK &&
 		sqlite3_bind_text(statement, 1, copy, -1, SQLITE_STATIC) == SQLITE_OK &&
-		sqlite3_step(statement) == SQLITE_DONE;
-	if (!done)
+		sqlite3_step(statement) == SQLITE_DONE)
+		kept = keep_whole(copy, wanted, fault);
+	else
 		failed(db, copy, fault);
 	sqlite3_finalize(statement);
+	if (!kept)
+		unlink(copy);
 	mem_free(&copy);
+	mem_free(&wanted);
+	return kept;
+}
+
+static bool
+take_steps(struct spool_db *db, const char *path, int version, const struct spool_schema *schema,
+	struct fault *fault)
+{
+	char end[100];
+	if (sqlite3_exec(db->sqlite, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		return failed(db, path, fault);
+	for (int i = version; i < schema->count; i++) {
+		if (sqlite3_exec(db->sqlite, schema->steps[i], NULL, NULL, NULL) != SQLITE_OK)
+			return failed(db, path, fault);
+	}
+	snprintf(end, sizeof(end), "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+		APPLICATION_ID, schema->count);
+	return sqlite3_exec(db->sqlite, end, NULL, NULL, NULL) == SQLITE_OK ||
+		failed(db, path, fault);
+}
+
+static bool
+migrate(struct spool_db *db, const char *path, int version, const struct spool_schema *schema,
+	struct fault *fault)
+{
+	char *kept = back_up(db, path, version, fault);
+	bool done = kept && take_steps(db, path, version, schema, fault);
+	if (done)
+		log_event(EV_SPOOL_MIGRATED, kv_int("from", version), kv_int("to", schema->count),
+			kv_str("kept", kept));
+	else if (kept)
+		unlink(kept); /* the database is still what it says */
+	mem_free(&kept);
 	return done;
 }
 
@@ -87,17 +128,6 @@ spool_schema_apply(struct spool_db *db, const char *path, const struct spool_sch
 			schema->count);
 	if (version == schema->count)
 		return true;
-	if (version > 0 && !back_up(db, path, version, fault))
-		return false;
-	if (sqlite3_exec(db->sqlite, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-		return failed(db, path, fault);
-	for (int i = version; i < schema->count; i++) {
-		if (sqlite3_exec(db->sqlite, schema->steps[i], NULL, NULL, NULL) != SQLITE_OK)
-			return failed(db, path, fault);
-	}
-	char end[100];
-	snprintf(end, sizeof(end), "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
-		APPLICATION_ID, schema->count);
-	return sqlite3_exec(db->sqlite, end, NULL, NULL, NULL) == SQLITE_OK ||
-		failed(db, path, fault);
+	return version ? migrate(db, path, version, schema, fault) :
+			 take_steps(db, path, 0, schema, fault);
 }

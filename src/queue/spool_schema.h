@@ -14,8 +14,9 @@ struct spool_schema {
 extern const struct spool_schema spool_schema_now;
 
 /*
- * In one transaction. A database of an older version is first copied to "PATH.vN". One of a later
- * version, or of another program, is refused and left as it is.
+ * In one transaction. A database of an older version is first copied to "PATH.vN", or to a name
+ * with a further number if there is such a copy from before. One of a later version, or of another
+ * program, is refused and left as it is.
  */
 bool spool_schema_apply(struct spool_db *db, const char *path, const struct spool_schema *schema,
 	struct fault *fault);

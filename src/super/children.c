@@ -3,12 +3,14 @@
 #include "super/children.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include "base/log.h"
 #include "proc/confine.h"
 #include "proc/gate_layout.h"
+#include "proc/role.h"
 #include "super/links.h"
 #include "super/roster.h"
 #include "super/shared_gate.h"
@@ -350,7 +352,11 @@ say_start_failed(struct children *children, enum role role, int status)
 		snprintf(text, sizeof text,
 			"%s could not start (status %d); its reason stands in the log",
 			role_name(role), WEXITSTATUS(status));
-	children->events.on_start_failed(children->context, text);
+	/* What only the administrator can mend is told to whoever would start us again. */
+	children->events.on_start_failed(children->context, text,
+		WIFEXITED(status) && WEXITSTATUS(status) == ROLE_REFUSED_STATUS ?
+			ROLE_REFUSED_STATUS :
+			EXIT_FAILURE);
 }
 
 static void next_stop_stage(struct children *children);

@@ -9,7 +9,7 @@ struct children;
 
 struct children_events {
 	void (*on_all_ready)(void *context);                      /* once */
-	void (*on_start_failed)(void *context, const char *text); /* a role ended before that */
+	void (*on_start_failed)(void *context, const char *text, int status); /* a role ended before that */
 	void (*on_all_stopped)(void *context);
 };
 

@@ -38,7 +38,7 @@ on_all_ready(void *context)
 }
 
 static void
-on_start_failed(void *context, const char *text)
+on_start_failed(void *context, const char *text, int status)
 {
 	struct super *super = context;
 
@@ -46,7 +46,7 @@ on_start_failed(void *context, const char *text)
 	/* Whoever called us from a terminal does not see the log. */
 	if (!super->options.foreground)
 		fprintf(stderr, "sallyportd: %s\n", text);
-	super_stop(super, EXIT_FAILURE);
+	super_stop(super, status);
 }
 
 static void

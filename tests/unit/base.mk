@@ -11,6 +11,10 @@ UNIT_TESTS += tests/unit/test_base_memory
 tests_unit_test_base_memory_SOURCES = tests/unit/test_base_memory.c
 tests_unit_test_base_memory_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_base_keep
+tests_unit_test_base_keep_SOURCES = tests/unit/test_base_keep.c
+tests_unit_test_base_keep_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_base_log
 tests_unit_test_base_log_SOURCES = tests/unit/test_base_log.c
 tests_unit_test_base_log_LDADD = $(BASE_LIBS) $(UNIT_LIBS)

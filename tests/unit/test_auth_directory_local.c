@@ -494,10 +494,14 @@ an_older_schema_is_migrated_with_a_copy(void **state)
 	struct place *place = *state;
 	char path[96];
 	char copy[128];
+	char copy_1[128];
+	char copy_2[128];
 	sqlite3 *db;
 
 	snprintf(path, sizeof path, "%s/other.db", place->state_dir);
 	snprintf(copy, sizeof copy, "%s.v1", path);
+	snprintf(copy_1, sizeof copy_1, "%s.v1.1", path);
+	snprintf(copy_2, sizeof copy_2, "%s.v2", path);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_true(directory_local_migrate(db, path, steps, 1, &place->fault));
 	assert_int_equal(access(copy, F_OK), -1);
@@ -505,10 +509,16 @@ an_older_schema_is_migrated_with_a_copy(void **state)
 	assert_true(directory_local_migrate(db, path, steps, 2, &place->fault));
 	assert_int_equal(count_rows(db, "SELECT count(*) FROM one"), 2);
 	assert_int_equal(count_rows(db, "PRAGMA user_version"), 2);
-	/* A step that fails leaves the version and all rows as they were. */
+	/* The copy stays when another one is made. */
+	assert_true(db_execute(db, "PRAGMA user_version = 1; DROP TABLE two", &place->fault));
+	assert_true(directory_local_migrate(db, path, steps, 2, &place->fault));
+	assert_int_equal(access(copy_1, F_OK), 0);
+	assert_int_equal(unlink(copy_1), 0);
+	/* A step that fails leaves the version and all rows as they were, and no copy. */
 	assert_false(directory_local_migrate(db, path, steps, 3, &place->fault));
 	assert_int_equal(count_rows(db, "PRAGMA user_version"), 2);
-	assert_int_equal(count_rows(db, "SELECT count(*) FROM one"), 2);
+	assert_int_equal(count_rows(db, "SELECT count(*) FROM one"), 3);
+	assert_int_equal(access(copy_2, F_OK), -1);
 	sqlite3_close(db);
 	assert_int_equal(sqlite3_open(copy, &db), SQLITE_OK);
 	assert_int_equal(count_rows(db, "SELECT count(*) FROM one"), 1);
