@@ -53,6 +53,7 @@ EVENT(QUEUE_PRESSURE, "queue.pressure", WARNING, "the queue is short of room and
 EVENT(QUEUE_CLOCK, "queue.clock", ERROR, "the wall clock has jumped and is not believed, or it is back; kept is the time in use")
 EVENT(QUEUE_RESULT, "queue.result", INFO, "what became of one recipient: delivered, relayed, deferred or failed")
 EVENT(QUEUE_NOTICE, "queue.notice", INFO, "a notice to a sender was queued; about names the message it tells of")
+EVENT(QUEUE_HELD, "queue.held", WARNING, "a notice to the postmaster cannot be delivered; it is held")
 EVENT(QUEUE_UNTOLD, "queue.untold", WARNING, "a message without a sender failed; nobody is told, so it ends here")
 
 /* client connections */

@@ -63,6 +63,13 @@ static const struct schema_row queue_rows[] = {
 		"Age at which a notice that cannot be delivered is given up"),
 	DURATION("delay-notice", delay_notice, 0, 30 * DAY, "4h", TO_QUEUE,
 		"Age at which the sender is told that a message is late; 0 is never"),
+	SIZE("return-size", return_size, 0, 50 * KIB, "50K", TO_QUEUE,
+		"Most of a message that comes back with a notice; beyond, its header alone; 0 is "
+		"nothing"),
+	CHOICE("double-bounce", double_bounce,
+		WORDS({ "postmaster", DOUBLE_BOUNCE_POSTMASTER }, { "drop", DOUBLE_BOUNCE_DROP }),
+		"postmaster", TO_QUEUE,
+		"Who hears of a notice that cannot be delivered: the postmaster, or nobody"),
 	NUMBER("concurrency", concurrency, 1, 10000, "100", TO_QUEUE | TO_RELAY,
 		"Most connections to next hops in all"),
 	NUMBER("concurrency-per-destination", concurrency_per_destination, 1, 1000, "20",

@@ -313,11 +313,18 @@ struct settings_milters {
 
 /* ---- queue, relay, routes --------------------------------------------------------------------- */
 
+enum double_bounce {
+	DOUBLE_BOUNCE_POSTMASTER,
+	DOUBLE_BOUNCE_DROP,
+};
+
 struct settings_queue {
 	struct settings_durations retry; /* wait after the 1st, 2nd, … failure; the last one repeats */
 	uint64_t expiry;                 /* ms after which a message is returned */
 	uint64_t notice_expiry;          /* ms after which a failure notice is given up */
 	uint64_t delay_notice;           /* ms until the sender hears of a delay; 0: never */
+	uint64_t return_size;            /* most bytes of a message that come back with a notice */
+	enum double_bounce double_bounce; /* who hears of what failed and has no sender */
 	uint64_t concurrency;            /* connections out, in all */
 	uint64_t concurrency_per_destination;
 	uint64_t free_space;             /* bytes on the spool's disk; below, 452 4.3.1 */

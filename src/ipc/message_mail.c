@@ -68,11 +68,11 @@ unpack_hash(struct unpack *from, unsigned char hash_out[32])
 }
 
 static void
-unpack_content(struct unpack *from, struct message_content *content_out)
+unpack_content(struct unpack *from, size_t body_max, struct message_content *content_out)
 {
 	content_out->header = unpack_span(from, MESSAGE_HEADER_MAX_BYTES);
 	content_out->in_file = unpack_bool(from);
-	content_out->body = unpack_span(from, MESSAGE_BODY_MAX_BYTES);
+	content_out->body = unpack_span(from, body_max);
 	content_out->file = unpack_u64(from);
 	content_out->body_length = unpack_u64(from);
 	unpack_hash(from, content_out->body_hash);
@@ -132,7 +132,7 @@ message_commit_unpack(struct span bytes, struct arena *arena, struct message_com
 	message_out->has_sent_hash = unpack_bool(&from);
 	unpack_hash(&from, message_out->sent_hash);
 	message_envelope_unpack(&from, arena, &message_out->envelope);
-	unpack_content(&from, &message_out->content);
+	unpack_content(&from, MESSAGE_BODY_MAX_BYTES, &message_out->content);
 	return unpack_done(&from);
 }
 
@@ -189,7 +189,7 @@ message_job_unpack(struct span bytes, struct arena *arena, struct message_job *m
 	message_out->id = unpack_text(&from, MESSAGE_ID_MAX_BYTES, arena);
 	message_out->route = unpack_text(&from, MESSAGE_NAME_MAX_BYTES, arena);
 	message_envelope_unpack(&from, arena, &message_out->envelope);
-	unpack_content(&from, &message_out->content);
+	unpack_content(&from, MESSAGE_NOTICE_MAX_BYTES, &message_out->content);
 	return unpack_done(&from);
 }
 

@@ -116,6 +116,7 @@ enum {
 	MESSAGE_SIGNATURE_MAX_BYTES = 1024,
 	MESSAGE_HEADER_MAX_BYTES = 256 * 1024,
 	MESSAGE_BODY_MAX_BYTES = 64 * 1024, /* beyond it a body lives in a file */
+	MESSAGE_NOTICE_MAX_BYTES = 3 * 1024 * 1024, /* but for queue's own of a thousand recipients */
 	MESSAGE_RECIPIENTS_MAX = 1000,
 };
 

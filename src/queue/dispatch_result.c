@@ -36,6 +36,9 @@ static void
 log_recipients(const struct settlement *settlement)
 {
 	const struct record *record = &settlement->parcel->record;
+	if (settlement->tally.hold_reason)
+		log_event(EV_QUEUE_HELD, kv_str("id", record->id),
+			kv_str("why", settlement->tally.hold_reason));
 	for (size_t i = 0; i < settlement->tally.count; i++) {
 		const struct recipient *recipient = &settlement->tally.recipients[i];
 		const char *stage = recipient->stage == RECIPIENT_WAITING ?
@@ -46,7 +49,7 @@ log_recipients(const struct settlement *settlement)
 			kv_str("hop", recipient->hop), kv_int("code", recipient->code),
 			kv_str("enhanced", recipient->enhanced), kv_str("text", recipient->text),
 			kv_int("attempts", recipient->attempts));
-		if (recipient->stage == RECIPIENT_FAILED && !record->envelope.sender[0])
+		if (tally_is_untold(settlement->dispatch->settings, record, recipient))
 			log_event(EV_QUEUE_UNTOLD, kv_str("id", record->id),
 				kv_str("to",
 					record->envelope.recipients[recipient->number].path));
@@ -71,7 +74,7 @@ put_back(struct settlement *settlement)
 	struct entry *entry = lot->entry;
 	bool gone = settlement->settle.request.result == SPOOL_MISSING;
 	lot->settling = false;
-	if (gone)
+	if (gone || settlement->tally.hold_reason)
 		entry->parked = true;
 	if (!lot->count && entry->lots == lot && !lot->next) {
 		backlog_remove(dispatch->backlog, entry);
@@ -175,6 +178,7 @@ ask_settle(struct settlement *settlement, bool finished, bool stored, int64_t du
 	settlement->settle.finished = finished;
 	settlement->settle.stored = stored;
 	settlement->settle.due_ms = due_ms;
+	settlement->settle.hold_reason = tally->hold_reason;
 	settlement->settle.now_ms = dispatch_now(settlement->dispatch);
 	settlement->settle.notices = tally->notices;
 	settlement->settle.notice_count = tally->notice_count;

@@ -16,6 +16,10 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/intake.c src/queue/intake.h \
 	src/queue/loader.c src/queue/loader.h \
 	src/queue/notice.c src/queue/notice.h \
+	src/queue/notice_original.c src/queue/notice_original.h \
+	src/queue/notice_report.c src/queue/notice_report.h \
+	src/queue/notice_text.c src/queue/notice_text.h \
+	src/queue/notice_words.c src/queue/notice_words.h \
 	src/queue/parcel.c src/queue/parcel.h \
 	src/queue/pressure.c src/queue/pressure.h \
 	src/queue/queue.c src/queue/queue.h \

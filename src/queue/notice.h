@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Notices to senders: failure, delay and success, as RFC 3461, 3464 and 6522 want them; pure. */
+/* Notices: failure, delay and success, as RFC 3461, 3464, 6522 and 6533 want them; pure. */
 #ifndef QUEUE_NOTICE_H
 #define QUEUE_NOTICE_H
 
@@ -10,11 +10,9 @@ enum notice_kind {
 	NOTICE_FAILURE,
 	NOTICE_DELAY,
 	NOTICE_SUCCESS,
+	NOTICE_DOUBLE, /* a failure of what has no sender: to the postmaster */
 	NOTICE_KIND_COUNT,
 };
-
-/* Of the original, no more than this is returned: its header, or with RET=FULL all of it. */
-enum { NOTICE_RETURN_MAX_BYTES = 50 * 1024 };
 
 struct notice {
 	enum notice_kind kind;
@@ -23,18 +21,24 @@ struct notice {
 	size_t recipient_count;
 	const char *hostname;
 	const char *postmaster;              /* whom it comes from: an address */
+	uint64_t return_max_bytes;           /* of the original; 0 returns nothing */
 	int64_t now_ms;
 	int64_t until_ms;                    /* DELAY: when it will be given up */
 	bool at_mailbox;                     /* SUCCESS: the hop was the mailbox, not a relay */
 };
 
-/* May the sender hear of this recipient? Never of a message that has no sender. */
-bool notice_is_wanted(const struct record *record, uint32_t number, enum notice_kind kind);
 /*
- * A message from the null sender to the original's sender, sealed. Its id comes from the original's
- * and the first recipient, so that the same notice always has the same one. It tells of the first
- * *told_out recipients, at least one: no more fit; make another for the rest.
+ * Is this recipient to be told of? Never to a sender that there is not. A notice of ours that failed
+ * is told to the postmaster whatever NOTIFY says.
  */
-struct parcel *notice_make(const struct notice *notice, size_t *told_out);
+bool notice_is_wanted(const struct record *record, uint32_t number, enum notice_kind kind);
+/* Is it a notice of which nobody may be told: the postmaster's own? */
+bool notice_is_last(const struct record *record, const char *postmaster);
+/*
+ * A message from the null sender to the original's sender (DOUBLE: to the postmaster), sealed, that
+ * tells of all the recipients. Its id comes from the original's and the first recipient, so that
+ * the same notice always has the same one.
+ */
+struct parcel *notice_make(const struct notice *notice);
 
 #endif

@@ -68,6 +68,7 @@ struct spool_settle {
 	bool finished;           /* no recipient waits any more: the message leaves the queue */
 	bool stored;             /* recipients of it may have been stored before */
 	int64_t due_ms;          /* not finished: the earliest next attempt */
+	const char *hold_reason; /* not finished: NULL, or why it is held instead */
 	int64_t now_ms;
 	struct parcel **notices; /* borrowed; each gets its seq; 0: it was there already */
 	size_t notice_count;

@@ -210,10 +210,27 @@ leave_waiting(struct spool_store *store, uint64_t seq, struct arena *arena)
 	delete_by_seq(store, SQL_RECIPIENT_DELETE, seq);
 }
 
+/* When what is left is tried again, if it is. */
+static void
+leave_due(struct spool_store *store, const struct spool_settle *settle)
+{
+	uint64_t seq = settle->parcel->seq;
+	int64_t due;
+	const char *reason;
+	if (settle->hold_reason) {
+		arena_reset(store->scratch);
+		store->counts.held -= spool_read_waiting(store, seq, store->scratch, &due, &reason);
+		hold(store, seq, settle->hold_reason, NULL);
+		return;
+	}
+	spool_db_bind_number(&store->db, SQL_WAITING_SET, 1, (int64_t)seq);
+	spool_db_bind_number(&store->db, SQL_WAITING_SET, 2, settle->due_ms);
+	spool_db_run(&store->db, SQL_WAITING_SET);
+}
+
 void
 spool_write_settle(struct spool_store *store, struct spool_settle *settle)
 {
-	struct spool_db *db = &store->db;
 	const struct parcel *parcel = settle->parcel;
 	settle->request.result = SPOOL_MISSING;
 	if (!exists(store, parcel->seq))
@@ -229,9 +246,7 @@ spool_write_settle(struct spool_store *store, struct spool_settle *settle)
 	} else {
 		for (size_t i = 0; i < settle->recipient_count; i++)
 			store_recipient(store, parcel->seq, &settle->recipients[i]);
-		spool_db_bind_number(db, SQL_WAITING_SET, 1, (int64_t)parcel->seq);
-		spool_db_bind_number(db, SQL_WAITING_SET, 2, settle->due_ms);
-		spool_db_run(db, SQL_WAITING_SET);
+		leave_due(store, settle);
 	}
 	/* One that is known was queued when the same result came before. */
 	for (size_t i = 0; i < settle->notice_count; i++) {

@@ -70,6 +70,30 @@ apply(const struct tally_facts *facts, struct recipient *recipient, struct arena
 	}
 }
 
+/* The postmaster cannot be told, and there is nobody behind him: it waits for whoever looks. */
+static void
+hold_last(const struct tally_facts *facts, const char *postmaster, struct arena *arena,
+	struct tally *tally)
+{
+	struct recipient *recipient = &tally->recipients[0];
+	if (facts->settings->queue.double_bounce == DOUBLE_BOUNCE_DROP || !tally->count ||
+		recipient->stage != RECIPIENT_FAILED ||
+		!notice_is_last(&facts->parcel->record, postmaster))
+		return;
+	recipient->stage = RECIPIENT_WAITING;
+	tally->hold_reason = arena_printf(arena, "the postmaster cannot be told: %u %s",
+		recipient->code, recipient->text);
+}
+
+bool
+tally_is_untold(const struct settings *settings, const struct record *record,
+	const struct recipient *recipient)
+{
+	return recipient->stage == RECIPIENT_FAILED && !record->envelope.sender[0] &&
+		(settings->queue.double_bounce == DOUBLE_BOUNCE_DROP ||
+			!notice_is_wanted(record, recipient->number, NOTICE_DOUBLE));
+}
+
 static bool
 is_late(const struct tally_facts *facts, const struct recipient *recipient)
 {
@@ -85,16 +109,19 @@ concerns(const struct tally_facts *facts, const struct recipient *recipient, enu
 		[NOTICE_FAILURE] = RECIPIENT_FAILED,
 		[NOTICE_DELAY] = RECIPIENT_WAITING,
 		[NOTICE_SUCCESS] = RECIPIENT_RELAYED,
+		[NOTICE_DOUBLE] = RECIPIENT_FAILED,
 	};
 	if (recipient->stage != stages[kind] ||
 		!notice_is_wanted(&facts->parcel->record, recipient->number, kind))
 		return false;
+	if (kind == NOTICE_DOUBLE)
+		return facts->settings->queue.double_bounce == DOUBLE_BOUNCE_POSTMASTER;
 	return kind != NOTICE_DELAY || is_late(facts, recipient);
 }
 
 static void
-add_notices(const struct tally_facts *facts, enum notice_kind kind, struct arena *arena,
-	struct tally *tally)
+add_notice(const struct tally_facts *facts, enum notice_kind kind, const char *postmaster,
+	struct arena *arena, struct tally *tally)
 {
 	const struct settings *settings = facts->settings;
 	struct recipient *told = arena_alloc(arena, tally->count * sizeof(*told));
@@ -105,39 +132,42 @@ add_notices(const struct tally_facts *facts, enum notice_kind kind, struct arena
 		tally->recipients[i].delay_told |= kind == NOTICE_DELAY;
 		told[count++] = tally->recipients[i];
 	}
+	if (!count)
+		return;
 	struct notice notice = {
 		.kind = kind,
 		.parcel = facts->parcel,
+		.recipients = told,
+		.recipient_count = count,
 		.hostname = settings->hostname,
-		.postmaster = settings->postmaster[0] ?
-			settings->postmaster :
-			arena_printf(arena, "postmaster@%s", settings->hostname),
+		.postmaster = postmaster,
+		.return_max_bytes = settings->queue.return_size,
 		.now_ms = facts->now_ms,
 		.until_ms = facts->parcel->received_ms + (int64_t)settings->queue.expiry,
 		.at_mailbox = facts->at_mailbox,
 	};
-	size_t told_now;
-	for (size_t done = 0; done < count; done += told_now) {
-		notice.recipients = told + done;
-		notice.recipient_count = count - done;
-		tally->notices[tally->notice_count++] = notice_make(&notice, &told_now);
-	}
+	tally->notices[tally->notice_count++] = notice_make(&notice);
 }
 
 void
 tally_make(const struct tally_facts *facts, struct arena *arena, struct tally *tally_out)
 {
+	const struct settings *settings = facts->settings;
 	uint32_t attempts = 0;
+	const char *postmaster = settings->postmaster[0] ?
+		settings->postmaster :
+		arena_printf(arena, "postmaster@%s", settings->hostname);
 	*tally_out = (struct tally){
 		.recipients = arena_dup(
 			arena, facts->recipients, facts->count * sizeof(*facts->recipients)),
 		.count = facts->count,
-		/* A recipient is in one stage, so it is told of at most once. */
-		.notices = arena_alloc(arena, facts->count * sizeof(struct parcel *)),
+		.notices = arena_alloc(arena, NOTICE_KIND_COUNT * sizeof(struct parcel *)),
 	};
+	for (size_t i = 0; i < tally_out->count; i++)
+		apply(facts, &tally_out->recipients[i], arena);
+	hold_last(facts, postmaster, arena, tally_out);
 	for (size_t i = 0; i < tally_out->count; i++) {
-		struct recipient *recipient = &tally_out->recipients[i];
-		apply(facts, recipient, arena);
+		const struct recipient *recipient = &tally_out->recipients[i];
 		if (recipient->stage != RECIPIENT_WAITING)
 			continue;
 		tally_out->waiting++;
@@ -147,7 +177,7 @@ tally_make(const struct tally_facts *facts, struct arena *arena, struct tally *t
 	tally_out->due_ms =
 		facts->now_ms + schedule_retry_ms(&facts->settings->queue.retry, attempts);
 	for (unsigned kind = 0; kind < NOTICE_KIND_COUNT; kind++)
-		add_notices(facts, (enum notice_kind)kind, arena, tally_out);
+		add_notice(facts, (enum notice_kind)kind, postmaster, arena, tally_out);
 	/* Behind the mailbox there is nobody who could know more of notices. */
 	for (size_t i = 0; i < tally_out->count && facts->at_mailbox; i++) {
 		if (tally_out->recipients[i].stage == RECIPIENT_RELAYED)

@@ -14,6 +14,7 @@ struct tally {
 	int64_t due_ms;               /* their next attempt */
 	struct parcel **notices;      /* references are the caller's */
 	size_t notice_count;
+	const char *hold_reason;      /* NULL, or why what waits is held from now on */
 };
 
 struct tally_facts {
@@ -32,5 +33,8 @@ struct tally_facts {
  */
 void tally_make(const struct tally_facts *facts, struct arena *arena, struct tally *tally_out);
 void tally_drop_notices(struct tally *tally);
+/* A recipient that failed, and of which nobody will be told although nobody said so. */
+bool tally_is_untold(const struct settings *settings, const struct record *record,
+	const struct recipient *recipient);
 
 #endif

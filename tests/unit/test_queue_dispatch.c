@@ -23,7 +23,7 @@ static struct settings_route routes[] = {
 
 static struct settings all_settings = {
 	.hostname = "mail.example.org",
-	.postmaster = "",
+	.postmaster = "postmaster@example.net",
 	.queue = { .retry = { retry, 3 }, .expiry = 100000, .notice_expiry = 100000,
 		.concurrency = 10, .concurrency_per_destination = 10 },
 	.route = { routes, 3 },
@@ -451,11 +451,18 @@ test_failure_tells_the_sender(void **state)
 	assert_string_equal(jobs[1].first_path, "alice@example.org");
 	assert_string_equal(jobs[1].route, "example.org");
 	assert_false(is_queued("0001", NULL));
-	/* I6: that fails too, and it ends there */
+	/* I6: that fails too, and the postmaster hears of it; behind him there is nobody */
 	say_result(&jobs[1], OUTCOME_FAILED);
-	wait_for(&kept_count, 2);
+	wait_for(&job_count, 3);
+	assert_string_equal(jobs[2].id, "0001.F0.P0");
+	assert_string_equal(jobs[2].sender, "");
+	assert_string_equal(jobs[2].first_path, "postmaster@example.net");
+	say_result(&jobs[2], OUTCOME_FAILED);
+	wait_for(&kept_count, 3);
 	assert_quiet(30);
-	assert_int_equal(spool_counts(spool)->messages, 0);
+	assert_int_equal(job_count, 3);
+	assert_int_equal(spool_counts(spool)->messages, 1);
+	assert_int_equal(spool_counts(spool)->held, 1);
 }
 
 /* The same result again, as after a RESULT_KEPT that was lost. */

@@ -264,6 +264,34 @@ test_results(void **state)
 	parcel_drop(&notice);
 }
 
+/* A result may hold what is left, in the same transaction. */
+static void
+test_result_that_holds(void **state)
+{
+	(void)state;
+	uint64_t seq = commit_to("0001", "bob@example.net");
+	struct recipient later = { .stage = RECIPIENT_WAITING, .attempts = 1 };
+	struct spool_fetch fetched = fetch(seq, "");
+	struct spool_settle request = { { .verb = SPOOL_SETTLE }, .parcel = fetched.parcel,
+		.recipients = &later, .recipient_count = 1, .hold_reason = "nobody to tell",
+		.due_ms = 500, .now_ms = 5000 };
+	assert_int_equal(ask(&request.request), SPOOL_DONE);
+	request.request = (struct spool_request){ .verb = SPOOL_SETTLE };
+	assert_int_equal(ask(&request.request), SPOOL_DONE);
+	assert_int_equal(spool_store_counts(store)->held, 1);
+	fetch_free(&fetched);
+	reopen_store();
+	assert_int_equal(spool_store_counts(store)->held, 1);
+	assert_int_equal(count_page(SPOOL_PAGE_WAITING, INT64_MAX), 0);
+	fetched = fetch(seq, "");
+	assert_true(fetched.held);
+	assert_string_equal(fetched.hold_reason, "nobody to tell");
+	assert_int_equal(fetched.recipients[0].attempts, 1);
+	fetch_free(&fetched);
+	assert_int_equal(change(SPOOL_RELEASE, seq, 10), SPOOL_DONE);
+	assert_int_equal(count_page(SPOOL_PAGE_WAITING, 10), 1);
+}
+
 static void
 test_hold_release_flush_delete(void **state)
 {
@@ -742,6 +770,7 @@ main(void)
 		TEST(test_commit_and_fetch),
 		TEST(test_repeated_commit),
 		TEST(test_results),
+		TEST(test_result_that_holds),
 		TEST(test_hold_release_flush_delete),
 		TEST(test_held_on_arrival),
 		TEST(test_held_of_one_login),

@@ -142,7 +142,7 @@ test_expiry(void **state)
 	end_run(&run);
 }
 
-/* I6: what has no sender expires sooner, and nobody is told. */
+/* I6: what has no sender expires sooner, and the postmaster is told, once. */
 static void
 test_null_sender(void **state)
 {
@@ -158,8 +158,50 @@ test_null_sender(void **state)
 	end_run(&run);
 	run = run_tally(parcel, three, 1, results, 1, 50000);
 	assert_int_equal(run.tally.recipients[0].stage, RECIPIENT_FAILED);
-	assert_int_equal(run.tally.notice_count, 0);
+	assert_int_equal(run.tally.notice_count, 1);
+	assert_null(run.tally.hold_reason);
+	assert_false(tally_is_untold(&all_settings, &parcel->record, run.tally.recipients));
+	parcel = parcel_hold(run.tally.notices[0]);
+	assert_string_equal(parcel->record.id, "0001.P0");
+	assert_string_equal(
+		parcel->record.envelope.recipients[0].path, "postmaster@mail.example.org");
 	end_run(&run);
+	/* If that fails too it waits for somebody who looks, and there is no other. */
+	const struct message_recipient_result refusal[] = { { .number = 0,
+		.outcome = OUTCOME_FAILED, .code = 550, .enhanced = "5.1.1", .text = "gone" } };
+	run = run_tally(parcel, three, 1, refusal, 1, 1);
+	assert_int_equal(run.tally.recipients[0].stage, RECIPIENT_WAITING);
+	assert_int_equal(run.tally.waiting, 1);
+	assert_int_equal(run.tally.notice_count, 0);
+	assert_string_equal(run.tally.hold_reason, "the postmaster cannot be told: 550 gone");
+	end_run(&run);
+}
+
+static void
+test_null_sender_dropped(void **state)
+{
+	(void)state;
+	const struct message_recipient_result refusal[] = { { .number = 0,
+		.outcome = OUTCOME_FAILED, .code = 550, .enhanced = "5.1.1", .text = "gone" } };
+	struct settings settings = all_settings;
+	struct parcel *parcel = sample_parcel("0001.P0", "x", recipients3);
+	struct arena *arena = arena_new(1000);
+	struct message_result result = { .job = 1, .id = "", .hop = "", .hop_address = "",
+		.tls = "", .count = 1, .results = refusal };
+	struct tally_facts facts = { .settings = &settings, .parcel = parcel,
+		.recipients = three, .count = 1, .result = &result,
+		.now_ms = SAMPLE_RECEIVED_MS };
+	struct tally tally;
+	parcel->record.envelope.sender = "";
+	parcel->record.parent = "0001";
+	settings.queue.double_bounce = DOUBLE_BOUNCE_DROP;
+	tally_make(&facts, arena, &tally);
+	assert_int_equal(tally.recipients[0].stage, RECIPIENT_FAILED);
+	assert_int_equal(tally.notice_count, 0);
+	assert_null(tally.hold_reason);
+	assert_true(tally_is_untold(&settings, &parcel->record, tally.recipients));
+	arena_free(&arena);
+	parcel_drop(&parcel);
 }
 
 static void
@@ -226,6 +268,7 @@ main(void)
 		cmocka_unit_test(test_failures_are_told_together),
 		cmocka_unit_test(test_expiry),
 		cmocka_unit_test(test_null_sender),
+		cmocka_unit_test(test_null_sender_dropped),
 		cmocka_unit_test(test_delay_is_told_once),
 		cmocka_unit_test(test_success),
 	};
