@@ -31,6 +31,7 @@ struct call {
 	struct peer *peer;
 	uint32_t request;
 	struct settings *settings;
+	struct resolver *resolver;
 	const struct endpoint *endpoint; /* in settings */
 	struct connector *connector;
 	struct loop_timer again;
@@ -62,6 +63,7 @@ call_free(struct call *call)
 	else
 		dial->calls = call->next;
 	dial->call_count--;
+	resolver_free(&call->resolver);
 	settings_free(&call->settings);
 	mem_free(&call);
 }
@@ -79,13 +81,29 @@ answer(struct call *call, int fd, const struct sock_address *address)
 	call_free(call);
 }
 
+static void
+give_up(struct call *call, const struct fault *fault)
+{
+	log_event(EV_DIAL_FAILED, kv_str("endpoint", call->endpoint->text), kv_fault(fault));
+	channel_refuse(call->peer->channel, call->request, 451, "4.4.1", fault->text);
+	call_free(call);
+}
+
+/* 0 when its time is over: a process that was stopped wakes up late. */
+static uint64_t
+left_ms(const struct call *call)
+{
+	uint64_t now_ms = loop_now_ms(call->peer->dial->loop);
+
+	return now_ms < call->until_ms ? call->until_ms - now_ms : 0;
+}
+
 static void try(void *context);
 
 static void
 on_connected(int fd, const struct sock_address *address, const struct fault *fault, void *context)
 {
 	struct call *call = context;
-	uint64_t now = loop_now_ms(call->peer->dial->loop);
 
 	call->connector = NULL;
 	if (fd >= 0) {
@@ -93,13 +111,10 @@ on_connected(int fd, const struct sock_address *address, const struct fault *fau
 		return;
 	}
 	/* A filter that is being restarted is back in a moment; within the deadline that is no failure. */
-	if (now + DIAL_AGAIN_MS < call->until_ms) {
+	if (left_ms(call) > DIAL_AGAIN_MS)
 		loop_timer_start(&call->again, DIAL_AGAIN_MS);
-		return;
-	}
-	log_event(EV_DIAL_FAILED, kv_str("endpoint", call->endpoint->text), kv_fault(fault));
-	channel_refuse(call->peer->channel, call->request, 451, "4.4.1", fault->text);
-	call_free(call);
+	else
+		give_up(call, fault);
 }
 
 static void
@@ -114,9 +129,15 @@ try(void *context)
 		.host = is_unix ? NULL : endpoint->host,
 		.port = endpoint->port,
 	};
+	struct fault late = FAULT_INIT;
 
-	call->connector = connector_new(dial->loop, dial->resolver, &place,
-		call->until_ms - loop_now_ms(dial->loop), on_connected, call);
+	if (left_ms(call)) {
+		call->connector = connector_new(dial->loop, call->resolver, &place, left_ms(call),
+			on_connected, call);
+		return;
+	}
+	fault_set(&late, FAULT_LIMIT, "%s: no connection in time", endpoint->text);
+	give_up(call, &late);
 }
 
 /* What a front end may have connected is what the settings name; it never says an address itself. */
@@ -152,6 +173,7 @@ start_call(struct peer *peer, uint32_t request, const struct message_dial *quest
 	call->peer = peer;
 	call->request = request;
 	call->settings = settings;
+	call->resolver = resolver_hold(dial->resolver);
 	call->endpoint = endpoint;
 	call->until_ms = loop_now_ms(dial->loop) + (wait_ms ? wait_ms : 1);
 	loop_timer_init(&call->again, dial->loop, try, call);
@@ -257,17 +279,29 @@ dial_on_link(void *private, const struct message_link *link, int fd)
 
 /* ---- role ----------------------------------------------------------------------------------------- */
 
+/* Calls under way keep the resolver they asked. */
+static bool
+use_resolvers(struct dial *dial, struct fault *fault)
+{
+	const struct settings_texts *servers = &role_settings(dial->context)->relay.resolvers;
+	struct resolver *resolver =
+		resolver_new(dial->loop, servers->items, servers->count, fault);
+
+	if (!resolver)
+		return false;
+	resolver_free(&dial->resolver);
+	dial->resolver = resolver;
+	return true;
+}
+
 static void *
 dial_start(struct role_context *context, struct fault *fault)
 {
 	struct dial *dial = mem_alloc(sizeof *dial);
-	const struct settings_texts *resolvers;
 
 	dial->context = context;
 	dial->loop = role_loop(context);
-	resolvers = &role_settings(context)->relay.resolvers;
-	dial->resolver = resolver_new(dial->loop, resolvers->items, resolvers->count, fault);
-	if (!dial->resolver)
+	if (!use_resolvers(dial, fault))
 		mem_free(&dial);
 	return dial;
 }
@@ -276,9 +310,7 @@ dial_start(struct role_context *context, struct fault *fault)
 static bool
 dial_on_reload(void *private, struct fault *fault)
 {
-	(void)private;
-	(void)fault;
-	return true;
+	return use_resolvers(private, fault);
 }
 
 static void

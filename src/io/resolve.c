@@ -19,6 +19,7 @@ enum {
 
 struct resolver {
 	struct loop *loop;
+	size_t holders;
 	struct ub_ctx *ub;
 	struct loop_watch *watch;
 	struct resolve_query *first;
@@ -110,8 +111,16 @@ resolver_new(struct loop *loop, const char *const *servers, size_t count, struct
 		mem_free(&resolver);
 		return NULL;
 	}
+	resolver->holders = 1;
 	resolver->watch = loop_watch_new(loop, ub_fd(resolver->ub), on_readable, resolver);
 	loop_watch_set(resolver->watch, LOOP_READABLE);
+	return resolver;
+}
+
+struct resolver *
+resolver_hold(struct resolver *resolver)
+{
+	resolver->holders++;
 	return resolver;
 }
 
@@ -120,6 +129,10 @@ resolver_free(struct resolver **resolver)
 {
 	if (!*resolver)
 		return;
+	if (--(*resolver)->holders) {
+		*resolver = NULL;
+		return;
+	}
 	while ((*resolver)->first) {
 		struct resolve_query *query = (*resolver)->first;
 

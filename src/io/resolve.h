@@ -22,12 +22,14 @@ typedef void resolve_fn(enum resolve_result result, const struct sock_address *a
 	size_t count, const struct fault *fault, void *context);
 
 /*
- * Reads the two files; starts threads of its own, so before a system call filter is entered. servers
- * ("192.0.2.1:53", "[::1]:53") are asked in place of those of /etc/resolv.conf if there are any.
+ * Reads the two files. servers ("192.0.2.1:53", "[::1]:53") are asked in place of those of
+ * /etc/resolv.conf if there are any. The first question starts a thread.
  */
 struct resolver *resolver_new(struct loop *loop, const char *const *servers, size_t count,
 	struct fault *fault_out);
-void resolver_free(struct resolver **resolver); /* queries end without their callback */
+struct resolver *resolver_hold(struct resolver *resolver); /* one more who must free it */
+/* By the last who holds it: queries end without their callback. */
+void resolver_free(struct resolver **resolver);
 /*
  * A literal address is answered as it is. IPv6 and IPv4 addresses come in turn, IPv6 first. When one
  * kind is known, the other is waited for RESOLVE_HALF_WAIT_MS at most.

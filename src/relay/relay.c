@@ -23,6 +23,7 @@ struct route_table {
 	struct route_table *older;
 	struct relay *relay;
 	struct settings *settings;
+	struct resolver *resolver;
 	size_t count;
 	struct destination **destinations;
 };
@@ -30,7 +31,6 @@ struct route_table {
 struct relay {
 	struct role_context *context;
 	struct loop *loop;
-	struct resolver *resolver;
 	struct route_table *tables; /* the newest first */
 	struct channel *queue;
 	bool ready_said;            /* this queue was told RELAY_READY */
@@ -88,12 +88,14 @@ read_password(struct relay *relay, const struct settings_route *route, struct fa
 static void on_done(struct job *job, void *context);
 
 static struct destination *
-new_destination(struct relay *relay, const struct settings *settings,
-	const struct settings_route *route, struct fault *fault)
+new_destination(struct route_table *table, const struct settings_route *route,
+	struct fault *fault)
 {
+	const struct settings *settings = table->settings;
+	struct relay *relay = table->relay;
 	const char *trust = route->trust_file[0] ? route->trust_file : settings->relay.trust_file;
 	struct destination_means means = {
-		.loop = relay->loop, .resolver = relay->resolver, .settings = settings
+		.loop = relay->loop, .resolver = table->resolver, .settings = settings
 	};
 	struct buf trust_pem = BUF_INIT(RELAY_FILE_MAX_BYTES);
 	struct destination *destination = NULL;
@@ -118,6 +120,7 @@ table_free(struct route_table **table)
 	for (size_t i = 0; i < (*table)->count; i++)
 		destination_free(&(*table)->destinations[i]);
 	mem_free(&(*table)->destinations);
+	resolver_free(&(*table)->resolver);
 	settings_free(&(*table)->settings);
 	mem_free(table);
 }
@@ -126,19 +129,25 @@ static bool
 load_routes(struct relay *relay, struct fault *fault)
 {
 	struct route_table *table = mem_alloc(sizeof *table);
+	const struct settings_texts *resolvers;
 	const struct settings_routes *routes;
 
 	table->relay = relay;
 	table->settings = settings_hold(role_settings(relay->context));
+	resolvers = &table->settings->relay.resolvers;
 	routes = &table->settings->route;
 	table->destinations = mem_alloc_array(routes->count, sizeof *table->destinations);
-	for (; table->count < routes->count; table->count++) {
-		table->destinations[table->count] = new_destination(relay, table->settings,
-			&routes->items[table->count], fault);
-		if (!table->destinations[table->count]) {
-			table_free(&table);
-			return false;
-		}
+	table->resolver =
+		resolver_new(relay->loop, resolvers->items, resolvers->count, fault);
+	for (; table->resolver && table->count < routes->count; table->count++) {
+		table->destinations[table->count] =
+			new_destination(table, &routes->items[table->count], fault);
+		if (!table->destinations[table->count])
+			break;
+	}
+	if (!table->resolver || table->count < routes->count) {
+		table_free(&table);
+		return false;
 	}
 	table->older = relay->tables;
 	relay->tables = table;
@@ -365,7 +374,6 @@ static void *
 relay_start(struct role_context *context, struct fault *fault)
 {
 	struct relay *relay = mem_alloc(sizeof *relay);
-	const struct settings_texts *resolvers;
 
 	relay->context = context;
 	relay->loop = role_loop(context);
@@ -373,9 +381,7 @@ relay_start(struct role_context *context, struct fault *fault)
 	loop_timer_init(&relay->old_jobs, relay->loop, on_old_jobs_due, relay);
 	loop_timer_init(&relay->grace, relay->loop, on_grace_over, relay);
 	loop_defer_init(&relay->sweep, relay->loop, on_sweep, relay);
-	resolvers = &role_settings(context)->relay.resolvers;
-	relay->resolver = resolver_new(relay->loop, resolvers->items, resolvers->count, fault);
-	if (!relay->resolver || !login_init(fault) || !load_routes(relay, fault)) {
+	if (!login_init(fault) || !load_routes(relay, fault)) {
 		void *private = relay;
 
 		relay_free(&private);
@@ -428,7 +434,6 @@ relay_free(void **private)
 		relay->tables = table->older;
 		table_free(&table);
 	}
-	resolver_free(&relay->resolver);
 	result_box_free(&relay->box);
 	mem_free(private);
 }

@@ -4,8 +4,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "io/connector.h"
 #include "io/sock.h"
 
@@ -107,6 +109,35 @@ unix_socket(void **state)
 	rmdir(folder);
 }
 
+/* A listener that takes no more: whoever connects hears nothing. The time is over for all in the end. */
+static void
+one_deadline(void **state)
+{
+	struct sock_address address;
+	struct connector_place place = { .host = "127.0.0.1" };
+	int fillers[2];
+	int listener = listen_on("127.0.0.1:0", &place.port);
+	uint64_t begin_ms = clock_steady_ms();
+
+	(void)state;
+	assert_int_equal(listen(listener, 0), 0);
+	assert_true(sock_local(listener, &address));
+	for (size_t i = 0; i < 2; i++) {
+		fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		(void)connect(fillers[i], &address.of.any, address.length);
+	}
+	got.calls = 0;
+	connector_new(got.loop, got.resolver, &place, 2 * CONNECTOR_STAGGER_MS, on_done, NULL);
+	loop_run(got.loop);
+	assert_int_equal(got.calls, 1);
+	assert_int_equal(got.fd, -1);
+	assert_int_equal(got.fault.kind, FAULT_LIMIT);
+	assert_true(clock_steady_ms() - begin_ms < 5000);
+	for (size_t i = 0; i < 2; i++)
+		close(fillers[i]);
+	close(listener);
+}
+
 static void
 cancelled(void **state)
 {
@@ -148,6 +179,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(literal_and_name),
 		cmocka_unit_test(unix_socket),
+		cmocka_unit_test(one_deadline),
 		cmocka_unit_test(cancelled),
 	};
 

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The dialler as a front end meets it: what the settings name, within the time asked for, and no more. */
+#include "unit.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dial/dial.h"
+#include "io/sock.h"
+#include "ipc/message_login.h"
+#include "ipc/channel.h"
+#include "proc/role_context.h"
+
+enum { AGAIN_MS = 250 }; /* the dialler's own: between two tries */
+
+static struct settings_milter milter = {
+	.title = "filter",
+	.address = { .kind = ENDPOINT_INET, .text = "127.0.0.1:0", .host = "127.0.0.1", .path = "" },
+};
+static struct settings settings = {
+	.holds = 1000,
+	.milter = { &milter, 1 },
+};
+
+static struct {
+	struct role_context context;
+	struct loop *loop;
+	void *dial;
+	struct channel *channel;
+	struct loop_timer stall;
+	int blackhole;
+	int fd;
+	unsigned code;
+	char text[256];
+} rig;
+
+static int
+listen_on(uint16_t port, uint16_t *port_out)
+{
+	struct sock_address address;
+	struct fault fault = FAULT_INIT;
+	char text[32];
+	int fd;
+
+	snprintf(text, sizeof text, "127.0.0.1:%u", port);
+	assert_true(sock_address_parse(span_text(text), &address, &fault));
+	fd = sock_listen(&address, &fault);
+	assert_true(fd >= 0);
+	assert_true(sock_local(fd, &address));
+	*port_out = sock_address_port(&address);
+	return fd;
+}
+
+static bool
+on_message(void *context, struct channel_message *message)
+{
+	(void)context;
+	(void)message;
+	return false;
+}
+
+static void
+on_closed(void *context, const struct fault *why)
+{
+	(void)context;
+	fail_msg("the channel closed: %s", why->text);
+}
+
+static bool
+on_answer(void *context, struct channel_message *answer)
+{
+	struct arena *arena = arena_new(0);
+	struct message_refused refused;
+
+	(void)context;
+	assert_non_null(answer);
+	if (answer->id == MSG_DIALED) {
+		rig.fd = answer->fd;
+		answer->fd = -1;
+	} else {
+		assert_int_equal(answer->id, MSG_REFUSED);
+		assert_true(message_refused_unpack(answer->bytes, arena, &refused));
+		rig.code = refused.code;
+		snprintf(rig.text, sizeof rig.text, "%s", refused.text);
+	}
+	arena_free(&arena);
+	loop_stop(rig.loop);
+	return true;
+}
+
+static uint64_t
+steady_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* How long it took. */
+static uint64_t
+ask(const char *endpoint, uint32_t wait_ms)
+{
+	struct message_dial question = { .endpoint = endpoint, .wait_ms = wait_ms };
+	struct buf content = BUF_INIT(0);
+	uint64_t begin_ms = steady_ms();
+
+	rig.fd = -1;
+	rig.code = 0;
+	message_dial_pack(&content, &question);
+	assert_int_not_equal(channel_ask(rig.channel, MSG_DIAL, &content, -1, 20000, on_answer, NULL),
+		0);
+	buf_fini(&content);
+	loop_run(rig.loop);
+	return steady_ms() - begin_ms;
+}
+
+static void
+named_endpoints_alone(void **state)
+{
+	int listener = listen_on(0, &milter.address.port);
+
+	(void)state;
+	ask("milter:filter", 5000);
+	assert_true(rig.fd >= 0);
+	close(rig.fd);
+	close(listener);
+	ask("milter:other", 5000);
+	assert_int_equal(rig.code, 451);
+	ask("127.0.0.1:25", 5000);
+	assert_int_equal(rig.code, 451);
+}
+
+static void
+refused_when_the_time_is_over(void **state)
+{
+	uint64_t took_ms;
+
+	(void)state;
+	close(listen_on(0, &milter.address.port));
+	took_ms = ask("milter:filter", 2 * AGAIN_MS + AGAIN_MS / 2);
+	assert_int_equal(rig.code, 451);
+	assert_true(took_ms >= AGAIN_MS && took_ms < 5000);
+}
+
+/* A listener that takes no more: connecting to it has no answer. */
+static void
+open_blackhole(void)
+{
+	struct sock_address address;
+	struct fault fault = FAULT_INIT;
+	char text[32];
+
+	snprintf(text, sizeof text, "127.0.0.1:%u", milter.address.port);
+	assert_true(sock_address_parse(span_text(text), &address, &fault));
+	rig.blackhole = sock_listen(&address, &fault);
+	assert_true(rig.blackhole >= 0);
+	assert_int_equal(listen(rig.blackhole, 0), 0);
+	for (int i = 0; i < 2; i++) {
+		int filler = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+		(void)connect(filler, &address.of.any, address.length);
+	}
+}
+
+static void
+on_stall(void *context)
+{
+	const struct timespec pause = { .tv_nsec = 600 * 1000 * 1000 };
+
+	(void)context;
+	open_blackhole();
+	nanosleep(&pause, NULL);
+}
+
+/* The next try is due after the deadline has passed: no time is left, and not all the time there is. */
+static void
+a_process_that_was_stopped_in_between(void **state)
+{
+	uint64_t took_ms;
+
+	(void)state;
+	close(listen_on(0, &milter.address.port));
+	loop_timer_init(&rig.stall, rig.loop, on_stall, NULL);
+	loop_timer_start(&rig.stall, AGAIN_MS / 2);
+	took_ms = ask("milter:filter", AGAIN_MS + AGAIN_MS / 2);
+	assert_int_equal(rig.code, 451);
+	assert_non_null(strstr(rig.text, "no connection in time"));
+	assert_true(took_ms < 5000);
+	close(rig.blackhole);
+}
+
+static int
+set_up(void **state)
+{
+	static const struct channel_events events = { .on_message = on_message,
+		.on_closed = on_closed };
+	static const struct message_link link = { .peer = ROLE_SMTP, .kind = LINK_CHANNEL };
+	struct fault fault = FAULT_INIT;
+	int fds[2];
+
+	(void)state;
+	rig.loop = rig.context.loop = loop_new();
+	rig.context.program = &dial_program;
+	rig.context.now.settings = &settings;
+	rig.dial = dial_program.start(&rig.context, &fault);
+	if (!rig.dial || !sock_pair(fds, &fault) || !dial_program.on_link(rig.dial, &link, fds[0]))
+		return -1;
+	rig.channel = channel_new(rig.loop, fds[1], ROLE_SMTP, ROLE_DIAL, &events, NULL);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	channel_free(&rig.channel);
+	dial_program.free(&rig.dial);
+	loop_free(&rig.loop);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(named_endpoints_alone),
+		cmocka_unit_test(refused_when_the_time_is_over),
+		cmocka_unit_test(a_process_that_was_stopped_in_between),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
