@@ -6,12 +6,14 @@
 #include "auth/auth.h"
 #include "auth/control.h"
 #include "auth/keytab.h"
+#include "auth/mech.h"
 #include "ipc/control.h"
 
 /* What start() gives. */
 struct auth_role {
 	struct role_context *context;
-	struct keytab *keytab; /* NULL where GSSAPI is not offered */
+	struct keytab *keytab; /* NULL where GSSAPI was never offered */
+	struct keytab *next;   /* checked, not yet in use; may be NULL */
 	struct auth *auth;
 	struct control_answers answers;
 };
@@ -36,26 +38,21 @@ wants_gssapi(const struct settings *settings)
 	return wanted;
 }
 
-/* Gives it, or brings it up to date. False with a reason where GSSAPI could not work. */
+/* NULL where GSSAPI is not offered. False with a reason where it could not work. */
 static bool
-take_keytab(struct role_context *context, struct keytab **keytab, struct fault *fault)
+take_keytab(struct role_context *context, struct keytab **keytab_out, struct fault *fault)
 {
-	bool taken;
+	const struct settings *settings = role_settings(context);
 	int fd;
 
-	if (!wants_gssapi(role_settings(context)))
+	*keytab_out = NULL;
+	if (!wants_gssapi(settings))
 		return true;
 	fd = role_take_file(context, FILE_KEYTAB, "", 0);
 	if (fd < 0)
 		return fault_set(fault, FAULT_CONFIG, "GSSAPI is offered, but there is no keytab");
-	if (*keytab) {
-		taken = keytab_update(*keytab, fd, fault);
-	} else {
-		*keytab = keytab_new(fd, fault);
-		taken = *keytab != NULL;
-	}
-	close(fd);
-	return taken;
+	*keytab_out = keytab_new(fd, fault);
+	return *keytab_out || fault_add(fault, "%s", settings->sasl.keytab);
 }
 
 /* ---- verbs ----------------------------------------------------------------------------------- */
@@ -126,22 +123,44 @@ on_unlink(void *private, enum role peer, uint8_t instance)
 	auth_drop_link(role->auth, peer, instance);
 }
 
-/* GSSAPI cannot be loaded once the sandbox is closed: super must start the role anew for that. */
+/* The modules for GSSAPI cannot be loaded once the sandbox is closed: a new process does that. */
 static bool
-on_reload(void *private, struct fault *fault)
+on_check(void *private, struct fault *fault)
 {
 	struct auth_role *role = private;
 	const struct settings *settings = role_settings(role->context);
 
-	if (wants_gssapi(settings) && !role->auth->exchanges.gssapi)
-		return fault_set(fault, FAULT_CONFIG, "GSSAPI is offered only after a restart");
 	if (strcmp(settings->state_dir, role->auth->settings->state_dir) != 0)
 		return fault_set(fault, FAULT_CONFIG,
 			"another state-dir is used only after a restart");
-	if (!take_keytab(role->context, &role->keytab, fault))
+	if (!take_keytab(role->context, &role->next, fault))
 		return false;
-	auth_set_settings(role->auth, settings);
-	return true;
+	if (!wants_gssapi(settings) || role->auth->exchanges.gssapi)
+		return true;
+	if (mech_may_load_gssapi(fault)) {
+		role_ask_anew(role->context);
+		return true;
+	}
+	keytab_free(&role->next);
+	return false;
+}
+
+static void
+on_take(void *private)
+{
+	struct auth_role *role = private;
+
+	if (role->next)
+		keytab_replace(role->keytab, &role->next);
+	auth_set_settings(role->auth, role_settings(role->context));
+}
+
+static void
+on_forget(void *private)
+{
+	struct auth_role *role = private;
+
+	keytab_free(&role->next);
 }
 
 static void
@@ -180,7 +199,9 @@ const struct role_program auth_program = {
 	.start = start,
 	.on_link = on_link,
 	.on_unlink = on_unlink,
-	.on_reload = on_reload,
+	.on_check = on_check,
+	.on_take = on_take,
+	.on_forget = on_forget,
 	.on_control = on_control,
 	.on_stop = on_stop,
 	.free = free_role,

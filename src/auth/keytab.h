@@ -7,17 +7,20 @@
 
 enum { KEYTAB_MAX_BYTES = 1024 * 1024 };
 
-/* A copy in memory of this process that has a path, "/proc/self/fd/N", as long as it lives. */
+/* A descriptor that has a path, "/proc/self/fd/N", as long as it lives. */
 struct keytab;
 
-/* NULL with a reason if fd cannot be read or holds no keytab. fd stays the caller's. */
+/*
+ * Takes fd in every case. NULL with a reason if it cannot be read or holds no keytab. Nobody may write
+ * what it refers to: super's copies are sealed.
+ */
 struct keytab *keytab_new(int fd, struct fault *fault_out);
 void keytab_free(struct keytab **keytab);
 const char *keytab_path(const struct keytab *keytab);
 /*
- * The file has new keys. Kerberos, which may be reading on another thread, sees the old ones or the
- * new ones. If fd holds no keytab the old ones stay.
+ * The path of keytab leads to what fresh holds from now on, in one step: Kerberos, which may be opening
+ * it on another thread, sees the old keys or the new ones. Takes fresh.
  */
-bool keytab_update(struct keytab *keytab, int fd, struct fault *fault_out);
+void keytab_replace(struct keytab *keytab, struct keytab **fresh);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 
@@ -218,6 +219,25 @@ load_plugin(const char *directory, const char *name, struct fault *fault_out)
 	return loaded; /* the module stays loaded as long as the process */
 }
 
+static bool gssapi_found;
+
+static void
+look_for_gssapi(const char *directory)
+{
+	char *path = mem_printf("%s/libgssapiv2.so", directory);
+
+	gssapi_found = access(path, R_OK) == 0;
+	mem_free(&path);
+}
+
+bool
+mech_may_load_gssapi(struct fault *fault_out)
+{
+	return gssapi_found ||
+		fault_set(fault_out, FAULT_MISSING,
+			"GSSAPI is offered, but the SASL module for it is not installed");
+}
+
 static bool
 load_plugins(const struct mech_rule *rule, struct fault *fault_out)
 {
@@ -225,6 +245,7 @@ load_plugins(const struct mech_rule *rule, struct fault *fault_out)
 	bool loaded = (!rule->scram || load_plugin(directory, "scram", fault_out)) &&
 		(!rule->gssapi || load_plugin(directory, "gssapiv2", fault_out));
 
+	look_for_gssapi(directory);
 	mem_free(&directory);
 	return loaded;
 }

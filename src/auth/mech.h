@@ -19,6 +19,8 @@ struct mech_rule {
 };
 
 bool mech_start(const struct mech_rule *rule, struct fault *fault_out);
+/* Was the module for GSSAPI there at mech_start(), so that a new process could load it? */
+bool mech_may_load_gssapi(struct fault *fault_out);
 void mech_stop(void);
 
 /*

@@ -68,6 +68,7 @@ front_free(struct front **front)
 	*front = NULL;
 	loop_timer_stop(&old->grace);
 	stop_accepting(old);
+	front_forget(old);
 	old->on_empty = NULL;
 	while (old->sessions) {
 		struct session *session = old->sessions;
@@ -165,32 +166,62 @@ leave_gone(struct front *front)
 	}
 }
 
+void
+front_forget(struct front *front)
+{
+	close_sockets(front->next_sockets, front->next_count);
+	front->next_sockets = NULL;
+	front->next_count = 0;
+	setup_free(&front->next);
+}
+
 bool
-front_serve(struct front *front, struct setup *setup, struct role_context *role,
+front_prepare(struct front *front, struct setup *setup, struct role_context *role,
 	struct fault *fault_out)
 {
-	struct front_socket *sockets = NULL;
 	size_t count = role ? count_addresses(setup) : 0;
 
+	front_forget(front);
 	if (role) {
-		sockets = take_sockets(front, setup, role, count, fault_out);
-		if (!sockets) {
+		front->next_sockets = take_sockets(front, setup, role, count, fault_out);
+		if (!front->next_sockets) {
 			setup_free(&setup);
 			return false;
 		}
 	}
+	front->next_count = count;
+	front->next = setup;
+	return true;
+}
+
+void
+front_use(struct front *front)
+{
 	stop_accepting(front);
-	setup->generation = front->setup ? front->setup->generation + 1 : 1;
+	front->next->generation = front->setup ? front->setup->generation + 1 : 1;
 	setup_free(&front->setup);
-	front->setup = setup;
-	front->sockets = sockets;
-	front->socket_count = count;
-	for (size_t i = 0; i < count; i++) {
-		sockets[i].acceptor =
-			sock_acceptor_new(front->loop, sockets[i].fd, on_accept, &sockets[i]);
-		sock_acceptor_on_shed(sockets[i].acceptor, on_shed);
+	front->setup = front->next;
+	front->sockets = front->next_sockets;
+	front->socket_count = front->next_count;
+	front->next = NULL;
+	front->next_sockets = NULL;
+	front->next_count = 0;
+	for (size_t i = 0; i < front->socket_count; i++) {
+		struct front_socket *socket = &front->sockets[i];
+
+		socket->acceptor = sock_acceptor_new(front->loop, socket->fd, on_accept, socket);
+		sock_acceptor_on_shed(socket->acceptor, on_shed);
 	}
 	leave_gone(front);
+}
+
+bool
+front_serve(struct front *front, struct setup *setup, struct role_context *role,
+	struct fault *fault_out)
+{
+	if (!front_prepare(front, setup, role, fault_out))
+		return false;
+	front_use(front);
 	return true;
 }
 

@@ -28,6 +28,9 @@ struct front {
 	struct setup *setup;           /* for sessions from now on */
 	struct front_socket *sockets;
 	size_t socket_count;
+	struct setup *next;            /* made ready by front_prepare(), with its sockets */
+	struct front_socket *next_sockets;
+	size_t next_count;
 	struct session *sessions;      /* the newest first */
 	size_t session_count;
 	void (*on_empty)(void *service); /* the last session is gone, after front_stop() */
@@ -43,10 +46,15 @@ struct front *front_new(struct loop *loop, enum role role,
 	struct worker_pool *pool, void *service);
 void front_free(struct front **front); /* ends all sessions at once */
 /*
- * What holds for sessions from now on; takes the setup. Its listening sockets are taken with
- * role_take_file(), and those from before are closed; role NULL: there are none. False with a
- * reason if one is missing, and nothing has changed.
+ * What will hold for sessions from front_use() on; takes the setup. Its listening sockets are taken
+ * with role_take_file(); role NULL: there are none. False with a reason if one is missing, and nothing
+ * is made ready.
  */
+bool front_prepare(struct front *front, struct setup *setup, struct role_context *role,
+	struct fault *fault_out);
+void front_use(struct front *front);    /* puts it to use, and closes the sockets from before */
+void front_forget(struct front *front); /* throws it away; free if there is nothing */
+/* Both steps in one. */
 bool front_serve(struct front *front, struct setup *setup, struct role_context *role,
 	struct fault *fault_out);
 /* A connection of this listener; takes fd. */

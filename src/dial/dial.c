@@ -42,6 +42,7 @@ struct dial {
 	struct role_context *context;
 	struct loop *loop;
 	struct resolver *resolver;
+	struct resolver *next;  /* checked, not yet in use */
 	struct call *calls;
 	size_t call_count;
 	struct peer peers[DIAL_PEERS_MAX];
@@ -279,19 +280,12 @@ dial_on_link(void *private, const struct message_link *link, int fd)
 
 /* ---- role ----------------------------------------------------------------------------------------- */
 
-/* Calls under way keep the resolver they asked. */
-static bool
-use_resolvers(struct dial *dial, struct fault *fault)
+static struct resolver *
+make_resolver(struct dial *dial, struct fault *fault)
 {
 	const struct settings_texts *servers = &role_settings(dial->context)->relay.resolvers;
-	struct resolver *resolver =
-		resolver_new(dial->loop, servers->items, servers->count, fault);
 
-	if (!resolver)
-		return false;
-	resolver_free(&dial->resolver);
-	dial->resolver = resolver;
-	return true;
+	return resolver_new(dial->loop, servers->items, servers->count, fault);
 }
 
 static void *
@@ -301,16 +295,39 @@ dial_start(struct role_context *context, struct fault *fault)
 
 	dial->context = context;
 	dial->loop = role_loop(context);
-	if (!use_resolvers(dial, fault))
+	dial->resolver = make_resolver(dial, fault);
+	if (!dial->resolver)
 		mem_free(&dial);
 	return dial;
 }
 
 /* Each call looks into the settings anew. */
 static bool
-dial_on_reload(void *private, struct fault *fault)
+dial_on_check(void *private, struct fault *fault)
 {
-	return use_resolvers(private, fault);
+	struct dial *dial = private;
+
+	dial->next = make_resolver(dial, fault);
+	return dial->next;
+}
+
+/* Calls under way keep the resolver they asked. */
+static void
+dial_on_take(void *private)
+{
+	struct dial *dial = private;
+
+	resolver_free(&dial->resolver);
+	dial->resolver = dial->next;
+	dial->next = NULL;
+}
+
+static void
+dial_on_forget(void *private)
+{
+	struct dial *dial = private;
+
+	resolver_free(&dial->next);
 }
 
 static void
@@ -340,7 +357,9 @@ const struct role_program dial_program = {
 	.start = dial_start,
 	.on_link = dial_on_link,
 	.on_unlink = dial_on_unlink,
-	.on_reload = dial_on_reload,
+	.on_check = dial_on_check,
+	.on_take = dial_on_take,
+	.on_forget = dial_on_forget,
 	.on_stop = dial_on_stop,
 	.free = dial_free,
 };

@@ -91,7 +91,7 @@ remove_stale(const struct sock_address *address)
 }
 
 static int
-bind_and_listen(const struct sock_address *address)
+bind_socket(const struct sock_address *address, bool shared)
 {
 	int fd = open_socket(address->of.any.sa_family);
 
@@ -108,26 +108,61 @@ bind_and_listen(const struct sock_address *address)
 		if (sock_address_port(address) != 0)
 			set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	}
-	if (bind(fd, &address->of.any, address->length) < 0 || listen(fd, SOCK_BACKLOG) < 0)
+	if (shared)
+		sock_set_shared(fd, true);
+	if (bind(fd, &address->of.any, address->length) < 0 ||
+		(!shared && listen(fd, SOCK_BACKLOG) < 0))
 		sock_close(&fd);
+	return fd;
+}
+
+static int
+bind_anyhow(const struct sock_address *address, bool shared, struct fault *fault_out)
+{
+	char text[SOCK_TEXT_MAX_BYTES];
+	struct sock_address v4;
+	int fd = bind_socket(address, shared);
+
+	if (fd < 0 && address->dual && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
+		/* This machine has no IPv6. */
+		sock_address_parse_host(SPAN_LITERAL("0.0.0.0"), sock_address_port(address), &v4);
+		fd = bind_socket(&v4, shared);
+	}
+	if (fd < 0) {
+		int error = errno;
+
+		fault_set_errno(fault_out, "listen on %s", sock_address_format(address, text));
+		errno = error;
+	}
 	return fd;
 }
 
 int
 sock_listen(const struct sock_address *address, struct fault *fault_out)
 {
-	char text[SOCK_TEXT_MAX_BYTES];
-	struct sock_address v4;
-	int fd = bind_and_listen(address);
+	return bind_anyhow(address, false, fault_out);
+}
 
-	if (fd < 0 && address->dual && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
-		/* This machine has no IPv6. */
-		sock_address_parse_host(SPAN_LITERAL("0.0.0.0"), sock_address_port(address), &v4);
-		fd = bind_and_listen(&v4);
-	}
-	if (fd < 0)
-		fault_set_errno(fault_out, "listen on %s", sock_address_format(address, text));
-	return fd;
+int
+sock_bind_shared(const struct sock_address *address, struct fault *fault_out)
+{
+	return bind_anyhow(address, true, fault_out);
+}
+
+/* It is looked at when another socket is bound or begins to listen; at no other time. */
+void
+sock_set_shared(int fd, bool shared)
+{
+	set_option(fd, SOL_SOCKET, SO_REUSEPORT, shared);
+}
+
+bool
+sock_begin(int fd, struct fault *fault_out)
+{
+	bool done = listen(fd, SOCK_BACKLOG) == 0 || fault_set_errno(fault_out, "listen");
+
+	sock_set_shared(fd, false);
+	return done;
 }
 
 /* --- accepting */

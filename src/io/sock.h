@@ -12,8 +12,15 @@ enum {
 	SOCK_ACCEPT_PAUSE_MS = 100,   /* after an error that waiting may cure */
 };
 
-/* -1 and a fault that names the address. A unix path that nobody serves any more is replaced. */
+/* -1, errno and a fault that names the address. A unix path that nobody serves any more is replaced. */
 int sock_listen(const struct sock_address *address, struct fault *fault_out);
+/*
+ * The same in two steps, beside a socket of ours that has the port at another address and was given
+ * sock_set_shared(): bound now, and connections are taken from sock_begin() on.
+ */
+int sock_bind_shared(const struct sock_address *address, struct fault *fault_out);
+bool sock_begin(int fd, struct fault *fault_out); /* not shared any more then */
+void sock_set_shared(int fd, bool shared);
 bool sock_local(int fd, struct sock_address *address_out);
 void sock_set_nodelay(int fd);                             /* TCP_NODELAY, where it is TCP */
 bool sock_pair(int fds_out[2], struct fault *fault_out);   /* SOCK_STREAM */

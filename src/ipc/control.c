@@ -189,7 +189,7 @@ control_answer_pack(struct buf *to, struct span data, bool more)
 bool
 control_error_pack(struct buf *to, const char *kind, const char *text)
 {
-	char line[FAULT_TEXT_MAX_BYTES];
+	char line[4 * FAULT_TEXT_MAX_BYTES];
 
 	/* Reasons may quote what the administrator typed, which need not be UTF-8. */
 	text_escape(span_text(text), line, sizeof line);

@@ -138,7 +138,7 @@ void
 message_ready_pack(struct buf *to, const struct message_ready *from)
 {
 	pack_u32(to, from->generation);
-	pack_text(to, from->text);
+	pack_bool(to, from->anew);
 }
 
 bool
@@ -146,7 +146,8 @@ message_ready_unpack(struct span bytes, struct arena *arena, struct message_read
 {
 	struct unpack from = unpack_start(bytes);
 
+	(void)arena;
 	message_out->generation = unpack_u32(&from);
-	message_out->text = unpack_text(&from, MESSAGE_TEXT_MAX_BYTES, arena);
+	message_out->anew = unpack_bool(&from);
 	return unpack_done(&from);
 }

@@ -6,9 +6,12 @@
 #include "ipc/messages.h"
 
 /*
- * SETTINGS: the role's slice (config/slice.h); the files and secrets of the generation follow. Then
- * START, a question: answered by READY, or by REFUSED if a reload keeps the old generation. Files and
- * secrets outside of this replace one: a rolled log, a new ticket key.
+ * SETTINGS: the role's slice (config/slice.h); the files and secrets of the generation follow. Then the
+ * first time START, a question: answered by READY when the role serves. A reload has two steps: CHECK, a
+ * question, is answered by READY if the role could use the generation, by REFUSED if not; nothing has
+ * changed then. TAKE, a question, puts what was checked into use, which cannot fail, and READY says so;
+ * FORGET, without an answer, drops it. Files and secrets outside of this replace one: a rolled log, a
+ * new ticket key.
  */
 struct message_settings {
 	uint32_t generation;
@@ -66,7 +69,7 @@ struct message_lost {
 	uint8_t instance;
 };
 
-/* STOP: finish within grace_ms. START, PING, PONG, SESSIONS_ANNOUNCED have no content. */
+/* STOP: finish within grace_ms. START, CHECK, TAKE, FORGET, PING, PONG, SESSIONS_ANNOUNCED have no content. */
 struct message_stop {
 	uint32_t grace_ms;
 };
@@ -77,10 +80,13 @@ struct message_control {
 	bool more; /* ANSWER only */
 };
 
-/* READY: the answer to START: the role serves. text is a remark for the log, may be empty. */
+/*
+ * READY: the answer to START, CHECK and TAKE. anew, to CHECK: the generation is good, but it takes a new
+ * process to use it.
+ */
 struct message_ready {
 	uint32_t generation;
-	const char *text;
+	bool anew;
 };
 
 MESSAGE_PAIR(settings);

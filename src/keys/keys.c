@@ -30,6 +30,7 @@ struct keys {
 	struct role_context *context;
 	pthread_mutex_t lock;    /* around signers: changed by a reload, used by the threads */
 	struct signer *signers[KEYS_GENERATIONS]; /* newest first; NULL behind the last */
+	struct signer *next;     /* checked, not yet in use */
 };
 
 /* What one thread needs; its own from the start. */
@@ -297,22 +298,36 @@ keys_on_link(void *private, const struct message_link *link, int fd)
 }
 
 static bool
-keys_on_reload(void *private, struct fault *fault)
+keys_on_check(void *private, struct fault *fault)
 {
 	struct keys *keys = private;
-	struct signer *fresh = load(keys, fault);
+
+	keys->next = load(keys, fault);
+	return keys->next;
+}
+
+static void
+keys_on_take(void *private)
+{
+	struct keys *keys = private;
 	struct signer *oldest;
 
-	if (!fresh)
-		return false;
 	pthread_mutex_lock(&keys->lock);
 	oldest = keys->signers[KEYS_GENERATIONS - 1];
 	memmove(&keys->signers[1], &keys->signers[0],
 		(KEYS_GENERATIONS - 1) * sizeof keys->signers[0]);
-	keys->signers[0] = fresh;
+	keys->signers[0] = keys->next;
+	keys->next = NULL;
 	pthread_mutex_unlock(&keys->lock);
 	signer_free(&oldest);
-	return true;
+}
+
+static void
+keys_on_forget(void *private)
+{
+	struct keys *keys = private;
+
+	signer_free(&keys->next);
 }
 
 static void
@@ -335,7 +350,9 @@ const struct role_program keys_program = {
 	.role = ROLE_KEYS,
 	.start = keys_start,
 	.on_link = keys_on_link,
-	.on_reload = keys_on_reload,
+	.on_check = keys_on_check,
+	.on_take = keys_on_take,
+	.on_forget = keys_on_forget,
 	.on_stop = keys_on_stop,
 	.free = keys_free,
 };

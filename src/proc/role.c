@@ -150,9 +150,9 @@ role_answer(struct role_context *context, uint32_t request, struct span data, bo
 }
 
 static void
-answer_ready(struct role_context *context, uint32_t request, const char *text)
+answer_ready(struct role_context *context, uint32_t request, uint32_t generation, bool anew)
 {
-	struct message_ready ready = { context->now.number, text };
+	struct message_ready ready = { generation, anew };
 	struct buf content = BUF_INIT(0);
 
 	message_ready_pack(&content, &ready);
@@ -247,31 +247,70 @@ role_begin(struct role_context *context, uint32_t request)
 	context->phase = ROLE_SERVING;
 	offer_early_links(context);
 	log_event(EV_ROLE_READY, kv_int("generation", context->now.number));
-	answer_ready(context, request, "");
+	answer_ready(context, request, context->now.number, false);
 }
 
-/* In place: the old generation stays whole until the role has taken the new one. */
 void
-role_reload(struct role_context *context, uint32_t request)
+role_ask_anew(struct role_context *context)
+{
+	context->anew = true;
+}
+
+/* For as long as it is looked at, the next generation stands where the role looks for settings. */
+static bool
+check_next(struct role_context *context, struct fault *fault)
 {
 	const struct role_program *program = context->program;
-	struct generation old = context->now;
+	struct generation now = context->now;
+	bool good;
+
+	context->anew = false;
+	context->now = context->next;
+	good = needs_check_limit(program->role, context->now.settings, fault) &&
+		(!program->on_check || program->on_check(context->private, fault));
+	context->next = context->now;
+	context->now = now;
+	return good;
+}
+
+void
+role_check(struct role_context *context, uint32_t request)
+{
 	struct fault fault = FAULT_INIT;
+
+	if (check_next(context, &fault)) {
+		context->checked = true;
+		answer_ready(context, request, context->next.number, context->anew);
+		return;
+	}
+	role_generation_fini(&context->next);
+	log_event(EV_ROLE_KEPT, kv_fault(&fault));
+	channel_refuse(context->super, request, 0, "", fault.text);
+}
+
+void
+role_take(struct role_context *context, uint32_t request)
+{
+	struct generation old = context->now;
 
 	context->now = context->next;
 	context->next = (struct generation){ .settings = NULL };
-	if (!needs_check_limit(program->role, context->now.settings, &fault) ||
-		(program->on_reload && !program->on_reload(context->private, &fault))) {
-		role_generation_fini(&context->now);
-		context->now = old;
-		log_event(EV_ROLE_KEPT, kv_fault(&fault));
-		channel_refuse(context->super, request, 0, "", fault.text);
-		return;
-	}
+	context->checked = false;
+	if (context->program->on_take)
+		context->program->on_take(context->private);
 	role_use_event_log(context);
 	role_generation_fini(&old);
 	log_event(EV_ROLE_RELOADED, kv_int("generation", context->now.number));
-	answer_ready(context, request, "");
+	answer_ready(context, request, context->now.number, false);
+}
+
+void
+role_forget(struct role_context *context)
+{
+	if (context->checked && context->program->on_forget)
+		context->program->on_forget(context->private);
+	context->checked = false;
+	role_generation_fini(&context->next);
 }
 
 /* ---- the process ------------------------------------------------------------------------------ */
@@ -295,10 +334,10 @@ tear_down(struct role_context *context)
 
 	while (role_links_take(&context->links, &link, &fd))
 		close(fd);
+	role_forget(context);
 	if (context->private && context->program->free)
 		context->program->free(&context->private);
 	channel_free(&context->super);
-	role_generation_fini(&context->next);
 	role_generation_fini(&context->now);
 	mem_free(&context->user);
 	loop_timer_stop(&context->last_moment);

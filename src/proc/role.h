@@ -30,8 +30,16 @@ struct role_program {
 	 */
 	bool (*on_link)(void *private, const struct message_link *link, int fd);
 	void (*on_unlink)(void *private, enum role peer, uint8_t instance);
-	/* New settings and files are in context; false refuses and the old ones must stay in use. */
-	bool (*on_reload)(void *private, struct fault *fault);
+	/*
+	 * A reload in two steps. on_check: the context answers with the next generation; whatever could
+	 * fail is done now, beside what is in use and without touching it; false with a reason refuses,
+	 * and leaves nothing behind. Then one of the others comes, perhaps much later. on_take: the
+	 * context has the generation for good, and what was made ready is put to use; this cannot fail.
+	 * on_forget: it is thrown away. NULL: any settings are good; nothing is made ready.
+	 */
+	bool (*on_check)(void *private, struct fault *fault);
+	void (*on_take)(void *private);
+	void (*on_forget)(void *private);
 	/* A verb of the administrator; answered by role_answer(), perhaps later. NULL: has none. */
 	void (*on_control)(void *private, uint32_t request, struct span json);
 	/*
@@ -62,6 +70,8 @@ unsigned role_instance(const struct role_context *context);
  */
 int role_take_file(struct role_context *context, enum file_kind kind, const char *name,
 	unsigned index);
+/* In on_check: these settings are good, but this process cannot use them; a new one is to be started. */
+void role_ask_anew(struct role_context *context);
 /* Borrowed; empty if there is none. */
 struct span role_secret(const struct role_context *context, enum secret_kind kind,
 	const char *name);

@@ -29,6 +29,8 @@ struct role_context {
 	enum role_phase phase;
 	struct generation now;
 	struct generation next; /* settings NULL: none under way */
+	bool checked;           /* next was found good, and waits for TAKE or FORGET */
+	bool anew;              /* it takes a new process */
 	unsigned instance;
 	char *user;
 	struct role_links links; /* that came before START */
@@ -42,9 +44,12 @@ void role_generation_fini(struct generation *generation);
 /* What arrived as FILE_EVENT_LOG, if anything did, is where lines go from now on. */
 void role_use_event_log(struct role_context *context);
 void role_offer_link(struct role_context *context, const struct message_link *link, int fd);
-/* START, the first and the later ones; each answers it. */
+/* START, CHECK and TAKE; each is answered. */
 void role_begin(struct role_context *context, uint32_t request);
-void role_reload(struct role_context *context, uint32_t request);
+void role_check(struct role_context *context, uint32_t request);
+void role_take(struct role_context *context, uint32_t request);
+/* FORGET; free if there is nothing to forget. */
+void role_forget(struct role_context *context);
 void role_begin_stop(struct role_context *context, uint64_t grace_ms);
 /* Of the channel to super. */
 bool role_on_message(void *context, struct channel_message *message);

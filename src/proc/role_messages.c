@@ -12,7 +12,7 @@ on_settings(struct role_context *context, struct span bytes, struct arena *arena
 
 	if (!message_settings_unpack(bytes, arena, &message))
 		return false;
-	role_generation_fini(&context->next);
+	role_forget(context);
 	context->next.settings = settings_unpack(message.slice, &fault);
 	if (!context->next.settings)
 		role_fail(context, &fault);
@@ -26,11 +26,11 @@ on_settings(struct role_context *context, struct span bytes, struct arena *arena
 	return true;
 }
 
-/* Where files and secrets go: the generation under way, or the one in use. */
+/* Where files and secrets go: the generation that is being gathered, or the one in use. */
 static struct role_store *
 receiving_store(struct role_context *context)
 {
-	return context->next.store ? context->next.store : context->now.store;
+	return context->next.store && !context->checked ? context->next.store : context->now.store;
 }
 
 static bool
@@ -102,12 +102,31 @@ on_unlink(struct role_context *context, struct span bytes, struct arena *arena)
 static bool
 on_start(struct role_context *context, uint32_t request)
 {
-	if (!context->next.settings || request == 0 || context->phase == ROLE_STOPPING)
+	if (!context->next.settings || request == 0 || context->phase != ROLE_WAITING)
 		return false;
-	if (context->phase == ROLE_WAITING)
-		role_begin(context, request);
-	else
-		role_reload(context, request);
+	role_begin(context, request);
+	return true;
+}
+
+/* Who is ending takes nothing more; super hears of the end instead of an answer. */
+static bool
+on_check(struct role_context *context, uint32_t request)
+{
+	if (!context->next.settings || context->checked || request == 0 ||
+		context->phase == ROLE_WAITING)
+		return false;
+	if (context->phase == ROLE_SERVING)
+		role_check(context, request);
+	return true;
+}
+
+static bool
+on_take(struct role_context *context, uint32_t request)
+{
+	if (request == 0 || (context->phase == ROLE_SERVING && !context->checked))
+		return false;
+	if (context->phase == ROLE_SERVING)
+		role_take(context, request);
 	return true;
 }
 
@@ -155,6 +174,13 @@ take_message(struct role_context *context, struct channel_message *message, stru
 		return on_unlink(context, message->bytes, arena);
 	case MSG_START:
 		return on_start(context, message->request);
+	case MSG_CHECK:
+		return on_check(context, message->request);
+	case MSG_TAKE:
+		return on_take(context, message->request);
+	case MSG_FORGET:
+		role_forget(context);
+		return true;
 	case MSG_STOP:
 		return on_stop(context, message->bytes, arena);
 	case MSG_CONTROL:

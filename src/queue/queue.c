@@ -337,15 +337,20 @@ queue_start(struct role_context *context, struct fault *fault)
 }
 
 static bool
-queue_on_reload(void *private, struct fault *fault)
+queue_on_check(void *private, struct fault *fault)
 {
 	struct queue *queue = private;
 	const struct settings *settings = role_settings(queue->context);
-	if (strcmp(settings->state_dir, queue->settings->state_dir) != 0)
-		return fault_set(fault, FAULT_CONFIG, "state-dir cannot change while queue runs");
-	use_settings(queue, settings);
+	return strcmp(settings->state_dir, queue->settings->state_dir) == 0 ||
+		fault_set(fault, FAULT_CONFIG, "state-dir cannot change while queue runs");
+}
+
+static void
+queue_on_take(void *private)
+{
+	struct queue *queue = private;
+	use_settings(queue, role_settings(queue->context));
 	dispatch_use(queue->dispatch, queue->settings);
-	return true;
 }
 
 static void
@@ -413,7 +418,8 @@ const struct role_program queue_program = {
 	.start = queue_start,
 	.on_link = queue_on_link,
 	.on_unlink = queue_on_unlink,
-	.on_reload = queue_on_reload,
+	.on_check = queue_on_check,
+	.on_take = queue_on_take,
 	.on_control = queue_on_control,
 	.on_stop = queue_on_stop,
 	.free = queue_free,

@@ -32,6 +32,7 @@ struct relay {
 	struct role_context *context;
 	struct loop *loop;
 	struct route_table *tables; /* the newest first */
+	struct route_table *next;   /* checked, not yet in use */
 	struct channel *queue;
 	bool ready_said;            /* this queue was told RELAY_READY */
 	struct loop_timer old_jobs;
@@ -125,7 +126,8 @@ table_free(struct route_table **table)
 	mem_free(table);
 }
 
-static bool
+/* NULL and the reason if one route could not be used. */
+static struct route_table *
 load_routes(struct relay *relay, struct fault *fault)
 {
 	struct route_table *table = mem_alloc(sizeof *table);
@@ -145,13 +147,9 @@ load_routes(struct relay *relay, struct fault *fault)
 		if (!table->destinations[table->count])
 			break;
 	}
-	if (!table->resolver || table->count < routes->count) {
+	if (!table->resolver || table->count < routes->count)
 		table_free(&table);
-		return false;
-	}
-	table->older = relay->tables;
-	relay->tables = table;
-	return true;
+	return table;
 }
 
 static struct destination *
@@ -381,7 +379,9 @@ relay_start(struct role_context *context, struct fault *fault)
 	loop_timer_init(&relay->old_jobs, relay->loop, on_old_jobs_due, relay);
 	loop_timer_init(&relay->grace, relay->loop, on_grace_over, relay);
 	loop_defer_init(&relay->sweep, relay->loop, on_sweep, relay);
-	if (!login_init(fault) || !load_routes(relay, fault)) {
+	if (login_init(fault))
+		relay->tables = load_routes(relay, fault);
+	if (!relay->tables) {
 		void *private = relay;
 
 		relay_free(&private);
@@ -391,18 +391,35 @@ relay_start(struct role_context *context, struct fault *fault)
 }
 
 static bool
-relay_on_reload(void *private, struct fault *fault)
+relay_on_check(void *private, struct fault *fault)
 {
 	struct relay *relay = private;
 
-	if (!load_routes(relay, fault))
-		return false;
+	relay->next = load_routes(relay, fault);
+	return relay->next;
+}
+
+static void
+relay_on_forget(void *private)
+{
+	struct relay *relay = private;
+
+	table_free(&relay->next);
+}
+
+static void
+relay_on_take(void *private)
+{
+	struct relay *relay = private;
+
+	relay->next->older = relay->tables;
+	relay->tables = relay->next;
+	relay->next = NULL;
 	/* Connections of the old table end when they are idle; jobs at them go on. */
 	for (struct route_table *table = relay->tables->older; table; table = table->older)
 		for (size_t i = 0; i < table->count; i++)
 			destination_quit(table->destinations[i]);
 	look_around(relay);
-	return true;
 }
 
 static void
@@ -443,7 +460,9 @@ const struct role_program relay_program = {
 	.start = relay_start,
 	.on_link = relay_on_link,
 	.on_unlink = relay_on_unlink,
-	.on_reload = relay_on_reload,
+	.on_check = relay_on_check,
+	.on_take = relay_on_take,
+	.on_forget = relay_on_forget,
 	.on_stop = relay_on_stop,
 	.free = relay_free,
 };

@@ -60,12 +60,13 @@ open_journal(struct role_context *role)
 }
 
 static bool
-serve(struct service *service, struct fault *fault)
+on_check(void *private, struct fault *fault)
 {
+	struct service *service = private;
 	struct setup *setup = setup_new(service->role, role_settings(service->role),
 		1u << LISTENER_SMTP, service->signer, fault);
 
-	return setup && front_serve(service->front, setup, service->role, fault);
+	return setup && front_prepare(service->front, setup, service->role, fault);
 }
 
 static void
@@ -110,12 +111,13 @@ start(struct role_context *role, struct fault *fault)
 	service->front = front_new(
 		role_loop(role), ROLE_SMTP, protocols, gate, open_journal(role), pool, service);
 	loop_timer_init(&service->expiry, role_loop(role), on_expiry, service);
-	if (!serve(service, fault)) {
+	if (!on_check(service, fault)) {
 		void *private = service;
 
 		free_service(&private);
 		return NULL;
 	}
+	front_use(service->front);
 	loop_timer_start(&service->expiry, 0);
 	loop_timer_init(&service->links, role_loop(role), on_look_at_links, service);
 	loop_timer_start(&service->links, LINKS_EVERY_MS);
@@ -138,17 +140,23 @@ on_link(void *private, const struct message_link *link, int fd)
 	return true;
 }
 
-static bool
-on_reload(void *private, struct fault *fault)
+static void
+on_take(void *private)
 {
 	struct service *service = private;
 
-	if (!serve(service, fault))
-		return false;
+	front_use(service->front);
 	journal_free(&service->front->journal);
 	service->front->journal = open_journal(service->role);
 	loop_timer_start(&service->expiry, 0);
-	return true;
+}
+
+static void
+on_forget(void *private)
+{
+	struct service *service = private;
+
+	front_forget(service->front);
 }
 
 static void
@@ -253,7 +261,9 @@ const struct role_program smtp_program = {
 	.role = ROLE_SMTP,
 	.start = start,
 	.on_link = on_link,
-	.on_reload = on_reload,
+	.on_check = on_check,
+	.on_take = on_take,
+	.on_forget = on_forget,
 	.on_control = on_control,
 	.on_stop = on_stop,
 	.free = free_service,

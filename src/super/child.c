@@ -18,7 +18,9 @@
 
 enum {
 	START_WAIT_MS = 120 * 1000, /* from START to READY: queue may have a spool to recover */
-	RELOAD_WAIT_MS = 60 * 1000,
+	CHECK_WAIT_MS = 30 * 1000,
+	TAKE_WAIT_MS = 10 * 1000,
+	ANEW_GRACE_MS = 2000,       /* for a process whose successor waits */
 	PING_EVERY_MS = 5000,
 	PING_WAIT_MS = 25000,       /* together: a process that hangs is found within 30 s */
 	END_WAIT_MS = 1000,         /* from the end of its channel to its own end */
@@ -62,7 +64,8 @@ clear_process(struct child *child)
 	channel_free(&child->channel);
 	child->pid = 0;
 	child->begun = false;
-	child->reloading = false;
+	child->asked = false;
+	child->checked = false;
 }
 
 void
@@ -115,7 +118,7 @@ child_spawn(struct child *child, struct fault *fault)
 
 	if (!sock_pair(fds, fault))
 		return false;
-	done = spawn_role(child->role, fds[1], logs_event_fd(child->super->logs), &child->pid, fault);
+	done = spawn_role(child->role, fds[1], logs_event_fd(child->super->now.logs), &child->pid, fault);
 	sock_close(&fds[1]);
 	if (!done) {
 		sock_close(&fds[0]);
@@ -123,7 +126,7 @@ child_spawn(struct child *child, struct fault *fault)
 	}
 	child->channel = channel_new(child->super->loop, fds[0], ROLE_SUPER, child->role, &events,
 		child);
-	child->generation = child->super->generation;
+	child->generation = child->super->now.generation;
 	enter(child, CHILD_STARTING);
 	log_event(EV_CHILD_STARTED, kv_str("of", role_name(child->role)),
 		kv_int("instance", child->instance), kv_int("of-pid", child->pid));
@@ -133,27 +136,38 @@ child_spawn(struct child *child, struct fault *fault)
 bool
 child_provide(struct child *child, struct fault *fault)
 {
-	return provide(child->super, child->channel, child->instance, fault);
+	return provide(child->super, &child->super->now, child->channel, child->instance, fault);
 }
 
-static bool
-read_ready(struct child *child, const struct channel_message *answer)
+/* A step of a reload is over. */
+static void
+end_step(struct child *child, enum child_reload result, const char *text)
 {
-	struct arena *arena = arena_new(0);
-	struct message_ready ready;
-	bool good = answer->id == MSG_READY &&
-		message_ready_unpack(answer->bytes, arena, &ready);
+	if (!child->asked)
+		return;
+	child->asked = false;
+	child->checked = result == CHILD_CHECKED;
+	child->events->on_reload(child->context, child, result, text);
+}
 
-	if (good)
-		child->generation = ready.generation;
-	arena_free(&arena);
-	return good;
+/* Is it READY with what it was given? */
+static bool
+read_ready(const struct channel_message *answer, uint32_t generation, bool *anew_out)
+{
+	struct message_ready ready;
+
+	if (answer->id != MSG_READY || !message_ready_unpack(answer->bytes, NULL, &ready) ||
+		ready.generation != generation)
+		return false;
+	*anew_out = ready.anew;
+	return true;
 }
 
 static bool
 on_started(void *context, struct channel_message *answer)
 {
 	struct child *child = context;
+	bool anew;
 
 	if (!answer) {
 		/* If the channel closed, its end is on the way already. */
@@ -163,12 +177,17 @@ on_started(void *context, struct channel_message *answer)
 	}
 	if (child->phase != CHILD_STARTING)
 		return true;
-	if (!read_ready(child, answer)) {
+	if (!read_ready(answer, child->generation, &anew)) {
 		channel_drop(child->channel, "START not answered by READY");
 		return true;
 	}
 	enter(child, CHILD_SERVING);
 	loop_timer_start(&child->heartbeat, PING_EVERY_MS);
+	if (child->anew == CHILD_ANEW_STARTING) {
+		child->anew = CHILD_ANEW_NO;
+		child->asked = true;
+		end_step(child, CHILD_TAKEN, "");
+	}
 	child->events->on_serving(child->context, child);
 	return true;
 }
@@ -208,15 +227,6 @@ on_heartbeat_due(void *context)
 /* ---- reload ----------------------------------------------------------------------------------- */
 
 static void
-end_reload(struct child *child, enum child_reload result, const char *text)
-{
-	if (!child->reloading)
-		return;
-	child->reloading = false;
-	child->events->on_reload(child->context, child, result, text);
-}
-
-static void
 take_refusal(struct child *child, const struct channel_message *answer)
 {
 	struct arena *arena = arena_new(0);
@@ -224,37 +234,78 @@ take_refusal(struct child *child, const struct channel_message *answer)
 
 	if (answer->id != MSG_REFUSED ||
 		!message_refused_unpack(answer->bytes, arena, &refused))
-		channel_drop(child->channel, "START not answered by READY or REFUSED");
+		channel_drop(child->channel, "CHECK not answered by READY or REFUSED");
 	else
-		end_reload(child, CHILD_KEPT, refused.text);
+		end_step(child, CHILD_REFUSED, refused.text);
 	arena_free(&arena);
 }
 
 static bool
-on_reloaded(void *context, struct channel_message *answer)
+on_checked(void *context, struct channel_message *answer)
 {
 	struct child *child = context;
+	bool anew;
 
-	if (!answer && channel_is_open(child->channel))
-		child_kill(child, "did not answer a reload");
-	else if (answer && read_ready(child, answer))
-		end_reload(child, CHILD_RELOADED, "");
-	else if (answer)
+	if (!answer && channel_is_open(child->channel)) {
+		child_kill(child, "did not say in time whether it could use new settings");
+	} else if (answer && read_ready(answer, child->super->next.generation, &anew)) {
+		child->anew = anew ? CHILD_ANEW_ASKED : CHILD_ANEW_NO;
+		end_step(child, CHILD_CHECKED, "");
+	} else if (answer) {
 		take_refusal(child, answer);
+	}
 	return true;
 }
 
 void
-child_reload(struct child *child)
+child_check(struct child *child)
 {
+	struct super *super = child->super;
 	struct fault fault = FAULT_INIT;
 
-	child->reloading = true;
-	if (!child_provide(child, &fault))
-		child_kill(child, fault.text);
-	else if (!channel_ask(child->channel, MSG_START, NULL, -1, RELOAD_WAIT_MS, on_reloaded,
-			 child))
-		child_kill(child, "cannot be given its new settings");
+	child->asked = true;
+	if (!provide(super, &super->next, child->channel, child->instance, &fault) ||
+		!channel_ask(child->channel, MSG_CHECK, NULL, -1, CHECK_WAIT_MS, on_checked, child))
+		child_kill(child, fault.kind ? fault.text : "cannot be given new settings");
+}
+
+static bool
+on_taken(void *context, struct channel_message *answer)
+{
+	struct child *child = context;
+	bool anew;
+
+	if (!answer && channel_is_open(child->channel)) {
+		child_kill(child, "did not take new settings in time");
+	} else if (answer && read_ready(answer, child->super->now.generation, &anew)) {
+		child->generation = child->super->now.generation;
+		end_step(child, CHILD_TAKEN, "");
+	} else if (answer) {
+		channel_drop(child->channel, "TAKE not answered by READY");
+	}
+	return true;
+}
+
+void
+child_take(struct child *child)
+{
+	child->asked = true;
+	child->checked = false;
+	if (child->anew == CHILD_ANEW_ASKED) {
+		child->anew = CHILD_ANEW_ENDING;
+		child_stop(child, ANEW_GRACE_MS);
+	} else if (!channel_ask(child->channel, MSG_TAKE, NULL, -1, TAKE_WAIT_MS, on_taken, child)) {
+		child_kill(child, "cannot be told to take new settings");
+	}
+}
+
+void
+child_forget(struct child *child)
+{
+	if (child->checked)
+		channel_send(child->channel, MSG_FORGET, NULL, -1);
+	child->checked = false;
+	child->anew = CHILD_ANEW_NO;
 }
 
 /* ---- the end ---------------------------------------------------------------------------------- */
@@ -361,7 +412,13 @@ child_ended(struct child *child, int status)
 	child->pid = 0;
 	/* Its death may be heard of before the end of its channel: whoever waits for an answer is told. */
 	channel_hang_up(&child->channel);
-	end_reload(child, CHILD_LOST, "ended");
+	if (child->anew == CHILD_ANEW_ENDING) {
+		child->anew = CHILD_ANEW_STARTING;
+	} else {
+		child->asked |= child->anew == CHILD_ANEW_STARTING;
+		child->anew = CHILD_ANEW_NO;
+		end_step(child, CHILD_LOST, "ended");
+	}
 	child->events->on_ended(child->context, child, status);
 }
 
@@ -370,8 +427,22 @@ on_restart_due(void *context)
 {
 	struct child *child = context;
 
-	child->restarts++;
 	child->events->on_restart(child->context, child);
+}
+
+void
+child_postpone(struct child *child)
+{
+	loop_timer_start(&child->restart, FIRST_RESTART_MS);
+}
+
+void
+child_restart_now(struct child *child)
+{
+	clear_process(child);
+	child->restarts++;
+	enter(child, CHILD_WAITING);
+	loop_timer_start(&child->restart, 0);
 }
 
 void
@@ -380,6 +451,7 @@ child_restart_later(struct child *child)
 	uint64_t wait_ms = FIRST_RESTART_MS;
 
 	clear_process(child);
+	child->restarts++;
 	if (child->failures > 0)
 		wait_ms = child->failures > 6 ? RESTART_MOST_MS : 1000u << (child->failures - 1);
 	if (wait_ms > RESTART_MOST_MS)

@@ -15,11 +15,20 @@ enum child_phase {
 	CHILD_STOPPING, /* told to end */
 };
 
-/* How a reload went in one child. */
+/* What became of a step of a reload in one child. */
 enum child_reload {
-	CHILD_RELOADED,
-	CHILD_KEPT,    /* refused; the old settings stay in use */
+	CHILD_CHECKED, /* could use the next settings; the present ones stay in use */
+	CHILD_REFUSED, /* could not */
+	CHILD_TAKEN,   /* uses them */
 	CHILD_LOST,    /* ended, or gave no answer and was killed */
+};
+
+/* A child that can use the next settings only in a new process. */
+enum child_anew {
+	CHILD_ANEW_NO,
+	CHILD_ANEW_ASKED,    /* with its answer to CHECK */
+	CHILD_ANEW_ENDING,
+	CHILD_ANEW_STARTING,
 };
 
 struct child;
@@ -52,7 +61,9 @@ struct child {
 	unsigned losses;        /* of links, lately */
 	uint64_t losses_since_ms;
 	bool begun;             /* START was sent */
-	bool reloading;
+	bool asked;             /* a step of a reload is under way */
+	bool checked;           /* it has something to take or to forget */
+	enum child_anew anew;
 	struct loop_timer restart;
 	struct loop_timer heartbeat;
 	struct loop_timer deadline; /* then it is killed */
@@ -67,10 +78,15 @@ bool child_spawn(struct child *child, struct fault *fault);
 /* SETTINGS, files, secrets. Links may follow; then child_begin(). */
 bool child_provide(struct child *child, struct fault *fault);
 void child_begin(struct child *child); /* again is free */
-void child_reload(struct child *child);
+/* Steps of a reload; the first two end with on_reload. child_check() gives it super->next. */
+void child_check(struct child *child);
+void child_take(struct child *child);
+void child_forget(struct child *child);
 void child_stop(struct child *child, uint32_t grace_ms);
 void child_kill(struct child *child, const char *why);
 void child_restart_later(struct child *child);
+void child_restart_now(struct child *child); /* its end was wanted */
+void child_postpone(struct child *child);    /* its restart is due, and cannot be now */
 /* Its process is dead and reaped; calls on_ended, which may free it. */
 void child_ended(struct child *child, int status);
 const char *child_phase_name(const struct child *child);

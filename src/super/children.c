@@ -42,11 +42,7 @@ struct children {
 	bool stopping;
 	bool stopped;      /* said already */
 	unsigned stop_stage;
-	super_done_fn *on_reloaded; /* NULL: no reload under way */
-	void *reload_context;
-	struct buf reload_text;
-	bool reload_done;
-	bool reload_rest;  /* keys has taken it, now it is for the others */
+	struct ballot ballot;
 };
 
 static void on_serving(void *context, struct child *child);
@@ -81,7 +77,7 @@ children_free(struct children **children)
 		(*children)->first = child->next;
 		child_free(&child);
 	}
-	buf_fini(&(*children)->reload_text);
+	ballot_fini(&(*children)->ballot);
 	mem_free(children);
 }
 
@@ -157,6 +153,20 @@ launch(struct children *children, struct child *child, struct fault *fault)
 	return true;
 }
 
+/* Once the daemon runs: a failure is for later. */
+static void
+start_again(struct children *children, struct child *child)
+{
+	struct fault fault = FAULT_INIT;
+
+	if (launch(children, child, &fault))
+		return;
+	log_event(EV_SUPER_FAILED, kv_str("of", role_name(child->role)), kv_fault(&fault));
+	/* Without a process nothing will end and bring it back here. */
+	if (child->pid == 0)
+		child_restart_later(child);
+}
+
 bool
 children_start(struct children *children, struct fault *fault)
 {
@@ -164,7 +174,7 @@ children_start(struct children *children, struct fault *fault)
 		ROLE_SMTP, ROLE_MAILBOX };
 
 	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-		for (unsigned n = roster_wanted(children->super->settings, order[i]); n > 0; n--) {
+		for (unsigned n = roster_wanted(children->super->now.settings, order[i]); n > 0; n--) {
 			struct child *child = add(children, order[i], fault);
 
 			if (!child || !launch(children, child, fault))
@@ -198,14 +208,12 @@ begin_front_ends(struct children *children)
 	}
 }
 
-/* A child has come to use the settings of now. */
+/* One more serves, or one has gone. */
 static void
 settle(struct children *children)
 {
-	if (!children->started && !children->stopping) {
-		begin_front_ends(children);
-		check_all_ready(children);
-	}
+	ballot_look(&children->ballot, children->first);
+	children->events.on_settled(children->context);
 }
 
 static void
@@ -213,27 +221,41 @@ on_serving(void *context, struct child *child)
 {
 	struct children *children = context;
 
-	/* A reload came while it started: it has the settings of before. */
-	if (child->generation != children->super->generation) {
-		child_reload(child);
-		return;
+	(void)child;
+	if (!children->started && !children->stopping) {
+		begin_front_ends(children);
+		check_all_ready(children);
 	}
 	settle(children);
 }
 
+bool
+children_are_settled(const struct children *children)
+{
+	for (const struct child *child = children->first; child; child = child->next) {
+		if (child->phase == CHILD_STARTING)
+			return false;
+	}
+	return children->started;
+}
+
 /* ---- reload ----------------------------------------------------------------------------------- */
 
-/* More or fewer front ends than before. */
-static bool
-fit_workers(struct children *children, enum role role, struct fault *fault)
+/* More or fewer front ends than before. What cannot be started now is tried again. */
+static void
+fit_workers(struct children *children, enum role role)
 {
-	unsigned goal = roster_wanted(children->super->settings, role);
+	unsigned goal = roster_wanted(children->super->now.settings, role);
+	struct fault fault = FAULT_INIT;
 
 	while (roster_count(children->first, role) < goal) {
-		struct child *child = add(children, role, fault);
+		struct child *child = add(children, role, &fault);
 
-		if (!child || !launch(children, child, fault))
-			return false;
+		if (!child) {
+			log_event(EV_SUPER_FAILED, kv_str("of", role_name(role)), kv_fault(&fault));
+			return;
+		}
+		start_again(children, child);
 	}
 	while (roster_count(children->first, role) > goal) {
 		struct child *child = roster_find_last(children->first, role);
@@ -244,63 +266,6 @@ fit_workers(struct children *children, enum role role, struct fault *fault)
 		else
 			remove_child(children, child);
 	}
-	return true;
-}
-
-static void
-refuse_reload(struct children *children, const char *text)
-{
-	children->reload_done = false;
-	buf_printf(&children->reload_text, "%s%s", buf_length(&children->reload_text) ? "; " : "",
-		text);
-}
-
-static void
-reload_some(struct children *children, bool keys)
-{
-	for (struct child *child = children->first; child; child = child->next) {
-		if (child->phase == CHILD_SERVING && (child->role == ROLE_KEYS) == keys)
-			child_reload(child);
-	}
-}
-
-static bool
-is_reloading(const struct children *children)
-{
-	for (const struct child *child = children->first; child; child = child->next) {
-		if (child->reloading)
-			return true;
-	}
-	return false;
-}
-
-static void
-reload_rest(struct children *children)
-{
-	struct fault fault = FAULT_INIT;
-
-	children->reload_rest = true;
-	reload_some(children, false);
-	if (!fit_workers(children, ROLE_SMTP, &fault) ||
-		!fit_workers(children, ROLE_MAILBOX, &fault))
-		refuse_reload(children, fault.text);
-}
-
-static void
-check_reloaded(struct children *children)
-{
-	super_done_fn *on_done = children->on_reloaded;
-
-	if (!on_done || is_reloading(children))
-		return;
-	if (!children->reload_rest && children->reload_done) {
-		reload_rest(children);
-		if (is_reloading(children))
-			return;
-	}
-	children->on_reloaded = NULL;
-	on_done(children->reload_context, children->reload_done, buf_text(&children->reload_text));
-	buf_clear(&children->reload_text);
 }
 
 static void
@@ -308,28 +273,38 @@ on_reload(void *context, struct child *child, enum child_reload result, const ch
 {
 	struct children *children = context;
 
-	if (result == CHILD_RELOADED) {
-		settle(children);
-	} else if (result == CHILD_KEPT) {
-		children->reload_done = false;
-		buf_printf(&children->reload_text, "%s%s keeps the old settings: %s",
-			buf_length(&children->reload_text) ? "; " : "", role_name(child->role),
-			text);
-	}
-	check_reloaded(children);
+	ballot_count(&children->ballot, child, result, text);
+	/* Of one that has ended, the rest is in on_ended(). */
+	if (result != CHILD_LOST)
+		ballot_look(&children->ballot, children->first);
 }
 
-/* keys goes first: what it refuses to sign for, no front end may show. */
 void
-children_reload(struct children *children, super_done_fn *on_done, void *context)
+children_check(struct children *children, ballot_done_fn *on_done, void *context)
 {
-	children->on_reloaded = on_done;
-	children->reload_context = context;
-	children->reload_done = true;
-	children->reload_rest = false;
-	buf_clear(&children->reload_text);
-	reload_some(children, true);
-	check_reloaded(children);
+	ballot_check(&children->ballot, children->first, on_done, context);
+}
+
+void
+children_take(struct children *children, ballot_done_fn *on_done, void *context)
+{
+	ballot_take(&children->ballot, children->first, on_done, context);
+}
+
+void
+children_fit_workers(struct children *children)
+{
+	if (children->stopping)
+		return;
+	fit_workers(children, ROLE_SMTP);
+	fit_workers(children, ROLE_MAILBOX);
+}
+
+void
+children_forget(struct children *children)
+{
+	for (struct child *child = children->first; child; child = child->next)
+		child_forget(child);
 }
 
 /* ---- the end of one --------------------------------------------------------------------------- */
@@ -374,8 +349,7 @@ on_ended(void *context, struct child *child, int status)
 		remove_child(children, child);
 		if (children->stopping)
 			next_stop_stage(children);
-		else
-			check_reloaded(children);
+		settle(children);
 		return;
 	}
 	if (!children->started) {
@@ -385,8 +359,11 @@ on_ended(void *context, struct child *child, int status)
 		say_start_failed(children, role, status);
 		return;
 	}
-	child_restart_later(child);
-	check_reloaded(children);
+	if (child->anew == CHILD_ANEW_STARTING)
+		child_restart_now(child);
+	else
+		child_restart_later(child);
+	settle(children);
 }
 
 static void
@@ -403,14 +380,12 @@ static void
 on_restart(void *context, struct child *child)
 {
 	struct children *children = context;
-	struct fault fault = FAULT_INIT;
 
-	if (launch(children, child, &fault))
-		return;
-	log_event(EV_SUPER_FAILED, kv_str("of", role_name(child->role)), kv_fault(&fault));
-	/* Without a process nothing will end and bring it back here. */
-	if (child->pid == 0)
-		child_restart_later(child);
+	/* What it would be given now may be of the past before it serves. */
+	if (children->ballot.phase == BALLOT_CHECKING)
+		child_postpone(child);
+	else
+		start_again(children, child);
 }
 
 void

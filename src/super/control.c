@@ -324,7 +324,7 @@ listen_as_group(const struct super *super, const struct sock_address *address, s
 	struct stat status;
 	int fd;
 
-	if (geteuid() == 0 && stat(super->settings->run_dir, &status) == 0)
+	if (geteuid() == 0 && stat(super->now.settings->run_dir, &status) == 0)
 		(void)!setegid(status.st_gid);
 	fd = sock_listen(address, fault);
 	if (setegid(own) != 0 || (fd >= 0 && chmod(address->of.local.sun_path, SOCKET_MODE) != 0)) {
@@ -342,7 +342,7 @@ control_open(struct super *super, struct fault *fault)
 	char *text;
 
 	control->super = super;
-	control->path = mem_printf("%s/control.sock", super->settings->run_dir);
+	control->path = mem_printf("%s/control.sock", super->now.settings->run_dir);
 	text = mem_printf("unix:%s", control->path);
 	control->fd = sock_address_parse(span_text(text), &address, fault)
 			      ? listen_as_group(super, &address, fault)
@@ -352,7 +352,7 @@ control_open(struct super *super, struct fault *fault)
 		control_close(&control);
 		return NULL;
 	}
-	control_set_users(control, super->settings);
+	control_set_users(control, super->now.settings);
 	control->acceptor = sock_acceptor_new(super->loop, control->fd, on_accept, control);
 	return control;
 }

@@ -2,6 +2,7 @@
 /* The listening sockets. */
 #include "super/listeners.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,8 @@ struct bound {
 	bool any;   /* "*" */
 	char *path; /* of a unix socket; NULL for TCP */
 	int fd;
+	uint16_t port;
+	bool waiting; /* bound beside another, for listeners_begin() */
 };
 
 struct listeners {
@@ -55,8 +58,40 @@ find_text(const struct listeners *listeners, const char *title, const struct end
 	return NULL;
 }
 
+static bool
+is_written(const struct settings *settings, const char *text)
+{
+	for (size_t i = 0; i < settings->listener.count; i++) {
+		const struct settings_listener *listener = &settings->listener.items[i];
+
+		for (unsigned index = 0; index < listener->address.count; index++) {
+			if (strcmp(listener->address.items[index].text, text) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Is the port in the hands of sockets of ours that go away? They then let another beside them. */
+static bool
+share_port(const struct settings *settings, const struct listeners *old, uint16_t port)
+{
+	bool any = false;
+
+	for (size_t i = 0; old && i < old->count; i++) {
+		const struct bound *bound = &old->items[i];
+
+		if (bound->path || bound->port != port || is_written(settings, bound->text))
+			continue;
+		sock_set_shared(bound->fd, true);
+		any = true;
+	}
+	return any;
+}
+
 static int
-bind_endpoint(const struct endpoint *endpoint, struct fault *fault)
+bind_endpoint(const struct endpoint *endpoint, const struct settings *settings,
+	const struct listeners *old, bool *waiting_out, struct fault *fault)
 {
 	struct sock_address address;
 	int fd;
@@ -64,22 +99,28 @@ bind_endpoint(const struct endpoint *endpoint, struct fault *fault)
 	if (!sock_address_parse(span_text(endpoint->text), &address, fault))
 		return -1;
 	fd = sock_listen(&address, fault);
+	if (fd < 0 && errno == EADDRINUSE && endpoint->kind == ENDPOINT_INET &&
+		share_port(settings, old, endpoint->port)) {
+		fd = sock_bind_shared(&address, fault);
+		*waiting_out = fd >= 0;
+	}
 	if (fd >= 0 && endpoint->kind == ENDPOINT_UNIX)
 		chmod(endpoint->path, UNIX_SOCKET_MODE);
 	return fd;
 }
 
 static bool
-add(struct listeners *listeners, const struct listeners *old,
+add(struct listeners *listeners, const struct settings *settings, const struct listeners *old,
 	const struct settings_listener *listener, unsigned index, struct fault *fault)
 {
 	const struct endpoint *endpoint = &listener->address.items[index];
 	struct bound *known = find_text(old, listener->title, endpoint);
 	struct bound *bound;
 	char text[SOCK_TEXT_MAX_BYTES];
+	bool waiting = false;
 	int fd;
 
-	fd = known ? fcntl(known->fd, F_DUPFD_CLOEXEC, 0) : bind_endpoint(endpoint, fault);
+	fd = known ? fcntl(known->fd, F_DUPFD_CLOEXEC, 0) : bind_endpoint(endpoint, settings, old, &waiting, fault);
 	if (fd < 0)
 		return known ? fault_set_errno(fault, "%s: listener %s", listener->where,
 				       listener->title)
@@ -92,6 +133,8 @@ add(struct listeners *listeners, const struct listeners *old,
 	bound->any = endpoint->kind == ENDPOINT_INET && strcmp(endpoint->host, "*") == 0;
 	bound->path = endpoint->kind == ENDPOINT_UNIX ? mem_strdup(endpoint->path) : NULL;
 	bound->fd = fd;
+	bound->port = endpoint->kind == ENDPOINT_INET ? endpoint->port : 0;
+	bound->waiting = waiting;
 	if (!known)
 		log_event(EV_LISTENING, kv_str("listener", bound->title),
 			kv_str("address", listeners_address(listeners, bound->title, index, text)));
@@ -111,7 +154,7 @@ listeners_open(const struct settings *settings, struct listeners *old, struct fa
 		const struct settings_listener *listener = &settings->listener.items[i];
 
 		for (unsigned index = 0; index < listener->address.count; index++) {
-			if (add(listeners, old, listener, index, fault))
+			if (add(listeners, settings, old, listener, index, fault))
 				continue;
 			listeners_free(&listeners, old);
 			return NULL;
@@ -131,12 +174,38 @@ has_path(const struct listeners *listeners, const char *path)
 }
 
 void
+listeners_begin(struct listeners *listeners)
+{
+	for (size_t i = 0; i < listeners->count; i++) {
+		struct bound *bound = &listeners->items[i];
+		struct fault fault = FAULT_INIT;
+
+		if (bound->waiting && !sock_begin(bound->fd, &fault))
+			log_event(EV_SUPER_FAILED, kv_str("listener", bound->title),
+				kv_str("address", bound->text), kv_fault(&fault));
+		bound->waiting = false;
+	}
+}
+
+/* Nobody comes beside them after all. */
+static void
+share_no_more(const struct listeners *kept)
+{
+	for (size_t i = 0; i < kept->count; i++) {
+		if (!kept->items[i].path)
+			sock_set_shared(kept->items[i].fd, false);
+	}
+}
+
+void
 listeners_free(struct listeners **listeners, const struct listeners *kept)
 {
 	struct listeners *old = *listeners;
 
 	if (!old)
 		return;
+	if (kept)
+		share_no_more(kept);
 	for (size_t i = 0; i < old->count; i++) {
 		struct bound *bound = &old->items[i];
 

@@ -3,6 +3,7 @@ noinst_LIBRARIES += src/super/libsuper.a
 src_super_libsuper_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SYSTEMD_CFLAGS)
 src_super_libsuper_a_CPPFLAGS = $(AM_CPPFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 src_super_libsuper_a_SOURCES = \
+	src/super/ballot.c src/super/ballot.h \
 	src/super/child.c src/super/child.h \
 	src/super/children.c src/super/children.h \
 	src/super/control.c src/super/control.h \
@@ -13,6 +14,7 @@ src_super_libsuper_a_SOURCES = \
 	src/super/notice.c src/super/notice.h \
 	src/super/privilege.c src/super/privilege.h \
 	src/super/provide.c src/super/provide.h \
+	src/super/reload.c src/super/reload.h \
 	src/super/roll.c src/super/roll.h \
 	src/super/roster.c src/super/roster.h \
 	src/super/secrets.c src/super/secrets.h \
@@ -20,6 +22,7 @@ src_super_libsuper_a_SOURCES = \
 	src/super/spawn.c src/super/spawn.h \
 	src/super/status.c src/super/status.h \
 	src/super/super.c src/super/super.h \
+	src/super/supply.c src/super/supply.h \
 	src/super/verbs.c src/super/verbs.h
 
 SUPER_LIBS = src/super/libsuper.a $(PROC_LIBS) $(SYSTEMD_LIBS)

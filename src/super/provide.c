@@ -6,14 +6,12 @@
 #include <unistd.h>
 
 #include "config/slice.h"
-#include "super/files.h"
-#include "super/listeners.h"
-#include "super/logs.h"
 #include "super/secrets.h"
 #include "super/shared_gate.h"
 
 struct provision {
 	struct super *super;
+	const struct supply *supply;
 	struct channel *channel;
 	enum role role;
 	struct fault *fault;
@@ -46,12 +44,12 @@ user_of(const struct settings *settings, enum role role)
 static bool
 send_settings(struct provision *to, unsigned instance)
 {
-	struct message_settings message = { .generation = to->super->generation,
+	struct message_settings message = { .generation = to->supply->generation,
 		.instance = (uint8_t)instance,
-		.user = user_of(to->super->settings, to->role) };
+		.user = user_of(to->supply->settings, to->role) };
 	struct buf slice = BUF_INIT(SLICE_MAX_BYTES);
 	struct buf content = BUF_INIT(0);
-	bool done = settings_pack(to->super->settings, to->role, &slice);
+	bool done = settings_pack(to->supply->settings, to->role, &slice);
 
 	if (done) {
 		message.slice = buf_span(&slice);
@@ -65,39 +63,31 @@ send_settings(struct provision *to, unsigned instance)
 			role_name(to->role));
 }
 
-/* fd is borrowed: the role gets a duplicate. */
+/* fd is the role's then. */
 static bool
-send_file(struct provision *to, enum file_kind kind, const char *name, unsigned index, int fd)
+pass_file(void *context, enum file_kind kind, const char *name, unsigned index, int fd)
 {
+	struct provision *to = context;
 	struct message_file message = { kind, (uint16_t)index, name };
 	struct buf content = BUF_INIT(0);
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	bool done;
 
-	if (copy < 0)
-		return fault_set_errno(to->fault, "dup");
 	message_file_pack(&content, &message);
-	done = channel_send(to->channel, MSG_FILE, &content, copy);
+	done = channel_send(to->channel, MSG_FILE, &content, fd);
 	buf_fini(&content);
 	return done ||
 		fault_set(to->fault, FAULT_LIMIT, "too much waits for %s", role_name(to->role));
 }
 
+/* fd is borrowed: the role gets a duplicate. */
 static bool
-send_entry(void *context, const struct files_entry *entry)
+send_file(struct provision *to, enum file_kind kind, const char *name, unsigned index, int fd)
 {
-	struct provision *to = context;
-	bool done;
-	int fd;
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
-	if (!(entry->roles & ROLE_BIT(to->role)))
-		return true;
-	fd = files_open(entry, to->fault);
-	if (fd < 0)
-		return false;
-	done = send_file(to, entry->kind, entry->name, entry->index, fd);
-	close(fd);
-	return done;
+	if (copy < 0)
+		return fault_set_errno(to->fault, "dup");
+	return pass_file(to, kind, name, index, copy);
 }
 
 static bool
@@ -113,7 +103,7 @@ send_listener(struct provision *to, const struct settings_listener *listener)
 
 	for (unsigned index = 0; index < listener->address.count; index++) {
 		if (!send_file(to, FILE_LISTENER, listener->title, index,
-			    listeners_fd(to->super->listeners, listener->title, index)))
+			    listeners_fd(to->supply->listeners, listener->title, index)))
 			return false;
 	}
 	return key.length == 0 ||
@@ -124,7 +114,7 @@ static bool
 send_logs(struct provision *to)
 {
 	static const enum listener_protocol of_mailbox[] = { LISTENER_IMAP, LISTENER_POP3 };
-	const struct logs *logs = to->super->logs;
+	const struct logs *logs = to->supply->logs;
 	bool done = send_file(to, FILE_EVENT_LOG, "", 0, logs_event_fd(logs));
 	int fd = logs_protocol_fd(logs, logs_protocol_name(LISTENER_SMTP));
 
@@ -144,7 +134,7 @@ send_logs(struct provision *to)
 static bool
 send_front_end(struct provision *to)
 {
-	const struct settings *settings = to->super->settings;
+	const struct settings *settings = to->supply->settings;
 
 	if (to->role != ROLE_SMTP && to->role != ROLE_MAILBOX)
 		return true;
@@ -165,12 +155,13 @@ send_grant_key(struct provision *to)
 }
 
 bool
-provide(struct super *super, struct channel *channel, unsigned instance, struct fault *fault)
+provide(struct super *super, const struct supply *supply, struct channel *channel,
+	unsigned instance, struct fault *fault)
 {
-	struct provision to = { super, channel, channel_peer(channel), fault };
+	struct provision to = { super, supply, channel, channel_peer(channel), fault };
 
 	return send_settings(&to, instance) && send_logs(&to) &&
-		files_visit(super->settings, send_entry, &to) && send_front_end(&to) &&
+		files_pass(supply->files, to.role, pass_file, &to, fault) && send_front_end(&to) &&
 		send_grant_key(&to);
 }
 
@@ -191,7 +182,7 @@ provide_secret(struct channel *channel, enum secret_kind kind, const char *name,
 bool
 provide_logs(struct super *super, struct channel *channel, struct fault *fault)
 {
-	struct provision to = { super, channel, channel_peer(channel), fault };
+	struct provision to = { super, &super->now, channel, channel_peer(channel), fault };
 
 	return send_logs(&to);
 }

@@ -63,12 +63,14 @@ check_only(const char *path)
 {
 	struct fault fault = FAULT_INIT;
 	struct settings *settings = config_load(path, &fault);
+	struct files *files = settings ? files_read(settings, &fault) : NULL;
 	int status = EXIT_SUCCESS;
 
-	if (!settings || !files_check(settings, &fault))
+	if (!files)
 		status = fail(&fault);
 	else
 		printf("%s: good\n", path);
+	files_free(&files);
 	settings_free(&settings);
 	return status;
 }

@@ -94,6 +94,28 @@ find(const struct secrets *secrets, const char *listener)
 	return NULL;
 }
 
+/* Who resumes sessions has tickets at all. */
+static bool
+has_tickets(const struct settings_listener *listener)
+{
+	return listener->tls != LISTENER_TLS_NONE && listener->tls_ticket_life != 0;
+}
+
+void
+secrets_add_listeners(struct secrets *secrets, const struct settings *settings)
+{
+	for (size_t i = 0; i < settings->listener.count; i++) {
+		const struct settings_listener *listener = &settings->listener.items[i];
+
+		if (!has_tickets(listener) || find(secrets, listener->title))
+			continue;
+		secrets->tickets = mem_grow_array(
+			secrets->tickets, secrets->count + 1, sizeof *secrets->tickets);
+		secrets->tickets[secrets->count++] = (struct ticket_key){
+			mem_strdup(listener->title), make_key(SECRETS_TICKET_KEY_BYTES) };
+	}
+}
+
 void
 secrets_set_listeners(struct secrets *secrets, const struct settings *settings)
 {
@@ -106,7 +128,7 @@ secrets_set_listeners(struct secrets *secrets, const struct settings *settings)
 		const struct settings_listener *listener = &settings->listener.items[i];
 		struct ticket_key *known = find(secrets, listener->title);
 
-		if (listener->tls == LISTENER_TLS_NONE || listener->tls_ticket_life == 0)
+		if (!has_tickets(listener))
 			continue;
 		fresh[count].listener = mem_strdup(listener->title);
 		fresh[count].key = known && known->key ? known->key

@@ -20,6 +20,8 @@ typedef void secrets_change_fn(void *context, const char *listener, struct span 
 
 struct secrets *secrets_new(struct loop *loop, secrets_change_fn *on_change, void *context);
 void secrets_free(struct secrets **secrets);
+/* Listeners that are new get a key; those gone keep theirs until secrets_set_listeners(). */
+void secrets_add_listeners(struct secrets *secrets, const struct settings *settings);
 /* Listeners that are new get a key, those gone lose theirs. */
 void secrets_set_listeners(struct secrets *secrets, const struct settings *settings);
 struct span secrets_grant_key(const struct secrets *secrets);

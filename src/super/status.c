@@ -93,15 +93,15 @@ describe_listeners(const struct super *super)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < super->settings->listener.count; i++) {
-		const struct settings_listener *listener = &super->settings->listener.items[i];
+	for (size_t i = 0; i < super->now.settings->listener.count; i++) {
+		const struct settings_listener *listener = &super->now.settings->listener.items[i];
 		json_t *addresses = json_array();
 		char text[SOCK_TEXT_MAX_BYTES];
 
 		for (unsigned index = 0; index < listener->address.count; index++)
 			json_array_append_new(addresses,
 				json_string(listeners_address(
-					super->listeners, listener->title, index, text)));
+					super->now.listeners, listener->title, index, text)));
 		json_array_append_new(list,
 			json_pack("{s:s, s:s, s:o}", "name", listener->title, "protocol",
 				logs_protocol_name(listener->protocol), "addresses", addresses));
@@ -131,7 +131,7 @@ status_run(struct control_client *client)
 	gathering->pending = 1; /* ourselves, until all are asked */
 	gathering->root = json_pack("{s:s, s:i, s:I, s:I, s:s, s:o, s:o}", "version",
 		PACKAGE_VERSION, "pid", (int)getpid(), "generation",
-		(json_int_t)super->generation, "uptime_ms",
+		(json_int_t)super->now.generation, "uptime_ms",
 		(json_int_t)(loop_now_ms(super->loop) - super->started_ms), "config",
 		super->options.config, "listeners", describe_listeners(super), "roles", roles);
 	while ((child = children_next(super->children, child))) {

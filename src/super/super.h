@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The supervisor as a whole: what its parts share, and the big steps: start, reload, stop. */
+/* The supervisor as a whole: what its parts share, and the big steps: start, stop. */
 #ifndef SUPER_SUPER_H
 #define SUPER_SUPER_H
 
-#include "config/settings.h"
 #include "io/loop.h"
+#include "super/supply.h"
 
 struct children;
 struct control;
-struct shared_gate;
-struct listeners;
-struct logs;
+struct reload;
 struct secrets;
+struct shared_gate;
 
 /* How it was called. */
 struct super_options {
@@ -24,18 +23,15 @@ struct super_options {
 struct super {
 	struct super_options options;
 	struct loop *loop;
-	struct settings *settings;
-	uint32_t generation;
+	struct supply now;   /* in use; who starts gets it */
+	struct supply next;  /* of a reload under way: looked at by the roles, in use nowhere */
 	uint64_t started_ms; /* steady */
-	struct logs *logs;
-	struct listeners *listeners;
 	struct secrets *secrets;
 	struct shared_gate *gate;
 	struct children *children;
+	struct reload *reload;
 	struct control *control;
 	struct loop_timer roll; /* looks whether log files are due */
-	bool reloading;
-	bool reload_again;   /* asked for by a signal meanwhile */
 	bool stopping;
 	int status;          /* to exit with */
 };
@@ -45,14 +41,10 @@ bool super_start(struct super *super, const struct super_options *options,
 	struct settings *settings, struct fault *fault);
 void super_run(struct super *super); /* until everything has stopped */
 void super_free(struct super *super);
-
-/*
- * A reload is under way until on_done; text says what went wrong, or that nothing did. False at once
- * if the new configuration is refused: nothing has changed then.
- */
-typedef void super_done_fn(void *context, bool done, const char *text);
-bool super_reload(struct super *super, super_done_fn *on_done, void *context,
-	struct fault *fault);
 void super_stop(struct super *super, int status);
+/* The log files were moved away: opens them anew, and tells every role. */
+void super_reopen_logs(struct super *super);
+/* Every ticket key to the front ends. */
+void super_send_ticket_keys(struct super *super);
 
 #endif

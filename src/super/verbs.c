@@ -2,11 +2,13 @@
 /* What the administrator may ask for. */
 #include "super/verbs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ipc/message_super.h"
 #include "super/children.h"
+#include "super/reload.h"
 #include "super/status.h"
 
 enum { FORWARD_WAIT_MS = 60 * 1000 }; /* for each page of an answer */
@@ -14,21 +16,22 @@ enum { FORWARD_WAIT_MS = 60 * 1000 }; /* for each page of an answer */
 /* ---- verbs of super itself -------------------------------------------------------------------- */
 
 static void
-on_reloaded(void *context, bool done, const char *text)
+on_reloaded(void *context, const struct fault *why)
 {
-	if (done)
+	char text[FAULT_TEXT_MAX_BYTES + 64];
+
+	if (!why) {
 		control_client_answer(context, SPAN_EMPTY, false);
-	else
-		control_client_error(context, "failed", text);
+		return;
+	}
+	snprintf(text, sizeof text, "%s; the old settings stay in use everywhere", why->text);
+	control_client_error(context, control_kind_name(why->kind), text);
 }
 
 static void
 run_reload(struct control_client *client)
 {
-	struct fault fault = FAULT_INIT;
-
-	if (!super_reload(control_client_super(client), on_reloaded, client, &fault))
-		control_client_error(client, control_kind_name(fault.kind), fault.text);
+	reload_ask(control_client_super(client)->reload, on_reloaded, client);
 }
 
 static void

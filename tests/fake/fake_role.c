@@ -3,6 +3,7 @@
  * A role that does little, for tests of super: a copy of this program under the name sallyport-ROLE is
  * that role. A file "mode-ROLE" beside it says how it goes wrong. As smtp it greets and closes.
  */
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 #include "io/sock.h"
 #include "ipc/frame.h"
 #include "proc/role.h"
+
+enum { SLOW_MS = 700 }; /* to start */
 
 struct fake {
 	struct role_context *context;
@@ -113,6 +116,8 @@ fake_start(struct role_context *context, struct fault *fault)
 	}
 	if (strcmp(fake->mode, "abort") == 0)
 		raise(SIGKILL);
+	if (strcmp(fake->mode, "slow") == 0)
+		poll(NULL, 0, SLOW_MS);
 	loop_timer_init(&fake->timer, role_loop(context), send_garbage, fake);
 	if (strcmp(fake->mode, "garbage") == 0)
 		loop_timer_start(&fake->timer, 200);
@@ -146,16 +151,32 @@ fake_on_unlink(void *private, enum role peer, uint8_t instance)
 	fake->links--;
 }
 
+/* The host's name says what is to become of a reload; auth alone is concerned. */
 static bool
-fake_on_reload(void *private, struct fault *fault)
+fake_on_check(void *private, struct fault *fault)
+{
+	struct fake *fake = private;
+	const char *hostname = role_settings(fake->context)->hostname;
+
+	if (own_role != ROLE_AUTH)
+		return true;
+	if (strcmp(hostname, "crash.example.org") == 0)
+		raise(SIGKILL);
+	if (strcmp(hostname, "anew.example.org") == 0)
+		role_ask_anew(fake->context);
+	return strcmp(hostname, "refused.example.org") != 0 ||
+		fault_set(fault, FAULT_CONFIG, "x.conf:7: told to refuse");
+}
+
+static void
+fake_on_take(void *private)
 {
 	struct fake *fake = private;
 
-	if (strcmp(role_settings(fake->context)->hostname, "refused.example.org") == 0 &&
-		own_role == ROLE_AUTH)
-		return fault_set(fault, FAULT_CONFIG, "told to refuse");
+	if (own_role == ROLE_AUTH &&
+		strcmp(role_settings(fake->context)->hostname, "late.example.org") == 0)
+		raise(SIGKILL);
 	listen_anew(fake);
-	return true;
 }
 
 static void
@@ -202,7 +223,8 @@ main(int argc, char **argv)
 	struct role_program program = { .start = fake_start,
 		.on_link = fake_on_link,
 		.on_unlink = fake_on_unlink,
-		.on_reload = fake_on_reload,
+		.on_check = fake_on_check,
+		.on_take = fake_on_take,
 		.on_control = fake_on_control,
 		.on_stop = fake_on_stop,
 		.free = fake_free };

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from rig import ground, scram
+from rig import ground, gssapi, kdc, scram
 from rig.deadline import until
 from rig.judge import deliver, letter
 from rig.sallyport import Sallyport
@@ -179,6 +179,32 @@ def test_B18_what_keeps_the_old_certificate_is_logged(replaceable, authority, fa
         ground.write(target, content)
     gate.reload()
     assert gate.status()["generation"] > generation
+
+
+@pytest.mark.parametrize("role", ["keys", "smtp", "relay"])
+def test_after_a_refusal_a_role_starts_with_the_old_settings_and_the_old_files(replaceable, authority, sink, token,
+                                                                              role):
+    """One role refuses: nobody has changed, and who dies then gets what was good, not what is on the disk."""
+    gate, certificate, key = replaceable
+    before, generation = certificate_of(gate), generations(gate)
+    put(certificate, authority.issue("mail.example.org")[0])    # its key is another's
+    gate.parts["routes"]["*"] = "smtp:127.0.0.1:%d" % ground.free_port()
+    gate.settings["hostname"] = '"mail.example.org"'
+    done = gate.reload(check=False)
+    assert done.returncode == 1 and "keys refuses: " in done.stderr, done.stderr
+    assert f"{gate.config}:" in done.stderr and certificate in done.stderr
+    assert "the old settings stay in use everywhere" in done.stderr
+    assert generations(gate) == generation
+    victim = gate.pids(role)[0]
+    gate.expected_deaths += 1
+    os.kill(victim, signal.SIGKILL)
+    until(lambda: victim not in gate.pids(role) and all(
+        one["phase"] == "serving" for one in gate.status()["roles"]), 10, "it is back")
+    assert certificate_of(gate) == before
+    with gate.session() as wire:
+        assert deliver(wire, letter(token)).code == 250
+    sink.wait_for_token(token)
+    assert set(generations(gate).values()) == set(generation.values())
 
 
 def spoil(fault, authority, certificate, key):
@@ -378,6 +404,57 @@ def test_mechanisms_change_and_a_login_under_way_goes_on(restored):
         wire.login()
 
 
+@pytest.fixture(scope="module")
+def realm():
+    if kdc.missing() or gssapi.missing():
+        pytest.skip(kdc.missing() or gssapi.missing())
+    server = kdc.Kdc()
+    server.add_user("alice", "alicepw")
+    server.keytab = server.add_service("smtp/mail.example.org")
+    server.start()
+    server.login("alice", "alicepw")
+    yield server
+    server.stop()
+
+
+def log_in_by_ticket(gate, realm):
+    initiator = gssapi.Initiator("mail.example.org", realm.environment)
+    with gate.secure() as wire:
+        reply = wire.expect(334, b"AUTH GSSAPI " + b64(initiator.step()))
+        initiator.step(base64.b64decode(reply.text))
+        reply = wire.expect(334, b"")
+        initiator.unwrap(base64.b64decode(reply.text))
+        return wire.command(b64(initiator.wrap(b"\1\0\0\0"))).code
+
+
+def test_gssapi_comes_and_goes_by_reload(make_gate, realm, sink, token):
+    """auth is replaced for it: sessions are known to the new one, and a keytab that is none is refused."""
+    gate = make_gate(routes={"*": sink.target}, environment={"KRB5_CONFIG": realm.environment["KRB5_CONFIG"]})
+    auth = gate.pids("auth")
+    with gate.session() as before:
+        gate.parts["sasl"]["mechanisms"] = '{ "PLAIN", "GSSAPI" }'
+        gate.parts["sasl"]["keytab"] = f'"{gate.config}"'
+        os.chmod(gate.config, 0o600)
+        done = gate.reload(check=False)
+        assert done.returncode == 1 and "auth refuses: " in done.stderr and "keytab" in done.stderr, done.stderr
+        assert gate.pids("auth") == auth
+        gate.parts["sasl"]["keytab"] = f'"{realm.keytab}"'
+        gate.reload()
+        assert gate.pids("auth") != auth
+        auth = gate.pids("auth")
+        assert log_in_by_ticket(gate, realm) == 235
+        assert len(gate.ctl_json("sessions", "list")["sessions"]) == 1
+        assert deliver(before, letter(token)).code == 250
+    gate.reload()
+    assert gate.pids("auth") == auth
+    assert log_in_by_ticket(gate, realm) == 235
+    gate.parts["sasl"]["mechanisms"] = '{ "PLAIN" }'
+    gate.reload()
+    with gate.secure() as wire:
+        assert wire.offered["AUTH"] == [b"PLAIN"]
+    assert gate.pids("auth") == auth
+
+
 def test_fewer_workers_lose_no_message(restored, sink, token):
     """A front end too many ends the sessions that wait, and finishes the messages under way."""
     gate = restored
@@ -431,7 +508,7 @@ class Load(threading.Thread):
                     return
                 self.sent += 1
                 if self.reconnect:
-                    wire.expect(221, b"QUIT")
+                    assert wire.command(b"QUIT").code in (221, 421)
                     wire.close()
                     wire = None
         except (AssertionError, OSError, Closed) as fault:

@@ -44,48 +44,50 @@ fill(char *bytes, size_t size, int factor)
 }
 
 static void
-the_copy_is_the_same_and_outlives_the_file(void **state)
+the_path_leads_to_the_keys(void **state)
 {
 	struct fault fault = FAULT_INIT;
 	struct keytab *keytab;
 	char bytes[10000];
-	int fd;
 
 	(void)state;
 	fill(bytes, sizeof bytes, 7);
-	fd = file_with(bytes, sizeof bytes);
-	keytab = keytab_new(fd, &fault);
+	keytab = keytab_new(file_with(bytes, sizeof bytes), &fault);
 	assert_non_null(keytab);
-	close(fd);
 	assert_int_equal(access(keytab_path(keytab), R_OK), 0);
+	/* Each opening begins at the first byte. */
+	assert_holds(keytab, bytes, sizeof bytes);
 	assert_holds(keytab, bytes, sizeof bytes);
 	keytab_free(&keytab);
 	assert_null(keytab);
 	keytab_free(&keytab);
 }
 
+/* Also for who has opened it: they read on in the old keys, whole. */
 static void
 new_keys_take_the_place_of_the_old(void **state)
 {
 	struct fault fault = FAULT_INIT;
-	struct keytab *keytab;
-	char before[10000];
-	char after[500];
-	int fds[3];
+	struct keytab *keytab, *fresh;
+	char before[10000], after[500], read_back[20000];
+	char path[64];
+	int fd;
 
 	(void)state;
 	fill(before, sizeof before, 7);
 	fill(after, sizeof after, 11);
-	fds[0] = file_with(before, sizeof before);
-	fds[1] = file_with(after, sizeof after);
-	fds[2] = file_with("rubbish", 7);
-	keytab = keytab_new(fds[0], &fault);
-	assert_true(keytab_update(keytab, fds[1], &fault));
+	keytab = keytab_new(file_with(before, sizeof before), &fault);
+	fresh = keytab_new(file_with(after, sizeof after), &fault);
+	snprintf(path, sizeof path, "%s", keytab_path(keytab));
+	fd = open(path, O_RDONLY);
+	assert_int_equal(read(fd, read_back, 100), 100);
+	keytab_replace(keytab, &fresh);
+	assert_null(fresh);
+	assert_string_equal(keytab_path(keytab), path);
 	assert_holds(keytab, after, sizeof after);
-	assert_false(keytab_update(keytab, fds[2], &fault));
-	assert_holds(keytab, after, sizeof after);
-	for (int i = 0; i < 3; i++)
-		close(fds[i]);
+	assert_int_equal(read(fd, read_back, sizeof read_back), sizeof before - 100);
+	assert_memory_equal(read_back, before + 100, sizeof before - 100);
+	close(fd);
 	keytab_free(&keytab);
 }
 
@@ -105,7 +107,7 @@ what_is_no_keytab_is_refused(void **state)
 	for (int i = 0; i < 4; i++) {
 		assert_null(keytab_new(fds[i], &fault));
 		assert_int_equal(fault.kind, FAULT_CONFIG);
-		close(fds[i]);
+		assert_int_equal(fcntl(fds[i], F_GETFD), -1); /* closed */
 	}
 	assert_null(keytab_new(-1, &fault));
 	assert_int_equal(fault.kind, FAULT_SYSTEM);
@@ -116,7 +118,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_copy_is_the_same_and_outlives_the_file),
+		cmocka_unit_test(the_path_leads_to_the_keys),
 		cmocka_unit_test(new_keys_take_the_place_of_the_old),
 		cmocka_unit_test(what_is_no_keytab_is_refused),
 	};

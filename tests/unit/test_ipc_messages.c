@@ -15,7 +15,7 @@ static const struct message_secret secret_case = { SECRET_TICKET_KEY, "submissio
 static const struct message_lost lost_case = { ROLE_QUEUE, 3 };
 static const struct message_stop stop_case = { 30000 };
 static const struct message_control control_case = { { "{}", 2 }, true };
-static const struct message_ready ready_case = { 7, "remark" };
+static const struct message_ready ready_case = { 7, true };
 
 static const struct message_login_start login_start_case = { "S1", "submission", "smtp", "PLAIN",
 	"192.0.2.1:999", true, { "exp", 3 }, { "end", 3 }, true, { "\0a\0b", 4 } };

@@ -24,6 +24,8 @@ struct part {
 	unsigned links;
 	unsigned secrets;
 	unsigned files;
+	unsigned prepared; /* generation; 0: none */
+	unsigned forgotten;
 };
 
 static void *
@@ -57,13 +59,39 @@ on_unlink(void *private, enum role peer, uint8_t instance)
 	part->links--;
 }
 
+/* The host's name says how it goes. */
 static bool
-on_reload(void *private, struct fault *fault)
+on_check(void *private, struct fault *fault)
+{
+	struct part *part = private;
+	const char *hostname = role_settings(part->context)->hostname;
+
+	assert_int_equal(part->prepared, 0);
+	if (strcmp(hostname, "bad.example.org") == 0)
+		return fault_set(fault, FAULT_CONFIG, "told to refuse");
+	if (strcmp(hostname, "anew.example.org") == 0)
+		role_ask_anew(part->context);
+	part->prepared = role_generation(part->context);
+	return true;
+}
+
+static void
+on_take(void *private)
 {
 	struct part *part = private;
 
-	return strcmp(role_settings(part->context)->hostname, "bad.example.org") != 0 ||
-		fault_set(fault, FAULT_CONFIG, "told to refuse");
+	assert_int_equal(part->prepared, role_generation(part->context));
+	part->prepared = 0;
+}
+
+static void
+on_forget(void *private)
+{
+	struct part *part = private;
+
+	assert_int_not_equal(part->prepared, role_generation(part->context));
+	part->prepared = 0;
+	part->forgotten++;
 }
 
 static void
@@ -92,9 +120,10 @@ on_control(void *private, uint32_t request, struct span json)
 	struct buf data = BUF_INIT(0);
 
 	(void)json;
-	buf_printf(&data, "\"%s %u %u links %u secrets %u files %u\"",
+	buf_printf(&data, "\"%s %u %u links %u secrets %u files %u forgotten %u\"",
 		role_settings(part->context)->hostname, (unsigned)role_generation(part->context),
-		role_instance(part->context), part->links, part->secrets, part->files);
+		role_instance(part->context), part->links, part->secrets, part->files,
+		part->forgotten);
 	role_answer(part->context, request, buf_span(&data), false);
 	buf_fini(&data);
 }
@@ -118,7 +147,9 @@ static const struct role_program program = { .role = ROLE_QUEUE,
 	.start = start,
 	.on_link = on_link,
 	.on_unlink = on_unlink,
-	.on_reload = on_reload,
+	.on_check = on_check,
+	.on_take = on_take,
+	.on_forget = on_forget,
 	.on_control = on_control,
 	.on_stop = on_stop,
 	.free = free_part,
@@ -166,12 +197,16 @@ on_answer(void *context, struct channel_message *answer)
 	struct arena *arena = arena_new(0);
 	struct message_refused refused;
 	struct message_control page;
+	struct message_ready ready;
 
 	(void)context;
 	answer_id = answer ? answer->id : MSG_NONE;
 	answer_text[0] = '\0';
 	if (answer_id == MSG_REFUSED && message_refused_unpack(answer->bytes, arena, &refused))
 		snprintf(answer_text, sizeof answer_text, "%s", refused.text);
+	if (answer_id == MSG_READY && message_ready_unpack(answer->bytes, arena, &ready))
+		snprintf(answer_text, sizeof answer_text, "%u%s", (unsigned)ready.generation,
+			ready.anew ? " anew" : "");
 	if (answer_id == MSG_ANSWER && message_control_unpack(answer->bytes, arena, &page))
 		snprintf(answer_text, sizeof answer_text, "%.*s", SPAN_PRINT(page.json));
 	arena_free(&arena);
@@ -347,23 +382,62 @@ whole_life(void **state)
 	start_role();
 	assert_int_equal(ask(MSG_PING, NULL), MSG_PONG);
 	assert_non_null(strstr(ask_control(),
-		"\"mail.example.org 1 4 links 2 secrets 0 files 0\""));
+		"\"mail.example.org 1 4 links 2 secrets 0 files 0 forgotten 0\""));
 	/* Outside of a reload: a changed secret, a rolled log. */
 	send_secret("new");
 	send_file(FILE_PROTOCOL_LOG);
 	send_file(FILE_EVENT_LOG);
 	assert_non_null(strstr(ask_control(), "links 2 secrets 1 files 1"));
-	send_settings(2, "other.example.org");
-	send_secret("of the reload");
-	assert_int_equal(ask(MSG_START, NULL), MSG_READY);
-	assert_non_null(strstr(ask_control(), "\"other.example.org 2 4 links 2 secrets 1"));
-	send_settings(3, "bad.example.org");
-	assert_int_equal(ask(MSG_START, NULL), MSG_REFUSED);
-	assert_string_equal(answer_text, "told to refuse");
-	assert_non_null(strstr(ask_control(), "\"other.example.org 2 4"));
 	message_stop_pack(&content, &stop);
 	channel_send(role, MSG_STOP, &content, -1);
 	buf_fini(&content);
+	assert_int_equal(end_status(), 0);
+}
+
+/* Nothing is in use before TAKE, and nothing of what was refused or forgotten ever. */
+static void
+reload_in_two_steps(void **state)
+{
+	(void)state;
+	start_role();
+	send_settings(2, "other.example.org");
+	send_secret("of the reload");
+	assert_int_equal(ask(MSG_CHECK, NULL), MSG_READY);
+	assert_string_equal(answer_text, "2");
+	assert_non_null(strstr(ask_control(), "\"mail.example.org 1 4"));
+	/* What comes between the steps is for the generation in use. */
+	send_secret("new");
+	assert_non_null(strstr(ask_control(), "secrets 1"));
+	assert_int_equal(ask(MSG_TAKE, NULL), MSG_READY);
+	assert_non_null(strstr(ask_control(), "\"other.example.org 2 4 links 0 secrets 1"));
+	send_settings(3, "bad.example.org");
+	assert_int_equal(ask(MSG_CHECK, NULL), MSG_REFUSED);
+	assert_string_equal(answer_text, "told to refuse");
+	assert_true(channel_send(role, MSG_FORGET, NULL, -1));
+	assert_non_null(strstr(ask_control(), "\"other.example.org 2 4"));
+	assert_non_null(strstr(answer_text, "forgotten 0"));
+	send_settings(4, "forgotten.example.org");
+	assert_int_equal(ask(MSG_CHECK, NULL), MSG_READY);
+	assert_true(channel_send(role, MSG_FORGET, NULL, -1));
+	assert_non_null(strstr(ask_control(), "\"other.example.org 2 4"));
+	assert_non_null(strstr(answer_text, "forgotten 1"));
+	/* Another one in place of one that waits; and one that takes a new process. */
+	send_settings(5, "forgotten.example.org");
+	assert_int_equal(ask(MSG_CHECK, NULL), MSG_READY);
+	send_settings(6, "anew.example.org");
+	assert_int_equal(ask(MSG_CHECK, NULL), MSG_READY);
+	assert_string_equal(answer_text, "6 anew");
+	assert_non_null(strstr(ask_control(), "forgotten 2"));
+	assert_int_equal(ask(MSG_TAKE, NULL), MSG_READY);
+	assert_string_equal(answer_text, "6");
+}
+
+static void
+take_without_check(void **state)
+{
+	(void)state;
+	start_role();
+	channel_ask(role, MSG_TAKE, NULL, -1, 0, on_answer, NULL);
 	assert_int_equal(end_status(), 0);
 }
 
@@ -433,6 +507,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(whole_life),
+		CASE(reload_in_two_steps),
+		CASE(take_without_check),
 		CASE(ends_with_super),
 		CASE(ends_before_it_started),
 		CASE(nonsense),

@@ -86,7 +86,7 @@ test_ended(void **state)
 		super.loop, fds[0], ROLE_SUPER, ROLE_AUTH, &channel_events, child);
 	child->phase = CHILD_SERVING;
 	child->pid = 999999;
-	child->reloading = true;
+	child->asked = true;
 	ask(child);
 	ask(child);
 	child_ended(child, 9);

@@ -35,17 +35,44 @@ make_file(const char *name, mode_t mode)
 	close(fd);
 }
 
+/* As the only file of its kind that the settings name. */
+static struct settings_tls tls;
+static struct settings_route route;
+
+static struct settings
+settings_with(enum file_kind kind, const char *path)
+{
+	static const char *paths[2];
+	struct settings settings = { .sasl = { .keytab = "" }, .relay = { .trust_file = "" } };
+
+	paths[0] = path;
+	tls = (struct settings_tls){ .title = "main", .where = "x.conf:7" };
+	route = (struct settings_route){ .title = "*", .where = "x.conf:7", .secret_file = "",
+		.trust_file = "" };
+	settings.tls = (struct settings_tls_list){ &tls, 1 };
+	settings.route = (struct settings_routes){ &route, 1 };
+	if (kind == FILE_KEY)
+		tls.key = (struct settings_texts){ paths, 1 };
+	else if (kind == FILE_CERTIFICATE)
+		tls.certificate = (struct settings_texts){ paths, 1 };
+	else if (kind == FILE_SECRET)
+		route.secret_file = path;
+	else if (kind == FILE_TRUST)
+		route.trust_file = path;
+	else
+		settings.sasl.keytab = path;
+	return settings;
+}
+
 static bool
 opens(enum file_kind kind, const char *name, struct fault *fault)
 {
-	struct files_entry entry = { kind, "main", 0, path_of(name), "x.conf:7", 0 };
-	int fd = files_open(&entry, fault);
+	struct settings settings = settings_with(kind, path_of(name));
+	struct files *files = files_read(&settings, fault);
+	bool good = files;
 
-	if (fd >= 0) {
-		assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
-		close(fd);
-	}
-	return fd >= 0;
+	files_free(&files);
+	return good;
 }
 
 static void
@@ -101,6 +128,69 @@ not_a_file(void **state)
 	assert_false(opens(FILE_KEY, "file", &fault));
 }
 
+static void
+write_file(const char *name, const char *text)
+{
+	int fd = open(path_of(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static const char *const wanted_text = "the old key";
+static unsigned passed;
+
+static bool
+read_whole(void *context, enum file_kind kind, const char *name, unsigned index, int fd)
+{
+	char text[64] = "";
+
+	assert_null(context);
+	assert_int_equal(kind, FILE_KEY);
+	assert_string_equal(name, "main");
+	assert_int_equal(index, 0);
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY);
+	assert_int_equal(read(fd, text, sizeof text - 1), strlen(wanted_text));
+	assert_string_equal(text, wanted_text);
+	close(fd);
+	passed++;
+	return true;
+}
+
+/* Whatever becomes of the file, each role that starts reads what was there, from its beginning. */
+static void
+what_was_read_is_kept(void **state)
+{
+	struct settings settings = settings_with(FILE_KEY, path_of("kept"));
+	struct fault fault = FAULT_INIT;
+	struct files *files;
+	int fd;
+
+	(void)state;
+	write_file("kept", wanted_text);
+	files = files_read(&settings, &fault);
+	assert_non_null(files);
+	write_file("kept", "a new key that is longer");
+	assert_true(files_pass(files, ROLE_KEYS, read_whole, NULL, &fault));
+	assert_true(files_pass(files, ROLE_KEYS, read_whole, NULL, &fault));
+	assert_true(files_pass(files, ROLE_SMTP, read_whole, NULL, &fault));
+	assert_int_equal(passed, 2);
+	/* Who has a copy cannot change it for the next, whoever it is. */
+	for (fd = 3; fd < 64; fd++) {
+		const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+		int found = fcntl(fd, F_GET_SEALS);
+
+		if (found > 0 && (found & seals) == seals)
+			break;
+	}
+	assert_true(fd < 64);
+	assert_int_equal(pwrite(fd, "x", 1, 0), -1);
+	files_free(&files);
+	unlink(path_of("kept"));
+	assert_false(opens(FILE_KEY, "kept", &fault));
+}
+
 struct seen {
 	char text[1024];
 };
@@ -121,14 +211,14 @@ who_gets_what(void **state)
 {
 	static const char *const certificates[] = { "/rsa.pem", "/ec.pem" };
 	static const char *const keys[] = { "/rsa.key", "/ec.key" };
-	static const struct settings_tls tls = { .title = "main",
+	static const struct settings_tls two = { .title = "main",
 		.certificate = { certificates, 2 },
 		.key = { keys, 2 } };
 	static const struct settings_route routes[] = {
 		{ .title = "*", .secret_file = "/hop.secret", .trust_file = "" },
 		{ .title = "a.org", .secret_file = "", .trust_file = "/ca.pem" },
 	};
-	static const struct settings settings = { .tls = { &tls, 1 },
+	static const struct settings settings = { .tls = { &two, 1 },
 		.sasl = { .keytab = "/mail.keytab" },
 		.relay = { .trust_file = "" },
 		.route = { routes, 2 } };
@@ -174,6 +264,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(modes),
 		cmocka_unit_test(not_a_file),
+		cmocka_unit_test(what_was_read_is_kept),
 		cmocka_unit_test(who_gets_what),
 	};
 
