@@ -253,7 +253,7 @@ def test_B18_start_is_refused_and_the_file_is_named(authority, folder, fault, wo
     try:
         done = subprocess.run([ground.program("sallyportd"), "-c", gate.config, "-f"], timeout=20,
                               capture_output=True, text=True, cwd="/", **ground.as_user())
-        assert done.returncode == 1
+        assert done.returncode in (1, 78)
         assert (mine[0] in done.stderr or mine[1] in done.stderr) and word in done.stderr, done.stderr
         assert not os.path.exists(f"{gate.path}/run/control.sock")
     finally:
@@ -463,9 +463,9 @@ def test_fewer_workers_lose_no_message(restored, sink, token):
     until(lambda: len(gate.pids("smtp")) == 3, 10, "three front ends")
     wires = [gate.transaction() for _ in range(12)]
     try:
-        for wire in wires:
+        for number, wire in enumerate(wires):
             wire.expect(354, b"DATA")
-            wire.send(letter(token))
+            wire.send(letter(token + b"%dx" % number))
         gate.settings["workers"] = "1"
         gate.reload()
         with gate.session() as wire:
