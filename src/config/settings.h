@@ -125,6 +125,12 @@ enum bare_newline {
 	BARE_NEWLINE_NORMALIZE,
 };
 
+enum priority {
+	PRIORITY_NORMAL,
+	PRIORITY_HIGH,
+	PRIORITY_LOW,
+};
+
 enum stranger_from {
 	STRANGER_FROM_OFF,
 	STRANGER_FROM_HOLD,
@@ -155,6 +161,7 @@ struct settings_listener {
 	bool hide_client;                 /* Received names neither address nor EHLO name */
 	struct settings_networks proxy_networks; /* these must begin with a PROXY v2 header */
 	enum bare_newline bare_newline;
+	enum priority priority;           /* of its mail, among what waits for one next hop */
 
 	uint64_t command_line_max;   /* bytes, CRLF included */
 	uint64_t auth_line_max;      /* bytes of an AUTH response line, CRLF included */
@@ -327,6 +334,8 @@ struct settings_queue {
 	enum double_bounce double_bounce; /* who hears of what failed and has no sender */
 	uint64_t concurrency;            /* connections out, in all */
 	uint64_t concurrency_per_destination;
+	uint64_t destination_rest;       /* ms without a try after the first that did not reach it */
+	uint64_t destination_rest_longest;
 	uint64_t free_space;             /* bytes on the spool's disk; below, 452 4.3.1 */
 	uint64_t free_space_resume;      /* bytes; accept again above */
 	uint64_t free_files;             /* inodes; below, 452 4.3.1 */

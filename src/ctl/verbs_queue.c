@@ -37,6 +37,20 @@ static const struct table_column list_columns[] = {
 	{ NULL, NULL, TABLE_TEXT },
 };
 
+static const struct table_column destination_columns[] = {
+	{ "ROUTE", "route", TABLE_TEXT },
+	{ "STATE", "state", TABLE_TEXT },
+	{ "WAITING", "waiting", TABLE_TEXT },
+	{ "READY", "ready", TABLE_TEXT },
+	{ "UNDER WAY", "under_way", TABLE_TEXT },
+	{ "AT MOST", "open", TABLE_TEXT },
+	{ "OUTAGES", "outages", TABLE_TEXT },
+	{ "FAILING SINCE", "failing_ms", TABLE_TIME },
+	{ "NEXT TRY", "rest_until_ms", TABLE_TIME },
+	{ "REASON", "reason", TABLE_TEXT },
+	{ NULL, NULL, TABLE_TEXT },
+};
+
 static const struct table_column message_fields[] = {
 	{ "id", "id", TABLE_TEXT },
 	{ "state", "state", TABLE_TEXT },
@@ -140,6 +154,8 @@ const struct command commands_queue[] = {
 		.help = "List the messages that wait or are held" },
 	{ .verb = "queue show", .arguments = id_only, .run = show,
 		.help = "Show one of them: recipients, what next hops said, its header" },
+	{ .verb = "queue destinations", .list = "destinations", .columns = destination_columns,
+		.help = "Show how next hops stand: what waits for each, and which are left alone" },
 	{ .verb = "queue flush", .arguments = id_maybe, .columns = flush_fields,
 		.help = "Try delivery now, of one or of all" },
 	{ .verb = "queue hold", .arguments = id_and_reason, .done = "The message is held.",

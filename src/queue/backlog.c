@@ -127,6 +127,22 @@ flow_of(const struct record *record)
 	return flow;
 }
 
+/* A listener that is gone had nothing to say any more. */
+static enum schedule_class
+class_of(const struct backlog *backlog, const struct record *record)
+{
+	static const enum schedule_class classes[] = {
+		[PRIORITY_NORMAL] = SCHEDULE_NORMAL,
+		[PRIORITY_HIGH] = SCHEDULE_HIGH,
+		[PRIORITY_LOW] = SCHEDULE_LOW,
+	};
+	const struct settings_listener *listener =
+		settings_find_listener(backlog->settings, record->listener);
+	if (record->parent[0])
+		return SCHEDULE_LOW;
+	return listener ? classes[listener->priority] : SCHEDULE_NORMAL;
+}
+
 static const struct recipient *
 stored_of(const struct recipient *recipients, size_t count, uint32_t number)
 {
@@ -139,14 +155,15 @@ stored_of(const struct recipient *recipients, size_t count, uint32_t number)
 
 /* Memory for the most recipients that may follow; most messages have one. */
 static struct lot *
-new_lot(struct entry *entry, const struct settings_route *route, uint64_t flow, size_t room)
+new_lot(struct entry *entry, const struct settings_route *route, uint64_t flow,
+	enum schedule_class class, size_t room)
 {
 	struct lot *lot = mem_alloc(sizeof(*lot) + room * sizeof(lot->recipients[0]));
 	lot->entry = entry;
 	lot->has_route = route != NULL;
 	lot->at_mailbox = route && route->to.scheme == ROUTE_LMTP;
 	lot->schedule.flow = flow;
-	lot->schedule.fresh = true;
+	lot->schedule.class = class;
 	lot->next = entry->lots;
 	entry->lots = lot;
 	return lot;
@@ -158,6 +175,7 @@ split(struct backlog *backlog, struct entry *entry, const struct record *record,
 {
 	const struct message_envelope *envelope = &record->envelope;
 	uint64_t flow = flow_of(record);
+	enum schedule_class class = class_of(backlog, record);
 	for (size_t i = 0; i < envelope->recipient_count; i++) {
 		const struct recipient *stored =
 			stored_of(recipients, recipient_count, (uint32_t)i);
@@ -170,7 +188,7 @@ split(struct backlog *backlog, struct entry *entry, const struct record *record,
 		while (lot && lot->schedule.destination != destination)
 			lot = lot->next;
 		if (!lot) {
-			lot = new_lot(entry, route, flow, envelope->recipient_count - i);
+			lot = new_lot(entry, route, flow, class, envelope->recipient_count - i);
 			lot->schedule.destination = destination;
 		}
 		lot->recipients[lot->count++] = (struct lot_recipient){
@@ -178,7 +196,8 @@ split(struct backlog *backlog, struct entry *entry, const struct record *record,
 			.attempts = stored ? (uint16_t)stored->attempts : 0,
 			.delay_told = stored && stored->delay_told,
 		};
-		lot->schedule.fresh &= !stored;
+		if (stored)
+			lot->schedule.class = SCHEDULE_TRIED;
 	}
 }
 

@@ -131,6 +131,8 @@ follow_change(const struct change *change)
 		dispatch_park(dispatch, change->spool.seq);
 	else
 		dispatch_wake(dispatch, change->spool.seq);
+	if (change->spool.kind == SPOOL_FLUSH)
+		dispatch_flush(dispatch);
 }
 
 static void
@@ -372,6 +374,7 @@ end_flush(struct walk *walk)
 {
 	struct control_means *means = walk->pages.means;
 	struct buf json = BUF_INIT(0);
+	dispatch_flush(means->dispatch);
 	dispatch_restart(means->dispatch);
 	buf_printf(&json, "{\"messages\":%zu}", walk->flushed);
 	means->answer(means->context, walk->pages.request, buf_span(&json), false);
@@ -391,6 +394,18 @@ flush_messages(struct control_means *means, uint32_t request)
 /* ---- verbs */
 
 static void
+list_destinations(struct control_means *means, uint32_t request)
+{
+	json_t *data = json_object();
+	json_object_set_new(data, "destinations",
+		control_json_destinations(dispatch_schedule(means->dispatch)));
+	char *text = json_dumps(data, JSON_COMPACT);
+	means->answer(means->context, request, span_text(text), false);
+	free(text);
+	json_decref(data);
+}
+
+static void
 run(struct control_means *means, uint32_t request, const char *verb, const char *id,
 	const char *reason)
 {
@@ -405,6 +420,10 @@ run(struct control_means *means, uint32_t request, const char *verb, const char 
 	};
 	if (strcmp(verb, "queue list") == 0) {
 		list_messages(means, request);
+		return;
+	}
+	if (strcmp(verb, "queue destinations") == 0) {
+		list_destinations(means, request);
 		return;
 	}
 	if (strcmp(verb, "queue flush") == 0 && !id[0]) {

@@ -179,3 +179,35 @@ control_json_brief(const struct brief *brief)
 	json_object_set_new(message, "recipients", list);
 	return message;
 }
+
+static void
+add_destination(void *context, const struct schedule_standing *standing)
+{
+	const char *state = "open";
+	if (standing->outages)
+		state = standing->is_down ? "down" : "resting";
+	if (standing->outages && !standing->rest_until_ms)
+		state = "tried again";
+	json_t *json = json_object();
+	json_object_set_new(json, "route", text_of(standing->name));
+	json_object_set_new(json, "state", json_string(state));
+	json_object_set_new(json, "waiting", json_integer((json_int_t)standing->counts.waiting));
+	json_object_set_new(json, "ready", json_integer((json_int_t)standing->counts.ready));
+	json_object_set_new(
+		json, "under_way", json_integer((json_int_t)standing->counts.under_way));
+	json_object_set_new(json, "open", json_integer(standing->open));
+	json_object_set_new(json, "slots", json_integer(standing->slots));
+	set_number(json, "outages", standing->outages);
+	set_number(json, "failing_ms", standing->failing_ms);
+	set_number(json, "rest_until_ms", standing->rest_until_ms);
+	set_text(json, "reason", standing->why);
+	json_array_append_new(context, json);
+}
+
+json_t *
+control_json_destinations(const struct schedule *schedule)
+{
+	json_t *list = json_array();
+	schedule_visit(schedule, add_destination, list);
+	return list;
+}

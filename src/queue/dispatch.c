@@ -4,11 +4,11 @@
 
 #include "base/log.h"
 
+#include <string.h>
 #include <unistd.h>
 
 enum {
 	FILL_MS = 1000,              /* how often the window is looked at */
-	BROKEN_WAIT_MS = 60 * 1000,  /* a message that could not be read just now */
 	INTERRUPTED_WAIT_MS = 1000,  /* after the first job that relay took to its grave */
 	INTERRUPTED_MAX_MS = 5 * 60 * 1000,
 	RESULT_ARENA_BYTES = 2048,
@@ -16,14 +16,11 @@ enum {
 
 /* ---- jobs out */
 
-/* Back into the schedule without an attempt counted. */
-static void
-put_off(struct dispatch *dispatch, struct lot *lot, int64_t wait_ms)
+void
+dispatch_return(struct dispatch *dispatch, struct lot *lot, int64_t wait_ms)
 {
 	struct entry *entry = lot->entry;
-	schedule_done(dispatch->schedule, &lot->schedule);
 	parcel_drop(&lot->parcel);
-	lot->job = 0;
 	if (!entry->parked && !entry->stale) {
 		schedule_add(dispatch->schedule, lot->schedule.destination, &lot->schedule,
 			dispatch_now(dispatch) + wait_ms);
@@ -34,6 +31,14 @@ put_off(struct dispatch *dispatch, struct lot *lot, int64_t wait_ms)
 		if (!parked)
 			loader_load(dispatch->loader, seq);
 	}
+}
+
+static void
+put_off(struct dispatch *dispatch, struct lot *lot, int64_t wait_ms)
+{
+	schedule_done(dispatch->schedule, &lot->schedule);
+	lot->job = 0;
+	dispatch_return(dispatch, lot, wait_ms);
 }
 
 /* The envelope with the lot's recipients alone. */
@@ -74,26 +79,6 @@ send_job(struct dispatch *dispatch, struct lot *lot, int fd)
 	return sent;
 }
 
-/* A recipient for whose domain the settings have no route: tried again, and returned in the end. */
-static void
-settle_without_route(struct dispatch *dispatch, struct lot *lot)
-{
-	struct arena *arena = arena_new(RESULT_ARENA_BYTES);
-	struct message_recipient_result *results =
-		arena_alloc(arena, lot->count * sizeof(*results));
-	struct message_result result = { .id = "", .hop = "", .hop_address = "", .tls = "",
-		.count = lot->count, .results = results };
-	for (size_t i = 0; i < lot->count; i++)
-		results[i] = (struct message_recipient_result){
-			.number = lot->recipients[i].number,
-			.outcome = OUTCOME_DEFERRED,
-			.enhanced = "4.4.4",
-			.text = "no route leads to this domain",
-		};
-	schedule_done(dispatch->schedule, &lot->schedule);
-	dispatch_settle(dispatch, lot, &result, arena);
-}
-
 /* The lot has its parcel. Takes fd. */
 static void
 send_lot(struct dispatch *dispatch, struct lot *lot, int fd)
@@ -101,7 +86,8 @@ send_lot(struct dispatch *dispatch, struct lot *lot, int fd)
 	if (!lot->has_route) {
 		if (fd >= 0)
 			close(fd);
-		settle_without_route(dispatch, lot);
+		schedule_done(dispatch->schedule, &lot->schedule);
+		dispatch_settle_untried(dispatch, lot, "4.4.4", "no route leads to this domain");
 		return;
 	}
 	if (!dispatch_may_send(dispatch) || lot->entry->parked || lot->entry->stale) {
@@ -153,7 +139,7 @@ on_read(struct spool_request *request)
 	case SPOOL_BROKEN:
 		if (fetch->fd >= 0)
 			close(fetch->fd);
-		put_off(dispatch, lot, BROKEN_WAIT_MS);
+		put_off(dispatch, lot, DISPATCH_BROKEN_WAIT_MS);
 		break;
 	}
 	parcel_drop(&fetch->parcel);
@@ -198,9 +184,10 @@ pump(void *context)
 			read_lot(dispatch, lot);
 		}
 	}
+	dispatch_shut(dispatch, now_ms);
 	int64_t due_ms = schedule_next_due(dispatch->schedule);
-	if (due_ms < now_ms + FILL_MS)
-		loop_timer_start(&dispatch->due, due_ms > now_ms ? (uint64_t)(due_ms - now_ms) : 0);
+	if (due_ms > now_ms && due_ms < now_ms + FILL_MS)
+		loop_timer_start(&dispatch->due, (uint64_t)(due_ms - now_ms));
 }
 
 static void
@@ -228,6 +215,34 @@ on_loaded(void *context)
 
 /* ---- relay */
 
+/* RFC 3463 3.5: what relay says itself of a hop that did not. */
+static enum schedule_sight
+sight_of(const struct message_result *result, const char **why_out)
+{
+	enum schedule_sight sight = SCHEDULE_ARRIVED;
+	for (size_t i = 0; i < result->count; i++) {
+		const struct message_recipient_result *one = &result->results[i];
+		if (one->outcome != OUTCOME_DEFERRED || one->code)
+			return SCHEDULE_ARRIVED;
+		*why_out = one->text;
+		if (strcmp(one->enhanced, "4.4.1") == 0)
+			sight = SCHEDULE_UNREACHED;
+		else if (strcmp(one->enhanced, "4.4.2") == 0)
+			sight = SCHEDULE_BROKE_OFF;
+	}
+	return sight;
+}
+
+static void
+learn(struct dispatch *dispatch, const struct lot *lot, const struct message_result *result)
+{
+	char why[RECIPIENT_TEXT_MAX_BYTES];
+	const char *text = "";
+	enum schedule_sight sight = sight_of(result, &text);
+	text_flatten(span_text(text), why, sizeof(why));
+	schedule_saw(dispatch->schedule, &lot->schedule, sight, why, dispatch_now(dispatch));
+}
+
 static bool
 on_result(struct dispatch *dispatch, struct channel_message *message)
 {
@@ -242,6 +257,7 @@ on_result(struct dispatch *dispatch, struct channel_message *message)
 		/* The slot is free now: the next delivery need not wait for this one's record. */
 		schedule_done(dispatch->schedule, &lot->schedule);
 		lot->job = 0;
+		learn(dispatch, lot, &result);
 		dispatch_settle(dispatch, lot, &result, arena);
 	} else {
 		dispatch_replay(dispatch, &result, arena);
@@ -321,6 +337,15 @@ dispatch_has_relay(const struct dispatch *dispatch)
 
 /* ---- the whole */
 
+static void
+set_rests(struct dispatch *dispatch)
+{
+	const struct settings_queue *queue = &dispatch->settings->queue;
+	schedule_set_rests(dispatch->schedule,
+		(struct schedule_rests){ (int64_t)queue->destination_rest,
+			(int64_t)queue->destination_rest_longest });
+}
+
 struct dispatch *
 dispatch_new(struct loop *loop, struct spool *spool, const struct settings *settings,
 	int64_t (*now)(void *context), void *context)
@@ -334,6 +359,7 @@ dispatch_new(struct loop *loop, struct spool *spool, const struct settings *sett
 	dispatch->schedule = schedule_new();
 	dispatch->backlog = backlog_new(dispatch->schedule, dispatch->settings);
 	dispatch->loader = loader_new(spool, dispatch->backlog, on_loaded, dispatch);
+	set_rests(dispatch);
 	loop_timer_init(&dispatch->fill, loop, on_fill, dispatch);
 	loop_timer_init(&dispatch->due, loop, on_due, dispatch);
 	loop_defer_init(&dispatch->pump, loop, pump, dispatch);
@@ -366,6 +392,7 @@ dispatch_use(struct dispatch *dispatch, const struct settings *settings)
 {
 	settings_free(&dispatch->settings);
 	dispatch->settings = settings_hold(settings);
+	set_rests(dispatch);
 	backlog_use(dispatch->backlog, dispatch->settings);
 	dispatch_restart(dispatch);
 }
@@ -418,6 +445,13 @@ dispatch_wake(struct dispatch *dispatch, uint64_t seq)
 	if (entry)
 		backlog_remove(dispatch->backlog, entry);
 	loader_load(dispatch->loader, seq);
+}
+
+void
+dispatch_flush(struct dispatch *dispatch)
+{
+	schedule_wake(dispatch->schedule);
+	loop_defer(&dispatch->pump);
 }
 
 const struct schedule *

@@ -28,6 +28,8 @@ size_t dispatch_busy(const struct dispatch *dispatch);
 
 /* A message is in the spool, and not held. */
 void dispatch_add(struct dispatch *dispatch, struct parcel *parcel);
+/* Mail is wanted out now: no destination is left alone any longer. */
+void dispatch_flush(struct dispatch *dispatch);
 /* A message was held or deleted: it is not tried any more, but for what is under way. */
 void dispatch_park(struct dispatch *dispatch, uint64_t seq);
 /* A message was released, or is to be tried now. */

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+enum { RESULT_ARENA_BYTES = 1024 };
+
 /* A result on its way to disk. lot is NULL if its job was sent by a queue before this one. */
 struct settlement {
 	struct spool_settle settle;
@@ -239,13 +241,32 @@ dispatch_settle(struct dispatch *dispatch, struct lot *lot, const struct message
 	shrink(lot, &settlement->tally);
 	lot->settling = true;
 	lot->interruptions = 0;
-	lot->schedule.fresh = false;
+	lot->schedule.class = SCHEDULE_TRIED;
 	lot->schedule.due_ms = settlement->due_ms;
 	if (lot->count)
 		backlog_uncache(dispatch->backlog, entry);
 	int64_t due_ms = backlog_due(entry, facts.now_ms);
 	ask_settle(settlement, due_ms == INT64_MAX, entry->stored, due_ms);
 	entry->stored = true;
+}
+
+void
+dispatch_settle_untried(struct dispatch *dispatch, struct lot *lot, const char *enhanced,
+	const char *text)
+{
+	struct arena *arena = arena_new(RESULT_ARENA_BYTES);
+	struct message_recipient_result *results =
+		arena_alloc(arena, lot->count * sizeof(*results));
+	struct message_result result = { .id = "", .hop = "", .hop_address = "", .tls = "",
+		.count = lot->count, .results = results };
+	for (size_t i = 0; i < lot->count; i++)
+		results[i] = (struct message_recipient_result){
+			.number = lot->recipients[i].number,
+			.outcome = OUTCOME_DEFERRED,
+			.enhanced = enhanced,
+			.text = text,
+		};
+	dispatch_settle(dispatch, lot, &result, arena);
 }
 
 /* ---- results of jobs that another queue sent */

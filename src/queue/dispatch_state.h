@@ -8,6 +8,8 @@
 
 struct replay;
 
+enum { DISPATCH_BROKEN_WAIT_MS = 60 * 1000 }; /* for a message that could not be read just now */
+
 struct dispatch {
 	struct loop *loop;
 	struct spool *spool;
@@ -21,6 +23,7 @@ struct dispatch {
 	struct index jobs;           /* lots at relay, by the number of their job */
 	size_t settling;             /* results on their way to disk */
 	size_t settling_max;         /* no job goes out while there are as many */
+	size_t shutting;             /* read, to be put off */
 	size_t replays;              /* results of another queue's jobs, not yet dealt with */
 	struct replay *unread;       /* results whose message could not be read just now */
 	struct loop_timer fill;
@@ -49,6 +52,13 @@ dispatch_may_send(const struct dispatch *dispatch)
  */
 void dispatch_settle(struct dispatch *dispatch, struct lot *lot,
 	const struct message_result *result, struct arena *arena);
+/* The same of a lot for which nothing was tried: it is tried again, told of, returned in the end. */
+void dispatch_settle_untried(struct dispatch *dispatch, struct lot *lot, const char *enhanced,
+	const char *text);
+/* A lot that has left the schedule, but is not settling, goes back without an attempt counted. */
+void dispatch_return(struct dispatch *dispatch, struct lot *lot, int64_t wait_ms);
+/* Puts off what is due at destinations that are down, a bit at a time. */
+void dispatch_shut(struct dispatch *dispatch, int64_t now_ms);
 /* A result of a job that another queue sent. Takes the arena too. */
 void dispatch_replay(struct dispatch *dispatch, const struct message_result *result,
 	struct arena *arena);

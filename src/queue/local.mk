@@ -10,6 +10,7 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/control_json.c src/queue/control_json.h \
 	src/queue/dispatch.c src/queue/dispatch.h \
 	src/queue/dispatch_result.c \
+	src/queue/dispatch_shut.c \
 	src/queue/dispatch_state.h \
 	src/queue/folder.c src/queue/folder.h \
 	src/queue/index.c src/queue/index.h \
@@ -38,7 +39,8 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/spool_table.h \
 	src/queue/spool_write.c \
 	src/queue/tally.c src/queue/tally.h \
-	src/queue/timekeeper.c src/queue/timekeeper.h
+	src/queue/timekeeper.c src/queue/timekeeper.h \
+	src/queue/turns.c src/queue/turns.h
 
 QUEUE_LIBS = src/queue/libqueue.a $(PROC_LIBS) $(POLICY_LIBS) $(IPC_LIBS) $(SQLITE_LIBS)
 

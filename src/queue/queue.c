@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "ipc/control.h"
 #include "queue/control.h"
+#include "queue/control_json.h"
 #include "queue/intake.h"
 #include "queue/timekeeper.h"
 
@@ -240,20 +241,10 @@ refuse(void *context, uint32_t request, const char *kind, const char *text)
 }
 
 static void
-add_destination(void *context, const char *name, struct schedule_counts counts)
-{
-	json_array_append_new(context,
-		json_pack("{s:s, s:I, s:I, s:I}", "route", name, "waiting",
-			(json_int_t)counts.waiting, "ready", (json_int_t)counts.ready, "under_way",
-			(json_int_t)counts.under_way));
-}
-
-static void
 answer_status(struct queue *queue, uint32_t request)
 {
 	const struct spool_counts *counts = spool_counts(queue->spool);
-	json_t *destinations = json_array();
-	schedule_visit(dispatch_schedule(queue->dispatch), add_destination, destinations);
+	json_t *destinations = control_json_destinations(dispatch_schedule(queue->dispatch));
 	json_t *status = json_pack("{s:I, s:I, s:b, s:b, s:s, s:b, s:I, s:o}", "messages",
 		(json_int_t)counts->messages, "held", (json_int_t)counts->held, "suspect",
 		(int)counts->suspect, "short", (int)queue->means.pressure.is_short, "reason",

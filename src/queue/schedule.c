@@ -1,47 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is sent next: due times, slots in all and per destination, fair turns; pure. */
-#include "queue/schedule.h"
-
-#include "queue/index.h"
+/* What is sent next: due times, slots in all and per destination, rests, fair turns; pure. */
+#include "queue/turns.h"
 
 #include <assert.h>
 #include <string.h>
 
-enum {
-	CLASS_FRESH,
-	CLASS_TRIED,
-	CLASS_COUNT,
-	/* Every so many turns what was tried before goes first: fresh mail cannot starve it. */
-	TURNS_TO_TRIED = 4,
-};
-
-/* The lots of one sender at one destination, first come first served. */
-struct schedule_flow {
-	struct schedule_flow *next; /* in the ring of its class */
-	uint64_t key;
-	struct schedule_lot *first;
-	struct schedule_lot **end;
-};
-
-/* The flows take turns: the first one gives a lot and goes to the end. */
-struct class {
-	struct index flows;
-	struct schedule_flow *first;
-	struct schedule_flow **end;
-};
+enum { OPEN_AT_FIRST = 10 }; /* of its slots, a destination that is not known yet */
 
 struct schedule_destination {
 	struct schedule_destination *next; /* in the ring of those that could send */
 	bool in_ring;
 	char *name;
 	unsigned slots;
-	unsigned turn;
-	struct class classes[CLASS_COUNT];
+	unsigned open;
+	unsigned outages;
+	int64_t failing_ms;
+	int64_t rest_ms;       /* the length of this rest or the last one */
+	int64_t rest_until_ms; /* 0: none */
+	char *why;
+	struct turns turns;
 	struct schedule_counts counts;
 };
 
 struct schedule {
 	unsigned slots;
+	struct schedule_rests rests;
+	size_t resting; /* destinations */
 	struct schedule_counts counts;
 	struct schedule_lot **heap; /* waiting, by due time; slot is 1-based */
 	size_t heap_room;
@@ -63,14 +47,8 @@ schedule_new(void)
 static void
 destination_free(struct schedule_destination *destination)
 {
-	for (size_t i = 0; i < CLASS_COUNT; i++) {
-		struct class *class = &destination->classes[i];
-		for (struct schedule_flow *flow; (flow = class->first);) {
-			class->first = flow->next;
-			mem_free(&flow);
-		}
-		index_fini(&class->flows);
-	}
+	turns_fini(&destination->turns);
+	mem_free(&destination->why);
 	mem_free(&destination->name);
 	mem_free(&destination);
 }
@@ -95,13 +73,27 @@ schedule_set_slots(struct schedule *schedule, unsigned slots)
 	schedule->slots = slots;
 }
 
+void
+schedule_set_rests(struct schedule *schedule, struct schedule_rests rests)
+{
+	schedule->rests = rests;
+}
+
 /* ---- the ring of destinations that have something ready and a slot for it */
+
+static bool
+may_send(const struct schedule_destination *destination)
+{
+	unsigned open = destination->open < destination->slots ? destination->open :
+								 destination->slots;
+	return destination->counts.ready && destination->counts.under_way < open &&
+		!destination->rest_until_ms;
+}
 
 static void
 enter_ring(struct schedule *schedule, struct schedule_destination *destination)
 {
-	if (destination->in_ring || !destination->counts.ready ||
-		destination->counts.under_way >= destination->slots)
+	if (destination->in_ring || !may_send(destination))
 		return;
 	destination->in_ring = true;
 	destination->next = NULL;
@@ -133,8 +125,7 @@ schedule_destination(struct schedule *schedule, const char *name, unsigned slots
 	if (!destination) {
 		destination = mem_alloc(sizeof(*destination));
 		destination->name = mem_strdup(name);
-		for (size_t i = 0; i < CLASS_COUNT; i++)
-			destination->classes[i].end = &destination->classes[i].first;
+		destination->open = OPEN_AT_FIRST;
 		schedule->destinations = mem_grow_array(schedule->destinations,
 			schedule->destination_count + 1, sizeof(*schedule->destinations));
 		schedule->destinations[schedule->destination_count++] = destination;
@@ -148,6 +139,19 @@ const char *
 schedule_destination_name(const struct schedule_destination *destination)
 {
 	return destination->name;
+}
+
+const char *
+schedule_destination_why(const struct schedule_destination *destination)
+{
+	return destination->why ? destination->why : "";
+}
+
+size_t
+schedule_destination_lots(const struct schedule_destination *destination)
+{
+	return destination->counts.waiting + destination->counts.ready +
+		destination->counts.under_way;
 }
 
 /* ---- the heap of those that wait */
@@ -217,33 +221,13 @@ heap_remove(struct schedule *schedule, struct schedule_lot *lot)
 		sift_down(schedule, last, lot->slot);
 }
 
-/* ---- the flows of those that are ready */
-
-static void
-ring_add(struct class *class, struct schedule_flow *flow)
-{
-	flow->next = NULL;
-	*class->end = flow;
-	class->end = &flow->next;
-}
+/* ---- those that are ready */
 
 static void
 make_ready(struct schedule *schedule, struct schedule_lot *lot)
 {
 	struct schedule_destination *destination = lot->destination;
-	struct class *class = &destination->classes[lot->fresh ? CLASS_FRESH : CLASS_TRIED];
-	struct schedule_flow *flow = index_find(&class->flows, lot->flow);
-	if (!flow) {
-		flow = mem_alloc(sizeof(*flow));
-		flow->key = lot->flow;
-		flow->end = &flow->first;
-		index_add(&class->flows, flow->key, flow);
-		ring_add(class, flow);
-	}
-	lot->next = NULL;
-	lot->in = flow;
-	*flow->end = lot;
-	flow->end = &lot->next;
+	turns_add(&destination->turns, lot);
 	lot->state = SCHEDULE_READY;
 	schedule->counts.ready++;
 	destination->counts.ready++;
@@ -253,54 +237,118 @@ make_ready(struct schedule *schedule, struct schedule_lot *lot)
 static void
 leave_ready(struct schedule *schedule, struct schedule_lot *lot)
 {
-	lot->in = NULL;
 	lot->state = SCHEDULE_IDLE;
 	schedule->counts.ready--;
 	lot->destination->counts.ready--;
 }
 
-static struct schedule_lot *
-take_of(struct schedule *schedule, struct class *class)
+static void
+make_due_ready(struct schedule *schedule, int64_t now_ms)
 {
-	struct schedule_flow *flow = class->first;
-	struct schedule_lot *lot = flow->first;
-	class->first = flow->next;
-	if (!class->first)
-		class->end = &class->first;
-	flow->first = lot->next;
-	if (flow->first) {
-		ring_add(class, flow);
-	} else {
-		index_take(&class->flows, flow->key);
-		mem_free(&flow);
+	while (schedule->counts.waiting && schedule->heap[0]->due_ms <= now_ms) {
+		struct schedule_lot *due = schedule->heap[0];
+		heap_remove(schedule, due);
+		make_ready(schedule, due);
 	}
-	leave_ready(schedule, lot);
-	return lot;
+}
+
+/* ---- rests */
+
+static void
+end_rest(struct schedule *schedule, struct schedule_destination *destination)
+{
+	if (!destination->rest_until_ms)
+		return;
+	destination->rest_until_ms = 0;
+	schedule->resting--;
+	enter_ring(schedule, destination);
 }
 
 static void
-remove_ready(struct schedule *schedule, struct schedule_lot *lot)
+rest(struct schedule *schedule, struct schedule_destination *destination, int64_t now_ms)
 {
-	struct class *class =
-		&lot->destination->classes[lot->fresh ? CLASS_FRESH : CLASS_TRIED];
-	struct schedule_flow *flow = lot->in;
-	struct schedule_lot **at = &flow->first;
-	while (*at != lot)
-		at = &(*at)->next;
-	*at = lot->next;
-	if (flow->end == &lot->next)
-		flow->end = at;
-	leave_ready(schedule, lot);
-	if (flow->first)
+	int64_t longest_ms = schedule->rests.longest_ms;
+	if (!destination->outages++) {
+		destination->failing_ms = now_ms;
+		destination->rest_ms = schedule->rests.first_ms;
+	} else if (destination->rest_ms <= longest_ms / 2) {
+		destination->rest_ms *= 2;
+	} else {
+		destination->rest_ms = longest_ms;
+	}
+	if (destination->rest_ms > longest_ms)
+		destination->rest_ms = longest_ms;
+	destination->open = 1;
+	schedule->resting += !destination->rest_until_ms;
+	destination->rest_until_ms = now_ms + destination->rest_ms;
+}
+
+void
+schedule_saw(struct schedule *schedule, const struct schedule_lot *lot, enum schedule_sight sight,
+	const char *why, int64_t now_ms)
+{
+	struct schedule_destination *destination = lot->destination;
+	if (sight == SCHEDULE_UNREACHED && lot->outages != destination->outages)
 		return;
-	struct schedule_flow **flow_at = &class->first;
-	while (*flow_at != flow)
-		flow_at = &(*flow_at)->next;
-	*flow_at = flow->next;
-	if (class->end == &flow->next)
-		class->end = flow_at;
-	index_take(&class->flows, flow->key);
-	mem_free(&flow);
+	mem_free(&destination->why);
+	switch (sight) {
+	case SCHEDULE_ARRIVED:
+		destination->outages = 0;
+		if (destination->open < destination->slots)
+			destination->open++;
+		end_rest(schedule, destination);
+		enter_ring(schedule, destination);
+		return;
+	case SCHEDULE_BROKE_OFF:
+		if (destination->open > destination->slots)
+			destination->open = destination->slots;
+		destination->open = (destination->open + 1) / 2;
+		break;
+	case SCHEDULE_UNREACHED:
+		rest(schedule, destination, now_ms);
+		break;
+	}
+	destination->why = mem_strdup(why);
+}
+
+static bool
+is_down(const struct schedule *schedule, const struct schedule_destination *destination)
+{
+	return destination->rest_until_ms && destination->rest_ms >= schedule->rests.longest_ms;
+}
+
+struct schedule_lot *
+schedule_take_shut(struct schedule *schedule, int64_t now_ms)
+{
+	make_due_ready(schedule, now_ms);
+	for (size_t i = 0; schedule->resting && i < schedule->destination_count; i++) {
+		struct schedule_destination *destination = schedule->destinations[i];
+		if (!destination->counts.ready || !is_down(schedule, destination))
+			continue;
+		struct schedule_lot *lot = turns_take(&destination->turns);
+		leave_ready(schedule, lot);
+		return lot;
+	}
+	return NULL;
+}
+
+static void
+end_rests(struct schedule *schedule, int64_t now_ms)
+{
+	for (size_t i = 0; schedule->resting && i < schedule->destination_count; i++) {
+		if (schedule->destinations[i]->rest_until_ms <= now_ms)
+			end_rest(schedule, schedule->destinations[i]);
+	}
+}
+
+void
+schedule_wake(struct schedule *schedule)
+{
+	for (size_t i = 0; i < schedule->destination_count; i++) {
+		/* The first to go out tells how it is. */
+		schedule->destinations[i]->outages = 0;
+		end_rest(schedule, schedule->destinations[i]);
+	}
 }
 
 /* ---- what others call */
@@ -320,44 +368,32 @@ void
 schedule_remove(struct schedule *schedule, struct schedule_lot *lot)
 {
 	assert(lot->state != SCHEDULE_UNDER_WAY);
-	if (lot->state == SCHEDULE_WAITING)
+	if (lot->state == SCHEDULE_WAITING) {
 		heap_remove(schedule, lot);
-	else if (lot->state == SCHEDULE_READY)
-		remove_ready(schedule, lot);
-}
-
-/* Whose turn it is: a class of the destination that has something ready. */
-static struct class *
-class_of_turn(struct schedule_destination *destination)
-{
-	struct class *fresh = &destination->classes[CLASS_FRESH];
-	struct class *tried = &destination->classes[CLASS_TRIED];
-	bool tried_first = ++destination->turn % TURNS_TO_TRIED == 0;
-	if (!fresh->first || (tried_first && tried->first))
-		return tried;
-	return fresh;
+	} else if (lot->state == SCHEDULE_READY) {
+		turns_remove(&lot->destination->turns, lot);
+		leave_ready(schedule, lot);
+	}
 }
 
 struct schedule_lot *
 schedule_take(struct schedule *schedule, int64_t now_ms)
 {
-	while (schedule->counts.waiting && schedule->heap[0]->due_ms <= now_ms) {
-		struct schedule_lot *due = schedule->heap[0];
-		heap_remove(schedule, due);
-		make_ready(schedule, due);
-	}
+	end_rests(schedule, now_ms);
+	make_due_ready(schedule, now_ms);
 	if (schedule->counts.under_way >= schedule->slots)
 		return NULL;
 	struct schedule_destination *destination;
 	/* Since it entered, its lots may have been removed or its slots taken away. */
 	do {
 		destination = leave_ring(schedule);
-	} while (destination && (!destination->counts.ready ||
-					destination->counts.under_way >= destination->slots));
+	} while (destination && !may_send(destination));
 	if (!destination)
 		return NULL;
-	struct schedule_lot *lot = take_of(schedule, class_of_turn(destination));
+	struct schedule_lot *lot = turns_take(&destination->turns);
+	leave_ready(schedule, lot);
 	lot->state = SCHEDULE_UNDER_WAY;
+	lot->outages = destination->outages;
 	schedule->counts.under_way++;
 	destination->counts.under_way++;
 	enter_ring(schedule, destination);
@@ -377,7 +413,14 @@ schedule_done(struct schedule *schedule, struct schedule_lot *lot)
 int64_t
 schedule_next_due(const struct schedule *schedule)
 {
-	return schedule->counts.waiting ? schedule->heap[0]->due_ms : INT64_MAX;
+	int64_t due_ms = schedule->counts.waiting ? schedule->heap[0]->due_ms : INT64_MAX;
+	for (size_t i = 0; schedule->resting && i < schedule->destination_count; i++) {
+		const struct schedule_destination *destination = schedule->destinations[i];
+		if (destination->rest_until_ms && destination->rest_until_ms < due_ms &&
+			destination->counts.ready)
+			due_ms = destination->rest_until_ms;
+	}
+	return due_ms;
 }
 
 struct schedule_counts
@@ -388,11 +431,24 @@ schedule_count(const struct schedule *schedule)
 
 void
 schedule_visit(const struct schedule *schedule,
-	void (*visit)(void *context, const char *name, struct schedule_counts counts),
-	void *context)
+	void (*visit)(void *context, const struct schedule_standing *standing), void *context)
 {
-	for (size_t i = 0; i < schedule->destination_count; i++)
-		visit(context, schedule->destinations[i]->name, schedule->destinations[i]->counts);
+	for (size_t i = 0; i < schedule->destination_count; i++) {
+		const struct schedule_destination *destination = schedule->destinations[i];
+		const struct schedule_standing standing = {
+			.name = destination->name,
+			.counts = destination->counts,
+			.slots = destination->slots,
+			.open = destination->open < destination->slots ? destination->open :
+									 destination->slots,
+			.outages = destination->outages,
+			.failing_ms = destination->outages ? destination->failing_ms : 0,
+			.rest_until_ms = destination->rest_until_ms,
+			.is_down = is_down(schedule, destination),
+			.why = destination->why ? destination->why : "",
+		};
+		visit(context, &standing);
+	}
 }
 
 int64_t

@@ -119,7 +119,7 @@ def test_a_hop_that_is_down_and_comes_back(make_gate, token):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         gate = make_gate(routes={"*": "smtp:127.0.0.1:%d" % closed.getsockname()[1]},
-                         extra="queue { retry = { 1h } }\n")
+                         extra="queue { retry = { 1h } destination-rest = 200ms }\n")
         for number in range(3):
             submit(gate, token + b"%dx" % number, [b"u%d@down.test" % number])
         for number in range(3):

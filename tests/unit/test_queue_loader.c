@@ -138,12 +138,12 @@ test_split(void **state)
 			assert_int_equal(lot->recipients[0].attempts, 2);
 			assert_true(lot->recipients[0].delay_told);
 			assert_int_equal(lot->recipients[1].number, 4);
-			assert_false(lot->schedule.fresh);
+			assert_int_equal(lot->schedule.class, SCHEDULE_TRIED);
 			assert_false(lot->at_mailbox);
 		} else if (strcmp(name, "example.com") == 0) {
 			assert_int_equal(lot->count, 1);
 			assert_true(lot->at_mailbox);
-			assert_true(lot->schedule.fresh);
+			assert_int_equal(lot->schedule.class, SCHEDULE_NORMAL);
 		} else {
 			assert_string_equal(name, "");
 			assert_false(lot->has_route);

@@ -14,6 +14,7 @@ set_up(void **state)
 	(void)state;
 	schedule = schedule_new();
 	schedule_set_slots(schedule, 100);
+	schedule_set_rests(schedule, (struct schedule_rests){ 1000, 8000 });
 	return 0;
 }
 
@@ -28,14 +29,26 @@ tear_down(void **state)
 static struct schedule_lot
 lot_of(uint64_t flow, bool fresh)
 {
-	return (struct schedule_lot){ .flow = flow, .fresh = fresh };
+	return (struct schedule_lot){ .flow = flow,
+		.class = fresh ? SCHEDULE_NORMAL : SCHEDULE_TRIED };
+}
+
+/* A destination that is known to take as many as it may. */
+static struct schedule_destination *
+open_destination(const char *name, unsigned slots)
+{
+	struct schedule_destination *to = schedule_destination(schedule, name, slots);
+	struct schedule_lot lot = { .destination = to };
+	for (unsigned i = 0; i < slots; i++)
+		schedule_saw(schedule, &lot, SCHEDULE_ARRIVED, "", 0);
+	return to;
 }
 
 static void
 test_due_order(void **state)
 {
 	(void)state;
-	struct schedule_destination *to = schedule_destination(schedule, "a", 100);
+	struct schedule_destination *to = open_destination("a", 100);
 	static const int64_t due[] = { 50, 10, 40, 10, 30, 20 };
 	struct schedule_lot lots[6];
 	for (size_t i = 0; i < 6; i++) {
@@ -93,8 +106,8 @@ test_destinations_take_turns(void **state)
 {
 	(void)state;
 	struct schedule_lot lots[12];
-	struct schedule_destination *big = schedule_destination(schedule, "big", 100);
-	struct schedule_destination *small = schedule_destination(schedule, "small", 100);
+	struct schedule_destination *big = open_destination("big", 100);
+	struct schedule_destination *small = open_destination("small", 100);
 	for (size_t i = 0; i < 10; i++) {
 		lots[i] = lot_of(1, true);
 		schedule_add(schedule, big, &lots[i], 0);
@@ -113,7 +126,7 @@ static void
 test_senders_take_turns(void **state)
 {
 	(void)state;
-	struct schedule_destination *to = schedule_destination(schedule, "a", 100);
+	struct schedule_destination *to = open_destination("a", 100);
 	struct schedule_lot lots[103];
 	for (size_t i = 0; i < 100; i++) {
 		lots[i] = lot_of(1, true);
@@ -136,7 +149,7 @@ static void
 test_fresh_before_tried_but_not_for_ever(void **state)
 {
 	(void)state;
-	struct schedule_destination *to = schedule_destination(schedule, "a", 100);
+	struct schedule_destination *to = open_destination("a", 100);
 	struct schedule_lot lots[40];
 	for (size_t i = 0; i < 40; i++) {
 		lots[i] = lot_of(1, i >= 20);
@@ -144,10 +157,10 @@ test_fresh_before_tried_but_not_for_ever(void **state)
 	}
 	size_t tried = 0;
 	for (int i = 0; i < 20; i++)
-		tried += !schedule_take(schedule, 0)->fresh;
+		tried += schedule_take(schedule, 0)->class == SCHEDULE_TRIED;
 	assert_int_equal(tried, 5);
 	for (int i = 0; i < 20; i++)
-		tried += !schedule_take(schedule, 0)->fresh;
+		tried += schedule_take(schedule, 0)->class == SCHEDULE_TRIED;
 	assert_int_equal(tried, 20);
 }
 
@@ -155,7 +168,7 @@ static void
 test_remove(void **state)
 {
 	(void)state;
-	struct schedule_destination *to = schedule_destination(schedule, "a", 100);
+	struct schedule_destination *to = open_destination("a", 100);
 	struct schedule_lot lots[6];
 	for (size_t i = 0; i < 6; i++) {
 		lots[i] = lot_of(i / 2, true);
@@ -231,6 +244,200 @@ test_retry(void **state)
 	assert_true(schedule_retry_ms(&none, 1) > 0);
 }
 
+/* Of eight turns, when all have somebody; then those of the classes that are left. */
+static void
+test_classes_take_turns(void **state)
+{
+	(void)state;
+	enum { EACH = 80 };
+	static struct schedule_lot lots[SCHEDULE_CLASS_COUNT][EACH];
+	size_t taken[SCHEDULE_CLASS_COUNT] = { 0 };
+	struct schedule_destination *to = open_destination("a", 1000);
+	schedule_set_slots(schedule, 1000);
+	for (unsigned class = 0; class < SCHEDULE_CLASS_COUNT; class++) {
+		for (size_t i = 0; i < EACH; i++) {
+			lots[class][i] = (struct schedule_lot){ .class = class };
+			schedule_add(schedule, to, &lots[class][i], 0);
+		}
+	}
+	for (size_t i = 0; i < 160; i++)
+		taken[schedule_take(schedule, 0)->class]++;
+	assert_int_equal(taken[SCHEDULE_HIGH], 60);
+	assert_int_equal(taken[SCHEDULE_NORMAL], 40);
+	assert_int_equal(taken[SCHEDULE_LOW], 20);
+	assert_int_equal(taken[SCHEDULE_TRIED], 40);
+	for (size_t i = 0; i < 4 * EACH - 160; i++)
+		taken[schedule_take(schedule, 0)->class]++;
+	for (unsigned class = 0; class < SCHEDULE_CLASS_COUNT; class++)
+		assert_int_equal(taken[class], EACH);
+}
+
+static struct schedule_standing seen;
+
+static void
+see(void *context, const struct schedule_standing *standing)
+{
+	(void)context;
+	seen = *standing;
+}
+
+static struct schedule_standing
+standing(void)
+{
+	schedule_visit(schedule, see, NULL);
+	return seen;
+}
+
+static struct schedule_lot *
+try_once(int64_t now_ms, enum schedule_sight sight)
+{
+	struct schedule_lot *lot = schedule_take(schedule, now_ms);
+	assert_non_null(lot);
+	schedule_done(schedule, lot);
+	schedule_saw(schedule, lot, sight, "refused", now_ms);
+	schedule_add(schedule, lot->destination, lot, now_ms);
+	return lot;
+}
+
+static void
+test_rests_grow(void **state)
+{
+	(void)state;
+	static const int64_t rests[] = { 1000, 2000, 4000, 8000, 8000 };
+	struct schedule_destination *to = schedule_destination(schedule, "a", 20);
+	struct schedule_lot lots[30];
+	int64_t now_ms = 5000;
+	for (size_t i = 0; i < 30; i++) {
+		lots[i] = lot_of(i, true);
+		schedule_add(schedule, to, &lots[i], 0);
+	}
+	for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++) {
+		try_once(now_ms, SCHEDULE_UNREACHED);
+		assert_int_equal(standing().outages, i + 1);
+		assert_int_equal(standing().rest_until_ms, now_ms + rests[i]);
+		assert_int_equal(standing().is_down, rests[i] == 8000);
+		assert_int_equal(standing().failing_ms, 5000);
+		assert_string_equal(standing().why, "refused");
+		assert_null(schedule_take(schedule, now_ms));
+		assert_null(schedule_take(schedule, now_ms + rests[i] - 1));
+		assert_int_equal(schedule_next_due(schedule), now_ms + rests[i]);
+		now_ms += rests[i];
+	}
+	/* One alone tries it again; when it has arrived, more and more follow. */
+	struct schedule_lot *first = schedule_take(schedule, now_ms);
+	assert_non_null(first);
+	assert_null(schedule_take(schedule, now_ms));
+	schedule_done(schedule, first);
+	schedule_saw(schedule, first, SCHEDULE_ARRIVED, "", now_ms);
+	assert_int_equal(standing().outages, 0);
+	struct schedule_lot *second = schedule_take(schedule, now_ms);
+	assert_non_null(second);
+	assert_non_null(schedule_take(schedule, now_ms));
+	assert_null(schedule_take(schedule, now_ms));
+	schedule_done(schedule, second);
+	schedule_saw(schedule, second, SCHEDULE_ARRIVED, "", now_ms);
+	assert_non_null(schedule_take(schedule, now_ms));
+	assert_non_null(schedule_take(schedule, now_ms));
+	assert_null(schedule_take(schedule, now_ms));
+	assert_int_equal(standing().open, 3);
+}
+
+/* What was sent before a destination went to rest says nothing new. */
+static void
+test_one_outage_counts_once(void **state)
+{
+	(void)state;
+	struct schedule_destination *to = schedule_destination(schedule, "a", 20);
+	struct schedule_lot lots[10];
+	for (size_t i = 0; i < 10; i++) {
+		lots[i] = lot_of(i, true);
+		schedule_add(schedule, to, &lots[i], 0);
+		assert_non_null(schedule_take(schedule, 1));
+	}
+	for (size_t i = 0; i < 10; i++) {
+		schedule_done(schedule, &lots[i]);
+		schedule_saw(schedule, &lots[i], SCHEDULE_UNREACHED, "refused", 1);
+	}
+	assert_int_equal(standing().outages, 1);
+	assert_int_equal(standing().rest_until_ms, 1001);
+}
+
+static void
+test_others_go_on_while_one_rests(void **state)
+{
+	(void)state;
+	struct schedule_lot lots[20];
+	struct schedule_destination *dead = schedule_destination(schedule, "dead", 20);
+	struct schedule_destination *well = schedule_destination(schedule, "well", 20);
+	schedule_set_slots(schedule, 2);
+	for (size_t i = 0; i < 20; i++) {
+		lots[i] = lot_of(1, true);
+		schedule_add(schedule, i < 10 ? dead : well, &lots[i], i < 10 ? 0 : 10);
+	}
+	assert_ptr_equal(try_once(1, SCHEDULE_UNREACHED)->destination, dead);
+	for (size_t i = 10; i < 20; i++) {
+		struct schedule_lot *lot = schedule_take(schedule, 20);
+		assert_ptr_equal(lot->destination, well);
+		schedule_done(schedule, lot);
+	}
+	assert_null(schedule_take(schedule, 20));
+	/* By hand: at once. */
+	schedule_wake(schedule);
+	assert_ptr_equal(schedule_take(schedule, 20)->destination, dead);
+}
+
+static void
+test_what_is_due_at_one_that_is_down(void **state)
+{
+	(void)state;
+	struct schedule_destination *to = schedule_destination(schedule, "a", 20);
+	struct schedule_lot lots[3];
+	for (size_t i = 0; i < 3; i++) {
+		lots[i] = lot_of(i, true);
+		schedule_add(schedule, to, &lots[i], i == 2 ? 100000 : 0);
+	}
+	int64_t now_ms = 1;
+	for (size_t i = 0; i < 3; i++, now_ms += 10000) {
+		try_once(now_ms, SCHEDULE_UNREACHED);
+		assert_null(schedule_take_shut(schedule, now_ms));
+	}
+	try_once(now_ms, SCHEDULE_UNREACHED);
+	assert_true(standing().is_down);
+	for (size_t i = 0; i < 2; i++) {
+		struct schedule_lot *lot = schedule_take_shut(schedule, now_ms);
+		assert_non_null(lot);
+		assert_int_equal(lot->state, SCHEDULE_IDLE);
+	}
+	assert_null(schedule_take_shut(schedule, now_ms));
+	assert_int_equal(schedule_count(schedule).waiting, 1);
+	assert_int_equal(schedule_next_due(schedule), 100000);
+	/* Its rest has ended meanwhile: what comes due then tries it. */
+	assert_ptr_equal(schedule_take(schedule, 100000), &lots[2]);
+}
+
+static void
+test_fewer_at_once_when_connections_break(void **state)
+{
+	(void)state;
+	struct schedule_destination *to = open_destination("a", 16);
+	struct schedule_lot lots[4];
+	for (size_t i = 0; i < 4; i++) {
+		lots[i] = lot_of(i, true);
+		schedule_add(schedule, to, &lots[i], 0);
+	}
+	assert_int_equal(standing().open, 16);
+	try_once(1, SCHEDULE_BROKE_OFF);
+	assert_int_equal(standing().open, 8);
+	try_once(1, SCHEDULE_BROKE_OFF);
+	try_once(1, SCHEDULE_BROKE_OFF);
+	try_once(1, SCHEDULE_BROKE_OFF);
+	try_once(1, SCHEDULE_BROKE_OFF);
+	assert_int_equal(standing().open, 1);
+	assert_int_equal(standing().rest_until_ms, 0);
+	try_once(1, SCHEDULE_ARRIVED);
+	assert_int_equal(standing().open, 2);
+}
+
 int
 main(void)
 {
@@ -241,6 +448,12 @@ main(void)
 		TEST(test_destinations_take_turns),
 		TEST(test_senders_take_turns),
 		TEST(test_fresh_before_tried_but_not_for_ever),
+		TEST(test_classes_take_turns),
+		TEST(test_rests_grow),
+		TEST(test_one_outage_counts_once),
+		TEST(test_others_go_on_while_one_rests),
+		TEST(test_what_is_due_at_one_that_is_down),
+		TEST(test_fewer_at_once_when_connections_break),
 		TEST(test_remove),
 		TEST(test_many),
 		TEST(test_retry),

@@ -73,7 +73,7 @@ class Sink:
 
     def __init__(self, protocol="smtp", unix=None, certificate=None, keywords=(b"PIPELINING",
                  b"SIZE 104857600", b"8BITMIME", b"SMTPUTF8", b"ENHANCEDSTATUSCODES", b"DSN"),
-                 users=None, mechanisms=b"PLAIN LOGIN", script=None, context=None):
+                 users=None, mechanisms=b"PLAIN LOGIN", script=None, context=None, port=0):
         self.protocol = protocol
         self.keywords = list(keywords)
         self.users = users
@@ -99,7 +99,7 @@ class Sink:
             self.path = None
             self.listener = socket.socket()
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.listener.bind(("127.0.0.1", 0))
+            self.listener.bind(("127.0.0.1", port))
             self.port = self.listener.getsockname()[1]
         self.listener.listen(256)
         self.thread = threading.Thread(target=self._accept, daemon=True)

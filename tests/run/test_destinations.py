@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Next hops that cannot be reached are left alone, and mail for others goes on."""
+import socket
+
+import pytest
+
+from rig.deadline import until
+from rig.judge import letter
+from rig.sink import Sink
+
+
+class Closed:
+    """A port where nobody listens; when one does, it is the same port."""
+
+    def __init__(self):
+        self.socket = socket.socket()
+        self.socket.bind(("127.0.0.1", 0))
+        self.target = "smtp:127.0.0.1:%d" % self.socket.getsockname()[1]
+
+
+@pytest.fixture
+def closed():
+    hop = Closed()
+    yield hop
+    hop.socket.close()
+
+
+def submit_many(gate, token, count, domain):
+    """As many messages over one connection; their ids."""
+    ids = []
+    for first in range(0, count, 50):
+        with gate.session() as wire:
+            for number in range(first, min(first + 50, count)):
+                wire.send(b"MAIL FROM:<alice@example.org>\r\nRCPT TO:<u%d@%s>\r\nDATA\r\n" % (number, domain))
+                assert [wire.reply().code for _ in range(3)] == [250, 250, 354]
+                wire.send(letter(token + b"n%dx" % number) + b".\r\n")
+                reply = wire.reply()
+                assert reply.code == 250, reply
+                ids.append(reply.text.split()[-1])
+    return ids
+
+
+def standing(gate, route):
+    for one in gate.ctl_json("queue", "destinations")["destinations"]:
+        if one["route"] == route:
+            return one
+    return {}
+
+
+def tries(gate):
+    return len(gate.events_named("hop.failed"))
+
+
+def test_E17_a_dead_route_keeps_nobody_else_waiting(make_gate, sink, closed, token):
+    gate = make_gate(routes={"dead.test": closed.target, "*": sink.target})
+    submit_many(gate, token + b"dead", 1000, b"dead.test")
+    until(lambda: standing(gate, "dead.test").get("state") == "resting", 10, "a rest")
+    submit_many(gate, token + b"well", 20, b"example.net")
+    sink.wait_for_token(token + b"well", seconds=5, count=20)
+    dead = standing(gate, "dead.test")
+    assert dead["reason"] and dead["rest_until_ms"] and dead["outages"] < 5, dead
+    assert dead["open"] == 1 < dead["slots"], dead
+    # The connections of the first second, and hardly one since.
+    assert tries(gate) <= 20 + dead["outages"], tries(gate)
+    assert gate.status()["roles"]
+    assert len([m for m in gate.queue() if token.decode() in m["recipients"][0] or m["recipients"][0].endswith("dead.test")]) == 1000
+
+
+def test_a_hop_that_comes_back_gets_its_mail(make_gate, sink, closed, token):
+    gate = make_gate(routes={"dead.test": closed.target, "*": sink.target},
+                     extra="queue { retry = { 1s } destination-rest = 500ms destination-rest-longest = 500ms }\n")
+    submit_many(gate, token, 30, b"dead.test")
+    until(lambda: standing(gate, "dead.test").get("state") == "down", 10, "down")
+    # Put off as if they had been tried, and the reason says that they were not.
+    until(lambda: "not tried" in gate.tried("u29@dead.test").get("reply", ""), 10, lambda: gate.tried("u29@dead.test"))
+    port = closed.socket.getsockname()[1]
+    closed.socket.close()
+    hop = Sink(port=port)
+    try:
+        hop.wait_for_token(token, seconds=15, count=30)
+        gate.wait_until_queue_is_empty()
+        assert len(hop.messages) == 30
+        assert standing(gate, "dead.test")["state"] == "open"
+    finally:
+        hop.stop()
+
+
+def test_flush_does_not_wait_for_the_end_of_a_rest(make_gate, sink, closed, token):
+    gate = make_gate(routes={"dead.test": closed.target, "*": sink.target},
+                     extra="queue { retry = { 1h } destination-rest = 1h destination-rest-longest = 1h }\n")
+    first, = submit_many(gate, token + b"a", 1, b"dead.test")
+    until(lambda: standing(gate, "dead.test").get("state") == "down", 10, "down")
+    second, = submit_many(gate, token + b"b", 1, b"dead.test")
+    until(lambda: gate.tried("u0@dead.test"), 10, "put off")
+    port = closed.socket.getsockname()[1]
+    closed.socket.close()
+    hop = Sink(port=port)
+    try:
+        gate.ctl("queue", "flush", second)
+        hop.wait_for_token(token + b"b", seconds=10)
+        gate.ctl("queue", "flush", first)
+        hop.wait_for_token(token + b"a", seconds=10)
+        gate.wait_until_queue_is_empty()
+    finally:
+        hop.stop()
