@@ -14,7 +14,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-from server import SallyportServer  # noqa: E402
+from server import SallyportServer, ground  # noqa: E402
 from storm import Storm  # noqa: E402
 from volume import SKIPPED, Volume, leave_mounts, missing  # noqa: E402
 
@@ -25,18 +25,22 @@ REST_S = 0.2
 QUEUE = "free-space = 64M  free-space-resume = 96M  free-files = 0"
 
 
-def sallyport(hop, state, programs=None):
-    return SallyportServer(hop, state=state, programs=programs, queue=QUEUE)
+def sallyport(hop, folder, programs=None):
+    """With its state in this folder."""
+    state = os.path.join(folder, "state")
+    os.mkdir(state, 0o700)
+    return SallyportServer(hop, state=ground.give(state), programs=programs, queue=QUEUE)
 
 
 class PowerStorm(Storm):
-    """make_server(port of the sink, folder for the state) gives the server under test."""
+    """make_server(port of the sink, folder for its state) gives the server under test."""
 
     def __init__(self, seed=1, kind="ext4", make_server=sallyport, sink=None):
         self.volume = Volume(kind)
         self.volume.make()
         self.volume.mount()
-        super().__init__(seed, lambda hop: make_server(hop, self.volume.make_state()), sink)
+        super().__init__(seed, lambda hop: make_server(hop, self.volume.folder), sink)
+        os.sync()   # the first cut may come before the server has written anything
 
     def act(self, what):
         if what != "cut":
@@ -94,7 +98,7 @@ def main():
     leave_mounts()
     print(f"seed {options.seed}", flush=True)
     verdict, result = storm(options.cuts, options.seed, options.kind,
-                            lambda hop, state: sallyport(hop, state, options.programs),
+                            lambda hop, folder: sallyport(hop, folder, options.programs),
                             {"defer": 0.02}, later_share=0.05, rest_s=options.rest)
     print(f"{options.cuts} cuts of {options.kind} in {result['seconds']} s, "
           f"{result['duplicates_per_cut']} duplicates a cut\n{verdict}")

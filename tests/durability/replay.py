@@ -61,7 +61,8 @@ class CrashDisk:
         self.volume = Volume("ext4", image)
         self.volume.make(MEGABYTES)
         self.volume.mount()
-        self.volume.make_state()
+        os.mkdir(os.path.join(self.volume.folder, "state"), 0o700)
+        ground.give(os.path.join(self.volume.folder, "state"))
         self.volume.unmount()
         self.base = os.path.join(folder, "base")
         shutil.copyfile(image, self.base)
@@ -161,6 +162,7 @@ class Replay:
         self.begun = set()
         self.servers = []
         self.sinks = []
+        self.judge = None
 
     def close(self):
         for server in self.servers:
@@ -168,6 +170,8 @@ class Replay:
         for sink in self.sinks:
             sink.kill()
             sink.wait()
+        if self.judge:
+            self.judge.volume.discard()
         ground.remove(self.folder)
 
     def start_sink(self, log, **options):
@@ -222,7 +226,7 @@ class Replay:
                   "at_flushes": flush_count, "recorded": len(log.acked), "with_sectors_lost": 0,
                   "judged": 0, "lost": 0, "corrupt": 0, "duplicates": 0, "broken": 0, "not_measured": 0,
                   "renamed": 0, "queued": 0, "samples": []}
-        judge_state = Judge(self, os.path.join(self.folder, "state"), log)
+        judge_state = self.judge = Judge(self, os.path.join(self.folder, "state"), log)
         front = Front(base, log)
         for point, share in chosen:
             pending = front.build(point, share, self.random, judge_state.image)

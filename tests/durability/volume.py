@@ -111,14 +111,6 @@ class Volume:
         until(is_gone, seconds, lambda: f"{self.folder} can be unmounted")
         self.is_mounted = False
 
-    def make_state(self, name="state", owner=None):
-        """A folder for a server's state; it is on the device when this returns."""
-        path = os.path.join(self.folder, name)
-        os.mkdir(path, 0o700)
-        os.chown(path, *(owner or (ground.USER.pw_uid, ground.USER.pw_gid)))
-        os.sync()
-        return path
-
     def cut(self):
         """What is not on the device by now is lost. Everybody who works on it hears errors."""
         fd = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
