@@ -91,7 +91,7 @@ on_hello_reply(struct hop *hop)
 		say_hello(hop);
 		return;
 	}
-	if (hop->reply.code >= 300) {
+	if (hop->reply.code != 250) {
 		hop_fail_reply(hop, "greeting refused");
 		return;
 	}
@@ -111,7 +111,7 @@ on_hello_reply(struct hop *hop)
 static void
 on_starttls_reply(struct hop *hop)
 {
-	if (hop->reply.code < 300) {
+	if (hop->reply.code == 220) {
 		hop_start_tls(hop);
 	} else if (!hop_route_needs_tls(hop->route)) {
 		hop_route_rest_in_clear(hop->route);

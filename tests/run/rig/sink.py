@@ -59,6 +59,7 @@ class Session:
         self.tls = None
         self.login = None
         self.messages = 0
+        self.ended = False
 
 
 class Sink:
@@ -163,22 +164,29 @@ class Sink:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
-        session = Session()
-        with self.changed:
-            self.sessions.append(session)
-            self.changed.notify_all()
-        talk = Talk(self, session, connection)
+        talk = Talk(self, self._new_session(), connection)
         try:
             talk.run()
         except (Gone, OSError, ssl.SSLError):
             pass
         finally:
-            with self.changed:
-                self.changed.notify_all()
-            try:
-                talk.connection.close()
-            except OSError:
-                pass
+            self._end(talk)
+
+    def _new_session(self):
+        session = Session()
+        with self.changed:
+            self.sessions.append(session)
+            self.changed.notify_all()
+        return session
+
+    def _end(self, talk):
+        with self.changed:
+            talk.session.ended = True
+            self.changed.notify_all()
+        try:
+            talk.connection.close()
+        except OSError:
+            pass
 
     def _scripted(self, verb, argument=b""):
         """(True, reply) if the script has a word on this verb."""
@@ -240,8 +248,11 @@ class Talk:
         return not scripted or reply[:1] in (b"2", b"3")
 
     def run(self):
-        if not self.answer("CONNECT", b"220 sink.example.net ready\r\n"):
-            return
+        if self.answer("CONNECT", b"220 sink.example.net ready\r\n"):
+            self.serve()
+
+    def serve(self):
+        """From the greeting on."""
         while True:
             line = self._line()
             verb, _, argument = line.partition(b" ")
