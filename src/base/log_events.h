@@ -46,6 +46,7 @@ EVENT(SPOOL_FAILED, "spool.failed", ERROR, "the disk or the database of the spoo
 EVENT(SPOOL_FULL, "spool.full", ERROR, "the spool's disk is full; nothing is accepted, deliveries go on")
 EVENT(SPOOL_WELL, "spool.well", NOTICE, "the spool works again")
 EVENT(SPOOL_TORN, "spool.torn", ERROR, "a message is not what was written; it is held and kept")
+EVENT(QUEUE_BACKUP, "queue.backup", NOTICE, "a backup of the queue was made")
 EVENT(SPOOL_MIGRATED, "spool.migrated", NOTICE, "the queue's database was of an older version and was brought up to date; a copy of the old one is kept")
 EVENT(SPOOL_OPENED, "spool.opened", NOTICE, "the spool was opened and recovered")
 EVENT(QUEUE_CHANGED, "queue.changed", NOTICE, "the administrator held, released, flushed or deleted a message")

@@ -14,6 +14,11 @@ static const struct argument id_maybe[] = {
 	{ NULL, NULL, ARGUMENT_WORD, false },
 };
 
+static const struct argument name_maybe[] = {
+	{ "NAME", "name", ARGUMENT_WORD, false },
+	{ NULL, NULL, ARGUMENT_WORD, false },
+};
+
 static const struct argument id_and_reason[] = {
 	{ "ID", "id", ARGUMENT_WORD, true },
 	{ "reason", "reason", ARGUMENT_OPTION, false },
@@ -149,6 +154,15 @@ static const struct table_column flush_fields[] = {
 	{ NULL, NULL, TABLE_TEXT },
 };
 
+static const struct table_column backup_fields[] = {
+	{ "backup", "name", TABLE_TEXT },
+	{ "messages", "messages", TABLE_TEXT },
+	{ "body files", "bodies", TABLE_TEXT },
+	{ "body files missing", "missing", TABLE_TEXT },
+	{ "size", "bytes", TABLE_SIZE },
+	{ NULL, NULL, TABLE_TEXT },
+};
+
 const struct command commands_queue[] = {
 	{ .verb = "queue list", .list = "messages", .columns = list_columns,
 		.help = "List the messages that wait or are held" },
@@ -164,6 +178,8 @@ const struct command commands_queue[] = {
 		.help = "Let a held message go" },
 	{ .verb = "queue delete", .arguments = id_only, .done = "The message is deleted.",
 		.help = "Remove a message; nobody is told" },
+	{ .verb = "queue backup", .arguments = name_maybe, .columns = backup_fields,
+		.help = "Copy the queue as it is now to state-dir/queue/backup/NAME" },
 	{ .verb = "track", .arguments = text_only, .run = show, .list = "messages",
 		.help = "Tell what became of a message, or of all from or to somebody" },
 	{ .verb = NULL },

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "ipc/control.h"
+#include "queue/control_backup.h"
 #include "queue/control_json.h"
 
 #include <stdlib.h>
@@ -465,7 +466,9 @@ control_ask(struct control_means *means, uint32_t request, struct span json)
 	}
 	const char *text = argument(&asked, "text");
 	const char *reason = argument(&asked, "reason");
-	if (strcmp(asked.verb, "track") != 0)
+	if (strcmp(asked.verb, "queue backup") == 0)
+		control_backup(means, request, argument(&asked, "name"));
+	else if (strcmp(asked.verb, "track") != 0)
 		run(means, request, asked.verb, argument(&asked, "id"),
 			reason[0] ? reason : "by the administrator");
 	else if (text[0])

@@ -14,6 +14,8 @@ struct control_means {
 	void (*answer)(void *context, uint32_t request, struct span data, bool more);
 	void (*refuse)(void *context, uint32_t request, const char *kind, const char *text);
 	void *context;
+	struct loop *loop;
+	uint64_t keep_free; /* bytes that a backup leaves on the disk */
 };
 
 /* JSON as in doc/control.md. */

@@ -70,8 +70,9 @@ set_aside(const struct folder *folder, int from, const char *name)
 static bool
 is_ours(const char *name)
 {
-	static const char *const names[] = { ".", "..", "body", "corrupt", "reserve", "queue.db",
-		"queue.db-wal", "queue.db-shm", "queue.db-journal" };
+	static const char *const names[] = { ".", "..", "body", "corrupt", "reserve", "backup",
+		"queue.db", "queue.db-wal", "queue.db-shm", "queue.db-journal",
+		"SHA256SUMS" /* of a backup that stands here now */ };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(name, names[i]) == 0)
 			return true;
@@ -158,6 +159,12 @@ const char *
 folder_database(const struct folder *folder)
 {
 	return folder->database;
+}
+
+int
+folder_open_part(const struct folder *folder, const char *name, struct fault *fault)
+{
+	return open_part(folder->top, name, fault);
 }
 
 static void
@@ -273,7 +280,7 @@ folder_open_body(const struct folder *folder, uint64_t number, uint64_t length, 
 {
 	struct stat stat;
 	int fd = open_checked(folder, number, &stat, fault);
-	if (fd >= 0 && (uint64_t)stat.st_size != length) {
+	if (fd >= 0 && length != FOLDER_ANY_LENGTH && (uint64_t)stat.st_size != length) {
 		fault_set(fault, FAULT_MISSING, "body/%" PRIu64 ": has %jd bytes, not %" PRIu64,
 			number, (intmax_t)stat.st_size, length);
 		close(fd);

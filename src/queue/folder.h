@@ -17,6 +17,8 @@ struct folder;
 struct folder *folder_open(const char *path, struct fault *fault);
 void folder_free(struct folder **folder);
 const char *folder_database(const struct folder *folder); /* its path */
+/* A folder in it, ours and closed to others, made if it is not there; -1 and a fault. */
+int folder_open_part(const struct folder *folder, const char *name, struct fault *fault);
 
 /*
  * Body files. All calls below are safe from any thread, and may block. Numbers are from 1.
@@ -37,6 +39,7 @@ enum folder_result folder_seal_body(const struct folder *folder, uint64_t number
 	const unsigned char hash[DIGEST_BYTES], bool sync, struct fault *fault);
 bool folder_sync_bodies(const struct folder *folder, struct fault *fault);
 /* For reading; -1 and a fault if it is not there with this length. */
+#define FOLDER_ANY_LENGTH UINT64_MAX
 int folder_open_body(const struct folder *folder, uint64_t number, uint64_t length,
 	struct fault *fault);
 /* Reads it whole, by offset. */

@@ -7,12 +7,14 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/bodies.c src/queue/bodies.h \
 	src/queue/brief.c src/queue/brief.h \
 	src/queue/control.c src/queue/control.h \
+	src/queue/control_backup.c src/queue/control_backup.h \
 	src/queue/control_json.c src/queue/control_json.h \
 	src/queue/dispatch.c src/queue/dispatch.h \
 	src/queue/dispatch_result.c \
 	src/queue/dispatch_shut.c \
 	src/queue/dispatch_state.h \
 	src/queue/folder.c src/queue/folder.h \
+	src/queue/folder_backup.c src/queue/folder_backup.h \
 	src/queue/index.c src/queue/index.h \
 	src/queue/intake.c src/queue/intake.h \
 	src/queue/loader.c src/queue/loader.h \
@@ -30,6 +32,7 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/revoked.c src/queue/revoked.h \
 	src/queue/schedule.c src/queue/schedule.h \
 	src/queue/spool.c src/queue/spool.h \
+	src/queue/spool_backup.c \
 	src/queue/spool_db.c src/queue/spool_db.h \
 	src/queue/spool_proof.c src/queue/spool_proof.h \
 	src/queue/spool_read.c \

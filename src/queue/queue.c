@@ -278,6 +278,7 @@ use_settings(struct queue *queue, const struct settings *settings)
 {
 	struct settings *old = queue->settings;
 	queue->settings = settings_hold(settings);
+	queue->control.keep_free = settings->queue.free_space_resume;
 	settings_free(&old);
 	queue->means.admission = (struct admission){
 		.settings = queue->settings,
@@ -322,7 +323,7 @@ queue_start(struct role_context *context, struct fault *fault)
 	queue->means.on_message = on_message_in;
 	queue->means.context = queue;
 	queue->control = (struct control_means){ queue->spool, queue->dispatch, queue_now, answer,
-		refuse, queue };
+		refuse, queue, queue->loop, queue->settings->queue.free_space_resume };
 	loop_timer_start(&queue->tick_timer, 0);
 	return queue;
 }

@@ -128,7 +128,7 @@ run_reads(struct spool_store *store, struct batch *batch)
 			continue;
 		spool_store_read(store, request);
 		batch->has_reads = true;
-		if (request->result == SPOOL_BROKEN) {
+		if (request->result == SPOOL_BROKEN && request->verb != SPOOL_BACKUP) {
 			batch->unreadable = true;
 			batch->read_fault = *spool_store_fault(store);
 		}
@@ -271,6 +271,11 @@ on_batch_done(enum worker_result outcome, void *context)
 			request->result = SPOOL_UNDONE;
 			spool->waiting_now += request->verb != SPOOL_SETTLE;
 			list_add(&again, request);
+			continue;
+		}
+		if (request->verb == SPOOL_BACKUP && request->result == SPOOL_UNDONE) {
+			spool->waiting_now++;
+			list_add(&spool->waiting, request); /* for its next step */
 			continue;
 		}
 		bool refused = request->verb == SPOOL_COMMIT || !batch->kept;

@@ -30,6 +30,7 @@ enum spool_verb {
 	SPOOL_PAGE,
 	SPOOL_TRACK,
 	SPOOL_TICK,
+	SPOOL_BACKUP,
 	SPOOL_VERB_COUNT,
 };
 
@@ -161,6 +162,22 @@ struct spool_tick {
 	int64_t resend_ms;           /* nothing accepted before can be sent again */
 	int64_t now_ms;
 	struct folder_space space;   /* out */
+};
+
+/*
+ * A copy of the whole in the folder backup/NAME: the database as it is at one moment, the bodies that
+ * it names, SHA256SUMS. Piece by piece: other requests go on meanwhile.
+ */
+struct spool_backup {
+	struct spool_request request; /* CLASH: there is one of this name; CROWDED: another is under way */
+	const char *name;            /* see folder_backup_is_name() */
+	uint64_t keep_free;          /* FULL before less than so many bytes are free */
+	/* out, DONE */
+	uint64_t messages;
+	uint64_t bodies;
+	uint64_t missing;            /* bodies that are not there; their messages are held for it */
+	uint64_t bytes;
+	struct fault fault;          /* FULL, BROKEN, CLASH */
 };
 
 struct spool_counts {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the requests of spool.h do to the tables, one after the other, on the spool's thread. */
+#include "queue/folder_backup.h"
 #include "queue/spool_schema.h"
 #include "queue/spool_table.h"
 
@@ -85,6 +86,7 @@ spool_store_open(const char *path, bool sync, struct fault *fault)
 		*fault = store->db.fault;
 		goto failed;
 	}
+	folder_backup_sweep(store->folder);
 	folder_fill_reserve(store->folder);
 	return store;
 failed:
@@ -99,6 +101,7 @@ spool_store_close(struct spool_store **store)
 	*store = NULL;
 	if (!old)
 		return;
+	spool_backup_drop(old);
 	if (old->db.sqlite)
 		spool_db_close(&old->db);
 	folder_free(&old->folder);
@@ -177,8 +180,10 @@ spool_store_commit(struct spool_store *store)
 		return false;
 	}
 	spool_resend_end(store, true);
-	for (size_t i = 0; i < store->unwanted_count; i++)
-		folder_remove_body(store->folder, store->unwanted[i]);
+	for (size_t i = 0; i < store->unwanted_count; i++) {
+		if (!spool_backup_takes(store, store->unwanted[i]))
+			folder_remove_body(store->folder, store->unwanted[i]);
+	}
 	return true;
 }
 
@@ -245,7 +250,7 @@ bool
 spool_store_is_reading(const struct spool_request *request)
 {
 	return request->verb == SPOOL_FETCH || request->verb == SPOOL_PAGE ||
-		request->verb == SPOOL_TRACK;
+		request->verb == SPOOL_TRACK || request->verb == SPOOL_BACKUP;
 }
 
 void
@@ -271,6 +276,8 @@ spool_store_read(struct spool_store *store, struct spool_request *request)
 		spool_read_page(store, (struct spool_page *)request);
 	else if (request->verb == SPOOL_TRACK)
 		spool_read_track(store, (struct spool_track *)request);
+	else if (request->verb == SPOOL_BACKUP)
+		spool_backup_step(store, (struct spool_backup *)request);
 	/* What was not found by an error is not missing. */
 	if (!spool_store_is_sound(store))
 		request->result = SPOOL_BROKEN;

@@ -36,6 +36,7 @@ struct spool_store {
 	struct arena *scratch;     /* for the length of one request */
 	struct buf brief;
 	struct spool_resends resends;
+	struct spool_copying *copying; /* spool_backup.c's; NULL: no backup is under way */
 	uint64_t forget_after_seq; /* pruning: history up to here was looked at in this round */
 };
 
@@ -54,6 +55,13 @@ bool spool_read_waiting(struct spool_store *store, uint64_t seq, struct arena *a
 	int64_t *due_out, const char **reason_out);
 /* How many messages of this login were held as they came; counts no further than most. */
 uint64_t spool_read_held(struct spool_store *store, const char *login, uint64_t most);
+
+/* spool_backup.c */
+/* Outside of a transaction; UNDONE until its last step. */
+void spool_backup_step(struct spool_store *store, struct spool_backup *backup);
+/* Is this body file still to be copied, perhaps? Then it is removed when the backup ends. */
+bool spool_backup_takes(struct spool_store *store, uint64_t file);
+void spool_backup_drop(struct spool_store *store);
 
 /* spool_write.c */
 void spool_write_commit(struct spool_store *store, struct spool_commit *commit);

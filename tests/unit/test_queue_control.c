@@ -120,7 +120,7 @@ set_up(void **state)
 	late = false;
 	spool = spool_open(loop, path, true, &fault);
 	dispatch = dispatch_new(loop, spool, &all_settings, now, NULL);
-	means = (struct control_means){ spool, dispatch, now, on_page, on_refusal, NULL };
+	means = (struct control_means){ spool, dispatch, now, on_page, on_refusal, NULL, loop, 0 };
 	return 0;
 }
 
