@@ -4,6 +4,7 @@
 
 #include "auth/front_link.h"
 #include "auth/mech.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "ipc/message_login.h"
 
@@ -88,6 +89,14 @@ auth_check_announced(struct auth *auth)
 		set_known(auth);
 }
 
+static void
+remember_revoked(void *context, const char *login, uint64_t epoch)
+{
+	struct auth *auth = context;
+
+	revocations_add(auth->revocations, login, epoch, loop_now_ms(auth->loop));
+}
+
 static bool
 open_directory(struct auth *auth, const struct settings *settings, struct fault *fault_out)
 {
@@ -101,7 +110,10 @@ open_directory(struct auth *auth, const struct settings *settings, struct fault 
 		return false;
 	}
 	directory_add(auth->directory, directory_local_source(auth->local));
-	return true;
+	/* A queue that started as well has forgotten it too. */
+	return directory_local_mix(auth->local, &auth->exchanges.mix, fault_out) &&
+		directory_local_revoked(auth->local, clock_wall_ms() - AUTH_GRANT_LIFE_MS,
+			remember_revoked, auth, fault_out);
 }
 
 static bool

@@ -42,6 +42,8 @@ struct account_job {
 	struct control_request message;
 	struct verb_call call;
 	struct fault fault;
+	struct scram_mix mix;
+	bool has_mix;
 	bool done;      /* the verb was run, and well */
 	bool in_time;   /* else it was answered already, or nobody wants an answer */
 };
@@ -53,7 +55,11 @@ run_job(void *context)
 {
 	struct account_job *job = context;
 
+	struct fault fault = FAULT_INIT;
+
 	job->done = verbs_run(job->message.verb, &job->call, &job->fault);
+	if (job->done && job->call.login[0])
+		job->has_mix = directory_local_mix(job->auth->local, &job->mix, &fault);
 }
 
 static void
@@ -71,6 +77,8 @@ spread(const struct account_job *job)
 {
 	if (!job->done || !job->call.login[0])
 		return;
+	if (job->has_mix)
+		job->auth->exchanges.mix = job->mix;
 	log_event(EV_ACCOUNT_CHANGED, kv_str("verb", job->message.verb),
 		kv_str("login", job->call.login));
 	if (job->call.epoch)

@@ -46,6 +46,27 @@ static const char *const schema_steps[] = {
 	"  PRIMARY KEY (account, list, position)) STRICT, WITHOUT ROWID;"
 	"CREATE UNIQUE INDEX account_text_once ON account_text (account, list, text);"
 	"CREATE UNIQUE INDEX address_owner ON account_text (text) WHERE list = 0;",
+	/* What was taken away, also from accounts that are gone; and how many keys there are of a kind. */
+	"CREATE TABLE revoked ("
+	"  login TEXT PRIMARY KEY,"
+	"  epoch INTEGER NOT NULL,"
+	"  since_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE scram_count ("
+	"  hash TEXT NOT NULL,"
+	"  iterations INTEGER NOT NULL,"
+	"  keys INTEGER NOT NULL,"
+	"  PRIMARY KEY (hash, iterations)) STRICT, WITHOUT ROWID;"
+	"INSERT INTO scram_count SELECT hash, iterations, count(*) FROM scram_key "
+	"  GROUP BY hash, iterations;"
+	"CREATE TRIGGER scram_key_made AFTER INSERT ON scram_key BEGIN"
+	"  INSERT INTO scram_count VALUES (new.hash, new.iterations, 1)"
+	"    ON CONFLICT (hash, iterations) DO UPDATE SET keys = keys + 1;"
+	"END;"
+	"CREATE TRIGGER scram_key_gone AFTER DELETE ON scram_key BEGIN"
+	"  UPDATE scram_count SET keys = keys - 1"
+	"    WHERE hash = old.hash AND iterations = old.iterations;"
+	"  DELETE FROM scram_count WHERE keys = 0;"
+	"END;",
 };
 
 enum { SCHEMA_VERSION = sizeof schema_steps / sizeof schema_steps[0] };

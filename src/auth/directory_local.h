@@ -4,6 +4,7 @@
 #define AUTH_DIRECTORY_LOCAL_H
 
 #include "auth/directory.h"
+#include "auth/scram_mix.h"
 
 /*
  * STATE-DIR/auth/accounts.db, mode 0600 in a directory of mode 0700, locked for one process as long
@@ -34,6 +35,13 @@ enum directory_result directory_local_find(struct directory_local *local, const 
 /* Logins in order, those after "after" ("" for the first), at most max of them; in the arena. */
 bool directory_local_logins(struct directory_local *local, const char *after, size_t max,
 	struct arena *arena, struct settings_texts *logins_out, struct fault *fault_out);
+
+bool directory_local_mix(struct directory_local *local, struct scram_mix *mix_out,
+	struct fault *fault_out);
+/* Every login of which something was taken away since then (wall clock), the oldest first. */
+bool directory_local_revoked(struct directory_local *local, int64_t since_ms,
+	void (*each)(void *context, const char *login, uint64_t epoch), void *context,
+	struct fault *fault_out);
 
 /*
  * Changes. FAULT_MISSING: there is no such account, or no such text; FAULT_DENIED: it is there

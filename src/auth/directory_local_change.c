@@ -44,6 +44,23 @@ next_epoch(struct directory_local *local, int64_t *epoch_out, struct fault *faul
 		"UPDATE counter SET epoch = epoch + 1 RETURNING epoch");
 }
 
+enum { REVOKED_KEPT_MS = 24 * 3600 * 1000 }; /* longer than any grant lives */
+
+/* Whoever forgets it, by dying, learns of it again. */
+static bool
+note_revoked(struct directory_local *local, int64_t id, int64_t epoch, struct fault *fault_out)
+{
+	int64_t now = clock_wall_ms();
+
+	return DB_RUN(local->db, fault_out, "DELETE FROM revoked WHERE since_ms < ?",
+		       DB_INT(now - REVOKED_KEPT_MS)) &&
+		DB_RUN(local->db, fault_out,
+			"INSERT INTO revoked SELECT login, ?, ? FROM account WHERE id = ? "
+			"ON CONFLICT (login) DO UPDATE SET epoch = excluded.epoch, "
+			"since_ms = excluded.since_ms",
+			DB_INT(epoch), DB_INT(now), DB_INT(id));
+}
+
 /* Something of the account is taken away: what was granted under its last epoch is void. */
 static bool
 raise_epoch(struct directory_local *local, int64_t id, uint64_t *epoch_out, struct fault *fault_out)
@@ -52,7 +69,8 @@ raise_epoch(struct directory_local *local, int64_t id, uint64_t *epoch_out, stru
 
 	if (!next_epoch(local, &epoch, fault_out) ||
 		!DB_RUN(local->db, fault_out, "UPDATE account SET epoch = ? WHERE id = ?",
-			DB_INT(epoch), DB_INT(id)))
+			DB_INT(epoch), DB_INT(id)) ||
+		!note_revoked(local, id, epoch, fault_out))
 		return false;
 	*epoch_out = (uint64_t)epoch;
 	return true;
@@ -137,6 +155,7 @@ directory_local_delete(struct directory_local *local, const char *login, uint64_
 		return false;
 	if (!end(local,
 		    next_epoch(local, &change.epoch, fault_out) &&
+			    note_revoked(local, change.id, change.epoch, fault_out) &&
 			    DB_RUN(local->db, fault_out, "DELETE FROM account WHERE id = ?",
 				    DB_INT(change.id)),
 		    fault_out))

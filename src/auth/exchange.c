@@ -229,14 +229,17 @@ void
 exchange_choose_keys(const struct exchange *exchange, enum scram_hash hash,
 	struct scram_keys *keys_out)
 {
+	const struct exchange_service *service = exchange->service;
 	const struct account *account = exchange->account;
+	struct span name = span_text(exchange->login);
 
 	if (account && account->has_keys[hash])
 		*keys_out = account->keys[hash];
 	else
 		scram_keys_decoy(keys_out, hash,
-			(uint32_t)exchange->settings->sasl.iterations,
-			exchange->service->decoy_secret, span_text(exchange->login));
+			scram_mix_choose(&service->mix, hash, service->decoy_secret, name,
+				(uint32_t)exchange->settings->sasl.iterations),
+			service->decoy_secret, name);
 }
 
 static void

@@ -6,6 +6,7 @@
 #include "auth/brake.h"
 #include "auth/directory.h"
 #include "auth/login_cache.h"
+#include "auth/scram_mix.h"
 #include "io/worker.h"
 #include "ipc/message_login.h"
 
@@ -20,6 +21,7 @@ struct exchange_service {
 	struct brake *brake;
 	struct login_cache *cache;
 	struct span decoy_secret;
+	struct scram_mix mix; /* of the stored keys: what decoys look like */
 	bool gssapi; /* is it loaded? */
 };
 

@@ -13,6 +13,7 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/directory_local.c src/auth/directory_local.h \
 	src/auth/directory_local_change.c \
 	src/auth/directory_local_db.c src/auth/directory_local_db.h \
+	src/auth/directory_local_facts.c \
 	src/auth/exchange.c src/auth/exchange.h \
 	src/auth/exchange_mech.c src/auth/exchange_private.h \
 	src/auth/explain.c src/auth/explain.h \
@@ -30,6 +31,7 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/saslprep.c src/auth/saslprep.h \
 	src/auth/scram_keys.c src/auth/scram_keys.h \
 	src/auth/scram_message.c src/auth/scram_message.h \
+	src/auth/scram_mix.c src/auth/scram_mix.h \
 	src/auth/sessions.c src/auth/sessions.h \
 	src/auth/table.c src/auth/table.h \
 	src/auth/verbs.c src/auth/verbs.h \

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <nettle/hmac.h>
 #include <nettle/pbkdf2.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/digest.h"
@@ -169,9 +170,11 @@ scram_keys_decoy(struct scram_keys *keys_out, enum scram_hash hash, uint32_t ite
 		.iterations = iterations,
 		.salt_length = SCRAM_SALT_BYTES,
 	};
+	char label[64];
 
-	fill_decoy(secret, hash == SCRAM_SHA_256 ? "salt 256" : "salt 1", name, keys.salt,
-		SCRAM_SALT_BYTES);
+	/* Other iterations come with another salt, as they do when a password is changed. */
+	snprintf(label, sizeof label, "salt %s %u", scram_hash_name(hash), (unsigned)iterations);
+	fill_decoy(secret, label, name, keys.salt, SCRAM_SALT_BYTES);
 	fill_decoy(secret, "stored", name, keys.stored, sizeof keys.stored);
 	fill_decoy(secret, "server", name, keys.server, sizeof keys.server);
 	*keys_out = keys;

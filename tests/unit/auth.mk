@@ -110,3 +110,13 @@ UNIT_TESTS += tests/unit/test_auth_gssapi
 tests_unit_test_auth_gssapi_SOURCES = tests/unit/test_auth_gssapi.c tests/unit/auth_rig.h
 tests_unit_test_auth_gssapi_CFLAGS = $(AUTH_TEST_CFLAGS) $(SASL_CFLAGS)
 tests_unit_test_auth_gssapi_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_directory_local_facts
+tests_unit_test_auth_directory_local_facts_SOURCES = tests/unit/test_auth_directory_local_facts.c
+tests_unit_test_auth_directory_local_facts_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_directory_local_facts_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_scram_mix
+tests_unit_test_auth_scram_mix_SOURCES = tests/unit/test_auth_scram_mix.c
+tests_unit_test_auth_scram_mix_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_scram_mix_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)

@@ -159,6 +159,8 @@ decoys_are_stable(void **state)
 	assert_int_equal(one.iterations, 10000);
 	scram_keys_decoy(&other, SCRAM_SHA_256, 10000, secret, span_text("nobody2"));
 	assert_memory_not_equal(one.salt, other.salt, SCRAM_SALT_BYTES);
+	scram_keys_decoy(&other, SCRAM_SHA_256, 4096, secret, span_text("nobody"));
+	assert_memory_not_equal(one.salt, other.salt, SCRAM_SALT_BYTES);
 	scram_keys_decoy(&other, SCRAM_SHA_1, 10000, secret, span_text("nobody"));
 	assert_memory_not_equal(one.salt, other.salt, SCRAM_SALT_BYTES);
 	scram_keys_decoy(&other, SCRAM_SHA_256, 10000, span_text("another"), span_text("nobody"));
