@@ -5,6 +5,8 @@ import json
 import os
 import select
 import signal
+import socket
+import struct
 import subprocess
 import threading
 import time
@@ -268,6 +270,21 @@ class Sallyport:
     def ctl_json(self, *arguments, **options):
         return json.loads(self.ctl(*arguments, "--json", **options).stdout)
 
+    def ask(self, request):
+        """One request on the control socket, as sallyportctl frames it; the first answer."""
+        data = request if isinstance(request, bytes) else json.dumps(request).encode()
+        with self.control() as wire:
+            wire.sendall(struct.pack(">I", len(data)) + data)
+            size = struct.unpack(">I", read_exactly(wire, 4))[0]
+            return json.loads(read_exactly(wire, size))
+
+    def control(self):
+        """A connection to the control socket."""
+        wire = socket.socket(socket.AF_UNIX)
+        wire.settimeout(10)
+        wire.connect(f"{self.path}/run/control.sock")
+        return wire
+
     def status(self):
         return self.ctl_json("status")
 
@@ -366,6 +383,16 @@ class Sallyport:
         wire.expect(250, b"MAIL FROM:<" + sender + b">")
         wire.expect(250, b"RCPT TO:<" + recipient + b">")
         return wire
+
+
+def read_exactly(wire, size):
+    data = b""
+    while len(data) < size:
+        more = wire.recv(size - len(data))
+        if not more:
+            raise EOFError(f"{len(data)} of {size} bytes")
+        data += more
+    return data
 
 
 def resident(pid):
