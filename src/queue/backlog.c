@@ -10,12 +10,23 @@ enum {
 	CACHE_MAX_BYTES = 32 * 1024 * 1024,
 	/* A hop's next job is there when the last one ends: one more than its connections. */
 	JOBS_PER_CONNECTION = 2,
+	WINDOW = 50000,        /* messages in memory */
+	WINDOW_MAX = 2 * WINDOW,
+	SHARE = 20000,         /* of one destination */
+	SHARE_LEAST = 1000,    /* that every destination may have */
+	FLOW_LEAST = 100,
+};
+
+/* What one login has in memory. */
+struct flow_count {
+	size_t count;
 };
 
 struct backlog {
 	struct schedule *schedule;
 	const struct settings *settings;
 	struct index entries;     /* by seq */
+	struct index flows;       /* counts */
 	struct entry *cache_first; /* the oldest */
 	struct entry *cache_last;
 	size_t cache_bytes;
@@ -31,10 +42,32 @@ backlog_new(struct schedule *schedule, const struct settings *settings)
 }
 
 static void
+count(struct backlog *backlog, uint64_t flow)
+{
+	struct flow_count *flow_count = index_find(&backlog->flows, flow);
+	if (!flow_count) {
+		flow_count = mem_alloc(sizeof(*flow_count));
+		index_add(&backlog->flows, flow, flow_count);
+	}
+	flow_count->count++;
+}
+
+static void
+uncount(struct backlog *backlog, uint64_t flow)
+{
+	struct flow_count *flow_count = index_find(&backlog->flows, flow);
+	if (--flow_count->count)
+		return;
+	index_take(&backlog->flows, flow);
+	mem_free(&flow_count);
+}
+
+static void
 free_entry(struct backlog *backlog, struct entry *entry)
 {
 	backlog_uncache(backlog, entry);
 	index_take(&backlog->entries, entry->seq);
+	uncount(backlog, entry->flow);
 	for (struct lot *lot; (lot = entry->lots);) {
 		entry->lots = lot->next;
 		parcel_drop(&lot->parcel);
@@ -74,6 +107,7 @@ backlog_free(struct backlog **backlog)
 		return;
 	free_entries(old, true);
 	index_fini(&old->entries);
+	index_fini(&old->flows);
 	mem_free(&old);
 }
 
@@ -104,7 +138,7 @@ backlog_find(const struct backlog *backlog, uint64_t seq)
 /* ---- lots */
 
 static struct schedule_destination *
-destination_of(struct backlog *backlog, const struct settings_route *route)
+destination_of(const struct backlog *backlog, const struct settings_route *route)
 {
 	const struct settings_queue *queue = &backlog->settings->queue;
 	/* Without a route a lot never needs a connection, only a turn. */
@@ -155,14 +189,14 @@ stored_of(const struct recipient *recipients, size_t count, uint32_t number)
 
 /* Memory for the most recipients that may follow; most messages have one. */
 static struct lot *
-new_lot(struct entry *entry, const struct settings_route *route, uint64_t flow,
+new_lot(struct entry *entry, const struct settings_route *route,
 	enum schedule_class class, size_t room)
 {
 	struct lot *lot = mem_alloc(sizeof(*lot) + room * sizeof(lot->recipients[0]));
 	lot->entry = entry;
 	lot->has_route = route != NULL;
 	lot->at_mailbox = route && route->to.scheme == ROUTE_LMTP;
-	lot->schedule.flow = flow;
+	lot->schedule.flow = entry->flow;
 	lot->schedule.class = class;
 	lot->next = entry->lots;
 	entry->lots = lot;
@@ -174,7 +208,6 @@ split(struct backlog *backlog, struct entry *entry, const struct record *record,
 	const struct recipient *recipients, size_t recipient_count)
 {
 	const struct message_envelope *envelope = &record->envelope;
-	uint64_t flow = flow_of(record);
 	enum schedule_class class = class_of(backlog, record);
 	for (size_t i = 0; i < envelope->recipient_count; i++) {
 		const struct recipient *stored =
@@ -188,7 +221,7 @@ split(struct backlog *backlog, struct entry *entry, const struct record *record,
 		while (lot && lot->schedule.destination != destination)
 			lot = lot->next;
 		if (!lot) {
-			lot = new_lot(entry, route, flow, class, envelope->recipient_count - i);
+			lot = new_lot(entry, route, class, envelope->recipient_count - i);
 			lot->schedule.destination = destination;
 		}
 		lot->recipients[lot->count++] = (struct lot_recipient){
@@ -209,7 +242,9 @@ backlog_add(struct backlog *backlog, uint64_t seq, int64_t received_ms, const st
 	entry->seq = seq;
 	entry->received_ms = received_ms;
 	entry->stored = recipient_count > 0;
+	entry->flow = flow_of(record);
 	index_add(&backlog->entries, seq, entry);
+	count(backlog, entry->flow);
 	split(backlog, entry, record, recipients, recipient_count);
 	for (struct lot *lot = entry->lots; lot; lot = lot->next)
 		schedule_add(backlog->schedule, lot->schedule.destination, &lot->schedule,
@@ -218,6 +253,60 @@ backlog_add(struct backlog *backlog, uint64_t seq, int64_t received_ms, const st
 		return entry;
 	free_entry(backlog, entry);
 	return NULL;
+}
+
+/* ---- how much is there */
+
+void
+backlog_visit(const struct backlog *backlog, const struct record *record,
+	void (*visit)(void *context, struct schedule_destination *destination), void *context)
+{
+	const struct message_envelope *envelope = &record->envelope;
+	for (size_t i = 0; i < envelope->recipient_count; i++) {
+		const struct settings_route *route = routes_find(
+			backlog->settings, span_text(envelope->recipients[i].path));
+		visit(context, destination_of(backlog, route));
+	}
+}
+
+static bool
+takes(const struct backlog *backlog, const struct schedule_destination *destination)
+{
+	size_t lots = schedule_destination_lots(destination);
+	return lots < SHARE_LEAST || (lots < SHARE && backlog->entries.count < WINDOW);
+}
+
+struct asking {
+	const struct backlog *backlog;
+	bool has_room;
+};
+
+static void
+ask_destination(void *context, struct schedule_destination *destination)
+{
+	struct asking *asking = context;
+	asking->has_room |= takes(asking->backlog, destination);
+}
+
+bool
+backlog_has_room(const struct backlog *backlog, const struct record *record)
+{
+	const struct flow_count *flow = index_find(&backlog->flows, flow_of(record));
+	struct asking asking = { backlog, !flow || flow->count < FLOW_LEAST };
+	if (backlog->entries.count >= WINDOW_MAX)
+		return false;
+	if (!asking.has_room)
+		backlog_visit(backlog, record, ask_destination, &asking);
+	return asking.has_room;
+}
+
+bool
+backlog_wants(const struct backlog *backlog, const struct schedule_destination *destination)
+{
+	size_t lots = schedule_destination_lots(destination);
+	size_t all = backlog->entries.count;
+	return (lots < SHARE_LEAST / 2 && all < WINDOW_MAX / 4 * 3) ||
+		(lots < SHARE / 2 && all < WINDOW / 4 * 3);
 }
 
 /* ---- the cache */

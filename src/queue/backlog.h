@@ -31,6 +31,7 @@ struct lot {
 
 struct entry {
 	uint64_t seq;
+	uint64_t flow;
 	int64_t received_ms;
 	struct lot *lots;
 	bool stored;                /* recipients of it are stored */
@@ -48,6 +49,18 @@ struct backlog *backlog_new(struct schedule *schedule, const struct settings *se
 void backlog_free(struct backlog **backlog);
 /* New routes hold for what is added from now on. */
 void backlog_use(struct backlog *backlog, const struct settings *settings);
+
+/*
+ * No destination fills the memory: one may have 20,000 messages there, and 1,000 even if 50,000 are
+ * there in all. Of every flow some 100 are let in none the less, so that nobody waits for the end of
+ * what somebody else has sent.
+ */
+bool backlog_has_room(const struct backlog *backlog, const struct record *record);
+/* Is it worth while to look for more for this destination? */
+bool backlog_wants(const struct backlog *backlog, const struct schedule_destination *destination);
+/* Calls visit with the destination of each recipient; the same one perhaps more than once. */
+void backlog_visit(const struct backlog *backlog, const struct record *record,
+	void (*visit)(void *context, struct schedule_destination *destination), void *context);
 
 size_t backlog_count(const struct backlog *backlog);
 struct entry *backlog_find(const struct backlog *backlog, uint64_t seq);

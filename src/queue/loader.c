@@ -2,142 +2,23 @@
 /* Keeps a window of the spool in memory: what is fresh or due soon, loaded by pages. */
 #include "queue/loader.h"
 
-#include "base/log.h"
+#include "queue/scan.h"
 
-enum {
-	WINDOW = 50000,          /* messages in memory; more come when half of it is free */
-	PAGE = 500,
-	AHEAD_MS = 10 * 60 * 1000,
-};
+enum { AHEAD_MS = 10 * 60 * 1000 };
 
 /*
- * What is in memory, beside what is under way: every fresh message up to fresh_seq, and every one
- * that waits up to waiting_due_ms (and waiting_seq within it). Requests are done in the order of
- * asking, so a page never shows less than what was answered before it was asked for.
+ * What is in memory, beside what is under way: every fresh message, and every one that waits for
+ * less than AHEAD_MS, but for those of destinations that have enough in memory.
  */
 struct loader {
 	struct spool *spool;
 	struct backlog *backlog;
 	loop_fn *on_loaded;
 	void *context;
-	struct spool_page fresh;
-	struct spool_page waiting;
-	bool fresh_busy;
-	bool waiting_busy;
-	bool fresh_more;         /* there may be fresh ones past fresh_seq */
-	uint64_t fresh_seq;
-	uint64_t waiting_seq;
-	int64_t waiting_due_ms;
-	unsigned restarts;       /* a page from before the last one is not used */
-	unsigned fresh_restarts;
-	unsigned waiting_restarts;
+	struct scan *fresh;
+	struct scan *waiting;
+	int64_t waiting_until_ms;
 };
-
-static void
-on_held(struct spool_request *request)
-{
-	struct spool_change *change = (struct spool_change *)request;
-	mem_free(&change);
-}
-
-/* A message that cannot be read is seen in the queue, and never dropped. */
-static void
-hold_damaged(struct loader *loader, uint64_t seq)
-{
-	struct spool_change *change = mem_alloc(sizeof(*change));
-	*change = (struct spool_change){
-		.request = { .verb = SPOOL_CHANGE, .on_done = on_held },
-		.kind = SPOOL_HOLD,
-		.seq = seq,
-		.reason = "damaged in the spool",
-	};
-	log_event(EV_SPOOL_TORN, kv_int("seq", (int64_t)seq), kv_str("reason", change->reason));
-	spool_ask(loader->spool, &change->request);
-}
-
-static bool
-add_page(struct loader *loader, const struct spool_page *page)
-{
-	for (size_t i = 0; i < page->entry_count; i++) {
-		const struct spool_entry *entry = &page->entries[i];
-		if (backlog_find(loader->backlog, entry->seq))
-			continue;
-		if (!entry->good)
-			hold_damaged(loader, entry->seq);
-		else
-			backlog_add(loader->backlog, entry->seq, entry->received_ms, &entry->record,
-				entry->recipients, entry->recipient_count, entry->due_ms);
-	}
-	return page->entry_count > 0;
-}
-
-static bool
-has_room(const struct loader *loader)
-{
-	return backlog_count(loader->backlog) < WINDOW / 2;
-}
-
-static void
-ask_fresh(struct loader *loader)
-{
-	loader->fresh_busy = true;
-	loader->fresh_more = false; /* true again if one comes in meanwhile */
-	loader->fresh_restarts = loader->restarts;
-	loader->fresh.after_seq = loader->fresh_seq;
-	spool_ask(loader->spool, &loader->fresh.request);
-}
-
-static void
-on_fresh(struct spool_request *request)
-{
-	struct loader *loader = (struct loader *)((char *)request - offsetof(struct loader, fresh));
-	struct spool_page *page = &loader->fresh;
-	loader->fresh_busy = false;
-	if (request->result != SPOOL_DONE || loader->fresh_restarts != loader->restarts) {
-		loader->fresh_more = true;
-	} else {
-		loader->fresh_more |= page->more;
-		if (page->entry_count)
-			loader->fresh_seq = page->entries[page->entry_count - 1].seq;
-		if (add_page(loader, page))
-			loader->on_loaded(loader->context);
-	}
-	arena_free(&page->arena);
-	if (request->result == SPOOL_DONE && loader->fresh_more && has_room(loader))
-		ask_fresh(loader);
-}
-
-static void
-ask_waiting(struct loader *loader)
-{
-	loader->waiting_busy = true;
-	loader->waiting_restarts = loader->restarts;
-	loader->waiting.after_seq = loader->waiting_seq;
-	loader->waiting.after_due_ms = loader->waiting_due_ms;
-	spool_ask(loader->spool, &loader->waiting.request);
-}
-
-static void
-on_waiting(struct spool_request *request)
-{
-	struct loader *loader =
-		(struct loader *)((char *)request - offsetof(struct loader, waiting));
-	struct spool_page *page = &loader->waiting;
-	bool good = request->result == SPOOL_DONE && loader->waiting_restarts == loader->restarts;
-	loader->waiting_busy = false;
-	if (good && page->more) {
-		loader->waiting_due_ms = page->entries[page->entry_count - 1].due_ms;
-		loader->waiting_seq = page->entries[page->entry_count - 1].seq;
-	} else if (good) {
-		loader->waiting_due_ms = page->until_due_ms;
-		loader->waiting_seq = INT64_MAX;
-	}
-	if (good && add_page(loader, page))
-		loader->on_loaded(loader->context);
-	arena_free(&page->arena);
-	if (request->result == SPOOL_DONE && (page->more || !good) && has_room(loader))
-		ask_waiting(loader);
-}
 
 struct loader *
 loader_new(struct spool *spool, struct backlog *backlog, loop_fn *on_loaded, void *context)
@@ -147,37 +28,28 @@ loader_new(struct spool *spool, struct backlog *backlog, loop_fn *on_loaded, voi
 	loader->backlog = backlog;
 	loader->on_loaded = on_loaded;
 	loader->context = context;
-	loader->fresh_more = true;
-	loader->fresh = (struct spool_page){
-		.request = { .verb = SPOOL_PAGE, .on_done = on_fresh },
-		.kind = SPOOL_PAGE_FRESH,
-		.limit = PAGE,
-	};
-	loader->waiting = (struct spool_page){
-		.request = { .verb = SPOOL_PAGE, .on_done = on_waiting },
-		.kind = SPOOL_PAGE_WAITING,
-		.limit = PAGE,
-	};
+	loader->fresh = scan_new(spool, backlog, SPOOL_PAGE_FRESH, on_loaded, context);
+	loader->waiting = scan_new(spool, backlog, SPOOL_PAGE_WAITING, on_loaded, context);
 	return loader;
 }
 
 void
 loader_free(struct loader **loader)
 {
+	if (!*loader)
+		return;
+	scan_free(&(*loader)->fresh);
+	scan_free(&(*loader)->waiting);
 	mem_free(loader);
 }
 
 void
 loader_fill(struct loader *loader, int64_t now_ms)
 {
-	if (!has_room(loader))
-		return;
-	if (loader->fresh_more && !loader->fresh_busy)
-		ask_fresh(loader);
-	if (loader->waiting_due_ms < now_ms + AHEAD_MS / 2 && !loader->waiting_busy) {
-		loader->waiting.until_due_ms = now_ms + AHEAD_MS;
-		ask_waiting(loader);
-	}
+	if (loader->waiting_until_ms < now_ms + AHEAD_MS / 2)
+		loader->waiting_until_ms = now_ms + AHEAD_MS;
+	scan_go(loader->fresh, 0);
+	scan_go(loader->waiting, loader->waiting_until_ms);
 }
 
 void
@@ -185,13 +57,11 @@ loader_add(struct loader *loader, struct parcel *parcel)
 {
 	if (backlog_find(loader->backlog, parcel->seq))
 		return; /* a page asked for later was here first */
-	if (loader->fresh_more || loader->fresh_busy ||
-		backlog_count(loader->backlog) >= WINDOW) {
-		loader->fresh_more = true;
+	if (!backlog_has_room(loader->backlog, &parcel->record)) {
+		scan_leave_out(loader->fresh, &parcel->record,
+			(struct scan_place){ 0, parcel->seq });
 		return;
 	}
-	if (parcel->seq > loader->fresh_seq)
-		loader->fresh_seq = parcel->seq;
 	struct entry *entry = backlog_add(loader->backlog, parcel->seq, parcel->received_ms,
 		&parcel->record, NULL, 0, 0);
 	if (entry)
@@ -202,7 +72,7 @@ loader_add(struct loader *loader, struct parcel *parcel)
 bool
 loader_keeps(const struct loader *loader, int64_t due_ms)
 {
-	return due_ms <= loader->waiting_due_ms;
+	return scan_has_passed(loader->waiting, due_ms);
 }
 
 /* ---- one message */
@@ -227,10 +97,8 @@ on_load(struct spool_request *request)
 	}
 	/* It is one of these: look at all of them again. */
 	if (request->result == SPOOL_BROKEN) {
-		loader->fresh_more = true;
-		loader->fresh_seq = 0;
-		loader->waiting_due_ms = 0;
-		loader->waiting_seq = 0;
+		scan_restart(loader->fresh);
+		scan_restart(loader->waiting);
 	}
 	parcel_drop(&fetch->parcel);
 	arena_free(&fetch->arena);
@@ -254,10 +122,7 @@ void
 loader_restart(struct loader *loader, int64_t now_ms)
 {
 	backlog_clear(loader->backlog);
-	loader->restarts++;
-	loader->fresh_more = true;
-	loader->fresh_seq = 0;
-	loader->waiting_seq = 0;
-	loader->waiting_due_ms = 0;
+	scan_restart(loader->fresh);
+	scan_restart(loader->waiting);
 	loader_fill(loader, now_ms);
 }

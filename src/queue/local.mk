@@ -30,6 +30,7 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/record.c src/queue/record.h \
 	src/queue/resend.c src/queue/resend.h \
 	src/queue/revoked.c src/queue/revoked.h \
+	src/queue/scan.c src/queue/scan.h \
 	src/queue/schedule.c src/queue/schedule.h \
 	src/queue/spool.c src/queue/spool.h \
 	src/queue/spool_backup.c \

@@ -43,3 +43,9 @@ CLEANFILES += tests/bench/spool
 .PHONY: bench-spool
 bench-spool: tests/bench/spool
 	tests/bench/spool
+
+# Fills a spool, for "make bench" and for tests of a long queue.
+EXTRA_PROGRAMS += tests/bench/fill
+tests_bench_fill_SOURCES = tests/bench/fill.c tests/fake/mail_samples.c
+tests_bench_fill_LDADD = $(QUEUE_LIBS)
+CLEANFILES += tests/bench/fill
