@@ -40,6 +40,7 @@ static struct {
 	enum log_format format;
 	enum log_level least;
 	uint64_t lost;
+	bool torn; /* the file ends within a line */
 } sink = { .role = "sallyport", .fd = STDERR_FILENO, .least = LOG_LEVEL_INFO };
 
 const char *
@@ -202,6 +203,8 @@ log_write(enum log_event_id id, const struct log_field *fields, size_t count)
 
 	if (events[id].level < sink.least)
 		return;
+	if (sink.torn)
+		buf_add_text(&line, "\n");
 	add_head(&line, id);
 	for (size_t i = 0; i < count; i++)
 		add_field(&line, &fields[i]);
@@ -215,8 +218,10 @@ log_write(enum log_event_id id, const struct log_field *fields, size_t count)
 	do {
 		put = write(sink.fd, text.start, text.length);
 	} while (put < 0 && errno == EINTR);
-	/* A part of a line is worse than none, but an append-only file takes all or nothing. */
+	/* A part of a line is worse than none: the last room on a disk may have taken it. */
 	sink.lost = put == (ssize_t)text.length ? 0 : sink.lost + 1;
+	if (put > 0)
+		sink.torn = put < (ssize_t)text.length;
 	buf_fini(&line);
 	errno = saved;
 }

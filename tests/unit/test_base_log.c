@@ -2,7 +2,10 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -80,6 +83,34 @@ lost_lines_are_counted(void **state)
 	assert_null(strstr(written(), "lost-lines"));
 }
 
+/* A disk that is full within a line: the next one is a line of its own. */
+static void
+a_torn_line_spoils_no_other(void **state)
+{
+	struct rlimit all;
+	struct rlimit less;
+	struct stat stat;
+
+	(void)state;
+	log_start("smtp", file, LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
+	written();
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &all);
+	fstat(file, &stat);
+	less = all;
+	less.rlim_cur = (rlim_t)stat.st_size + 10;
+	setrlimit(RLIMIT_FSIZE, &less);
+	log_event(EV_ROLE_READY);
+	setrlimit(RLIMIT_FSIZE, &all);
+	log_event(EV_ROLE_STOPPED);
+	const char *text = written();
+	const char *end = strchr(text, '\n');
+	assert_int_equal(end - text, 10);
+	assert_non_null(strstr(end, "role.stopped lost-lines=1\n"));
+	log_event(EV_ROLE_READY);
+	assert_int_not_equal(*written(), '\n');
+}
+
 static void
 every_event_has_a_meaning(void **state)
 {
@@ -100,6 +131,7 @@ main(void)
 		cmocka_unit_test(json),
 		cmocka_unit_test(level_and_length),
 		cmocka_unit_test(lost_lines_are_counted),
+		cmocka_unit_test(a_torn_line_spoils_no_other),
 		cmocka_unit_test(every_event_has_a_meaning),
 	};
 	char name[] = "/tmp/sallyport-log-XXXXXX";
