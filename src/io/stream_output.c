@@ -90,6 +90,8 @@ break_off(struct stream *stream)
 
 	fault_set_errno(&fault, "connection lost");
 	stream->broken = true;
+	/* It may have been our kernel's fault, and the peer still wait for the rest. */
+	shutdown(stream->fd, SHUT_WR);
 	buf_wipe(&stream->output);
 	if (stream->tls)
 		buf_clear(tls_session_output(stream->tls));
