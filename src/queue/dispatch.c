@@ -9,7 +9,7 @@
 
 enum {
 	FILL_MS = 1000,              /* how often the window is looked at */
-	INTERRUPTED_WAIT_MS = 1000,  /* after the first job that relay took to its grave */
+	INTERRUPTED_WAIT_MS = 1000,  /* after the first job that came back without a result */
 	INTERRUPTED_MAX_MS = 5 * 60 * 1000,
 	RESULT_ARENA_BYTES = 2048,
 };
@@ -31,6 +31,14 @@ dispatch_return(struct dispatch *dispatch, struct lot *lot, int64_t wait_ms)
 		if (!parked)
 			loader_load(dispatch->loader, seq);
 	}
+}
+
+int64_t
+dispatch_longer_wait(struct lot *lot)
+{
+	if (lot->interruptions >= 8)
+		return INTERRUPTED_MAX_MS;
+	return (int64_t)INTERRUPTED_WAIT_MS << lot->interruptions++;
 }
 
 static void
@@ -139,7 +147,7 @@ on_read(struct spool_request *request)
 	case SPOOL_BROKEN:
 		if (fetch->fd >= 0)
 			close(fetch->fd);
-		put_off(dispatch, lot, DISPATCH_BROKEN_WAIT_MS);
+		put_off(dispatch, lot, dispatch_longer_wait(lot));
 		break;
 	}
 	parcel_drop(&fetch->parcel);
@@ -292,10 +300,7 @@ give_up_relay(struct dispatch *dispatch)
 	uint64_t job;
 	for (struct lot *lot; (lot = index_any(&dispatch->jobs, &job));) {
 		index_take(&dispatch->jobs, job);
-		int64_t wait_ms = INTERRUPTED_MAX_MS;
-		if (lot->interruptions < 8)
-			wait_ms = (int64_t)INTERRUPTED_WAIT_MS << lot->interruptions++;
-		put_off(dispatch, lot, wait_ms);
+		put_off(dispatch, lot, dispatch_longer_wait(lot));
 	}
 }
 

@@ -44,7 +44,7 @@ on_read(struct spool_request *request)
 		lot->parcel = parcel_hold(fetch->parcel);
 		settle(dispatch, lot);
 	} else {
-		dispatch_return(dispatch, lot, DISPATCH_BROKEN_WAIT_MS);
+		dispatch_return(dispatch, lot, dispatch_longer_wait(lot));
 	}
 	parcel_drop(&fetch->parcel);
 	arena_free(&fetch->arena);

@@ -8,8 +8,6 @@
 
 struct replay;
 
-enum { DISPATCH_BROKEN_WAIT_MS = 60 * 1000 }; /* for a message that could not be read just now */
-
 struct dispatch {
 	struct loop *loop;
 	struct spool *spool;
@@ -57,6 +55,8 @@ void dispatch_settle_untried(struct dispatch *dispatch, struct lot *lot, const c
 	const char *text);
 /* A lot that has left the schedule, but is not settling, goes back without an attempt counted. */
 void dispatch_return(struct dispatch *dispatch, struct lot *lot, int64_t wait_ms);
+/* How long one waits that relay took to its grave, or that could not be read: longer each time. */
+int64_t dispatch_longer_wait(struct lot *lot);
 /* Puts off what is due at destinations that are down, a bit at a time. */
 void dispatch_shut(struct dispatch *dispatch, int64_t now_ms);
 /* A result of a job that another queue sent. Takes the arena too. */

@@ -200,7 +200,9 @@ open_checked(const struct folder *folder, uint64_t number, struct stat *stat_out
 	char name[BODY_NAME_SIZE];
 	format_name(number, name);
 	int fd = openat(folder->bodies, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, stat_out) < 0)
+	if (fd < 0 && (errno == ENOENT || errno == ELOOP || errno == ENXIO))
+		fault_set(fault, FAULT_MISSING, "body/%s: %s", name, strerror(errno));
+	else if (fd < 0 || fstat(fd, stat_out) < 0)
 		fault_set_errno(fault, "body/%s: cannot be opened", name);
 	else if (!S_ISREG(stat_out->st_mode) || stat_out->st_nlink != 1 ||
 		stat_out->st_uid != geteuid())

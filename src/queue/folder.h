@@ -38,8 +38,11 @@ int folder_make_body(const struct folder *folder, uint64_t number, struct fault 
 enum folder_result folder_seal_body(const struct folder *folder, uint64_t number, uint64_t length,
 	const unsigned char hash[DIGEST_BYTES], bool sync, struct fault *fault);
 bool folder_sync_bodies(const struct folder *folder, struct fault *fault);
-/* For reading; -1 and a fault if it is not there with this length. */
 #define FOLDER_ANY_LENGTH UINT64_MAX
+/*
+ * For reading; -1 and FAULT_MISSING if it is not there with this length, FAULT_SYSTEM if that cannot
+ * be told just now.
+ */
 int folder_open_body(const struct folder *folder, uint64_t number, uint64_t length,
 	struct fault *fault);
 /* Reads it whole, by offset. */

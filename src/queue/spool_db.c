@@ -119,9 +119,15 @@ spool_db_bind_bytes(struct spool_db *db, enum spool_statement statement, int at,
 		bytes.length, SQLITE_STATIC);
 }
 
+/*
+ * An I/O error may have ended the transaction, and what follows would be one of its own, written at
+ * once: so nothing is done any more until the error was seen.
+ */
 bool
 spool_db_row(struct spool_db *db, enum spool_statement statement)
 {
+	if (db->result != SPOOL_DB_DONE)
+		return false;
 	int code = sqlite3_step(db->statements[statement]);
 	if (code == SQLITE_ROW)
 		return true;
@@ -203,8 +209,10 @@ void
 spool_db_rollback(struct spool_db *db)
 {
 	/* Some errors have rolled back already; a second time would only be another error. */
-	if (!sqlite3_get_autocommit(db->sqlite))
-		spool_db_run(db, SQL_ROLLBACK);
+	if (!sqlite3_get_autocommit(db->sqlite)) {
+		sqlite3_step(db->statements[SQL_ROLLBACK]);
+		sqlite3_reset(db->statements[SQL_ROLLBACK]);
+	}
 }
 
 bool

@@ -123,7 +123,10 @@ spool_read_fetch(struct spool_store *store, struct spool_fetch *fetch)
 			store->folder, record->file, record->body_length, &fault);
 		fetch->unproven = record->file < store->first_file || fetch->held ||
 			fetch->due_ms;
-		if (fetch->fd < 0)
+		if (fetch->fd < 0 && fault.kind == FAULT_SYSTEM) { /* perhaps later */
+			db->fault = fault;
+			db->result = SPOOL_DB_BROKEN;
+		} else if (fetch->fd < 0)
 			hold_torn(store, fetch, fault.text);
 	}
 }
