@@ -100,17 +100,19 @@ def role_of(pid):
 class SallyportServer(Server):
     """
     hop: port of the sink. state: a folder for state-dir (on a disk to be cut, say). programs: a folder
-    with the programs of another build. queue: further settings of the section.
+    with the programs of another build. queue: further settings of the section. keep_ports: the same
+    at every start, so that clients find the daemon again.
     """
     name = "sallyport"
     targets = ("smtp", "queue", "relay", "auth", "keys", "dial", "super", "all")
 
-    def __init__(self, hop, state=None, programs=None, queue="", log_level="notice", **settings):
+    def __init__(self, hop, state=None, programs=None, queue="", log_level="notice",
+                 keep_ports=True, **settings):
         super().__init__()
         self.folder = ground.folder("server")
         os.chmod(self.folder, 0o755)
-        # The same ports at every start, so that clients find the daemon again; nobody else is given them.
-        self.ports = {name: ground.free_port() for name in ("submission", "submissions", "trusted")}
+        self.ports = {name: ground.free_port() if keep_ports else 0
+                      for name in ("submission", "submissions", "trusted")}
         base = {"state-dir": f'"{state}"'} if state else {}
         self.gate = Sallyport(
             certificates=[Authority(self.folder).issue("mail.example.org")],
@@ -138,6 +140,7 @@ class SallyportServer(Server):
         while True:
             try:
                 self.gate.start()
+                self.ports = {name: ports[0] for name, ports in self.gate.ports.items()}
                 return
             except (AssertionError, subprocess.TimeoutExpired):
                 if time.monotonic() > end:

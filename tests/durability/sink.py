@@ -10,6 +10,7 @@ A process of its own, because what it knows must survive every kill of the storm
     --fail-rcpt REGEXP         451 to the first tries (--fail-times, 1) of these recipients
     --defer 0.02               451 to that share of all
     --perm-rcpt REGEXP         550 to these recipients
+    --gate FILE                greets nobody while there is no such file
 """
 import argparse
 import asyncio
@@ -43,6 +44,7 @@ class Sink:
         self.tries = collections.Counter()
         self.perm = re.compile(options.perm_rcpt.encode()) if options.perm_rcpt else None
         self.random = random.Random(options.seed)
+        self.gate = options.gate
         self.waiting = []
 
     def reply_to_recipient(self, path):
@@ -91,6 +93,8 @@ class Dialogue:
         self.writer.write(line + b"\r\n")
 
     async def run(self):
+        while self.sink.gate and not os.path.exists(self.sink.gate):
+            await asyncio.sleep(0.005)
         self.say(b"220 sink.example.net ready")
         while True:
             line = (await self.reader.readuntil(b"\r\n"))[:-2]
@@ -168,6 +172,7 @@ async def main():
     parser.add_argument("--fail-rcpt", default="")
     parser.add_argument("--fail-times", type=int, default=1)
     parser.add_argument("--perm-rcpt", default="")
+    parser.add_argument("--gate", default="")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     server = await asyncio.start_server(Sink(options).serve, "127.0.0.1", 0, limit=8 << 20, backlog=256)
