@@ -64,8 +64,12 @@ on_input(struct stream *stream, void *context)
 		enum parse parse = smtp_reply_reader_feed(&hop->reply, &input);
 
 		stream_consume(stream, before - input.length);
-		if (parse == PARSE_MORE)
+		if (parse == PARSE_MORE) {
+			/* Nobody waits for the rest of what nobody asked for. */
+			if (hop->phase == HOP_READY)
+				hop_fail(hop, FAULT_PEER, "unasked", SPAN_LITERAL("half a reply"));
 			return;
+		}
 		if (parse == PARSE_BAD) {
 			hop_fail(hop, FAULT_PEER, "bad reply", span_text(hop->reply.fault));
 			return;

@@ -103,7 +103,7 @@ class NameServer:
         while not self.stopping:
             try:
                 packet, peer = self.udp.recvfrom(65535)
-                reply = self._reply(packet, False)
+                reply = self._reply(packet, False) if packet else None
                 if reply is not None:
                     self.udp.sendto(reply, peer)
             except OSError:

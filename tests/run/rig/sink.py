@@ -74,7 +74,8 @@ class Sink:
 
     def __init__(self, protocol="smtp", unix=None, certificate=None, keywords=(b"PIPELINING",
                  b"SIZE 104857600", b"8BITMIME", b"SMTPUTF8", b"ENHANCEDSTATUSCODES", b"DSN"),
-                 users=None, mechanisms=b"PLAIN LOGIN", script=None, context=None, port=0):
+                 users=None, mechanisms=b"PLAIN LOGIN", script=None, context=None, port=0,
+                 address="127.0.0.1"):
         self.protocol = protocol
         self.keywords = list(keywords)
         self.users = users
@@ -100,8 +101,8 @@ class Sink:
             self.path = None
             self.listener = socket.socket()
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.listener.bind(("127.0.0.1", port))
-            self.port = self.listener.getsockname()[1]
+            self.listener.bind((address, port))
+            self.address, self.port = self.listener.getsockname()
         self.listener.listen(256)
         self.thread = threading.Thread(target=self._accept, daemon=True)
         self.thread.start()
@@ -109,7 +110,7 @@ class Sink:
     @property
     def target(self):
         """For the `to` of a route."""
-        return f"{self.protocol}:unix:{self.path}" if self.path else f"{self.protocol}:127.0.0.1:{self.port}"
+        return f"{self.protocol}:unix:{self.path}" if self.path else f"{self.protocol}:{self.address}:{self.port}"
 
     def stop(self):
         self.stopping = True
