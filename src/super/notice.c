@@ -22,9 +22,10 @@
 /* There is one daemon in a process. */
 static struct {
 	int lock_fd;
+	int state_fd;
 	char *pid_path;
 	int waiting_fd; /* of the process that waits for us; -1: none */
-} notice = { .lock_fd = -1, .waiting_fd = -1 };
+} notice = { .lock_fd = -1, .state_fd = -1, .waiting_fd = -1 };
 
 static bool
 write_pid(struct fault *fault)
@@ -80,9 +81,31 @@ notice_lock(const char *run_dir, struct fault *fault)
 	return write_pid(fault);
 }
 
+bool
+notice_lock_state(const char *state_dir, struct fault *fault)
+{
+	int fd = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return fault_set_errno(fault, "state-dir %s", state_dir);
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		notice.state_fd = fd;
+		return true;
+	}
+	if (errno == EWOULDBLOCK)
+		fault_set(fault, FAULT_BUSY, "state-dir %s is in use by another daemon", state_dir);
+	else
+		fault_set_errno(fault, "state-dir %s: lock", state_dir);
+	close(fd);
+	return false;
+}
+
 void
 notice_unlock(void)
 {
+	if (notice.state_fd >= 0)
+		close(notice.state_fd);
+	notice.state_fd = -1;
 	if (notice.lock_fd < 0)
 		return;
 	unlink(notice.pid_path);

@@ -10,6 +10,8 @@
  * not harmed. The lock ends with the process, however it ends.
  */
 bool notice_lock(const char *run_dir, struct fault *fault);
+/* The same for the directory of the accounts and the queue, which must be there. */
+bool notice_lock_state(const char *state_dir, struct fault *fault);
 void notice_unlock(void); /* removes the file */
 
 /*

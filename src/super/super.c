@@ -179,7 +179,8 @@ static bool
 open_parts(struct super *super, struct settings *settings, struct fault *fault)
 {
 	if (!notice_lock(settings->run_dir, fault) ||
-		!privilege_make_directories(settings, fault)) {
+		!privilege_make_directories(settings, fault) ||
+		!notice_lock_state(settings->state_dir, fault)) {
 		settings_free(&settings);
 		return false;
 	}

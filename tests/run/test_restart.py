@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Death of a role, of several and of super, with sessions open and messages under way."""
 import base64
-import json
 import os
 import signal
-import subprocess
 import threading
 import time
 
 import pytest
 
-from rig import ground, scram
+from rig import scram
 from rig.deadline import until
 from rig.judge import deliver, letter
-from rig.sallyport import Sallyport
 from rig.sink import Sink
 from rig.wire import Closed, b64
 
@@ -359,37 +356,3 @@ def test_super_dies_and_starts_again(daemon, hop, token):
     assert len(hop.with_token(token)) == 1 + (250 in codes)
     with gate.session() as wire:
         wire.expect(250, b"NOOP")
-
-
-# --- a second one
-
-def run_second(gate, **settings):
-    """A second daemon beside the first, up to its refusal."""
-    second = Sallyport(path=ground.folder("second"), certificates=gate.parts["certificates"],
-                       routes=gate.parts["routes"])
-    second.settings.update(settings)
-    second.write_config()
-    try:
-        return subprocess.run([ground.program("sallyportd"), "-c", second.config, "-f"], timeout=20,
-                              capture_output=True, text=True, cwd="/", **ground.as_user())
-    finally:
-        ground.remove(second.path)
-
-
-@pytest.mark.parametrize("shared", ["run-dir", "state-dir"])
-def test_N9_a_second_daemon_ends_and_the_first_is_unharmed(daemon, hop, token, shared):
-    gate = daemon
-    before = gate.roles()
-    with gate.transaction() as wire:
-        done = run_second(gate, **{shared: gate.settings[shared]})
-        assert done.returncode == 1
-        events = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
-        reasons = [event["reason"] for event in events if event["event"] in ("role.failed", "super.failed")]
-        wanted = "another process has it open" if shared == "state-dir" else "running"
-        assert any(wanted in reason for reason in reasons) or wanted in done.stderr, done.stderr
-        wire.expect(354, b"DATA")
-        wire.send(letter(token) + b".\r\n")
-        assert wire.reply().code == 250
-    hop.wait_for_token(token)
-    assert gate.roles() == before
-    gate.ctl("status")

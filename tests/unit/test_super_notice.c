@@ -58,11 +58,44 @@ test_lock(void **state)
 	assert_int_equal(start_another(), 1);
 }
 
+static int
+start_with_same_state(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		struct fault fault = FAULT_INIT;
+		bool refused = !notice_lock_state(folder, &fault);
+
+		_exit(refused && fault.kind == FAULT_BUSY && strstr(fault.text, folder) ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* With a run-dir of its own a second daemon is refused too, before it has touched anything. */
+static void
+test_state_lock(void **state)
+{
+	struct fault fault = FAULT_INIT;
+
+	(void)state;
+	assert_true(notice_lock_state(folder, &fault));
+	assert_int_equal(start_with_same_state(), 0);
+	notice_unlock();
+	assert_int_equal(start_with_same_state(), 1);
+	assert_false(notice_lock_state("/no/such/folder", &fault));
+	assert_int_equal(fault.kind, FAULT_SYSTEM);
+	assert_false(notice_lock_state(__FILE__, &fault));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lock),
+		cmocka_unit_test(test_state_lock),
 	};
 	int failed;
 
