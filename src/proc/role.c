@@ -114,15 +114,43 @@ on_super_closed(void *context, const struct fault *why)
 
 /* ---- answers to super ------------------------------------------------------------------------- */
 
+static bool
+is_cut(const struct role_context *context, uint32_t request)
+{
+	for (size_t i = 0; i < context->cut_count; i++) {
+		if (context->cut[i] == request)
+			return true;
+	}
+	return false;
+}
+
+/* A page that finds no room is not left out in silence: the answer ends there, with an error. */
 static void
 send_json(struct role_context *context, uint32_t request, struct buf *json, bool more)
 {
 	struct message_control answer = { buf_span(json), more };
 	struct buf content = BUF_INIT(0);
 
+	if (is_cut(context, request))
+		return;
 	message_control_pack(&content, &answer);
-	channel_answer(context->super, request, MSG_ANSWER, &content, -1);
+	if (!channel_answer(context->super, request, MSG_ANSWER, &content, -1) &&
+		channel_is_open(context->super) && context->cut_count < ROLE_CUT_MAX)
+		context->cut[context->cut_count++] = request;
 	buf_fini(&content);
+}
+
+/* Super has taken some of what waited. */
+static void
+on_super_room(void *context)
+{
+	struct role_context *role = context;
+	size_t count = role->cut_count;
+
+	role->cut_count = 0;
+	for (size_t i = 0; i < count; i++)
+		role_answer_error(role, role->cut[i], "busy",
+			"the answer is cut off here: too much waits to be read");
 }
 
 void
@@ -348,7 +376,8 @@ tear_down(struct role_context *context)
 int
 role_main(const struct role_program *program, int argc, char **argv)
 {
-	static const struct channel_events events = { role_on_message, on_super_closed, NULL };
+	static const struct channel_events events = { role_on_message, on_super_closed,
+		on_super_room };
 	struct role_context context = { .program = program, .phase = ROLE_WAITING };
 
 	(void)argv;

@@ -15,6 +15,8 @@ enum role_phase {
 	ROLE_ENDED,
 };
 
+enum { ROLE_CUT_MAX = 64 }; /* super asks for less at a time */
+
 /* What SETTINGS began: in use, or gathered until START. */
 struct generation {
 	uint32_t number;
@@ -35,6 +37,8 @@ struct role_context {
 	char *user;
 	struct role_links links; /* that came before START */
 	struct role_lost lost;   /* links that super will be asked for */
+	uint32_t cut[ROLE_CUT_MAX]; /* verbs of which a page could not be sent; they hear of it */
+	size_t cut_count;
 	struct loop_timer ask_links;
 	struct loop_timer last_moment;
 	void *private;

@@ -18,6 +18,7 @@ enum {
 	READ_BYTES = 16 * 1024,
 	REQUEST_WAIT_MS = 30 * 1000, /* for a whole request, and for output to be taken */
 	OUTPUT_MAX_BYTES = 32 * 1024 * 1024,
+	OUTPUT_LAST_BYTES = 64 * 1024, /* beyond it, for the words that it is too much */
 	SOCKET_MODE = 0660,
 };
 
@@ -31,6 +32,7 @@ struct control_client {
 	struct buf input;
 	struct buf output;
 	bool busy;               /* a verb is at work for it, and will answer */
+	bool cut;                /* its answer was ended early; what still comes of it is dropped */
 	bool gone;
 };
 
@@ -123,6 +125,33 @@ flush(struct control_client *client)
 
 static void take_requests(struct control_client *client);
 
+/* Pages come as fast as the role makes them, and go as fast as they are read. */
+static void
+cut_answer(struct control_client *client)
+{
+	struct buf json = BUF_INIT(0);
+
+	client->cut = true;
+	log_event(EV_CONTROL_REFUSED, kv_str("reason", "answers are not read"));
+	client->output.cap = OUTPUT_MAX_BYTES + OUTPUT_LAST_BYTES;
+	if (!control_error_pack(&json, "busy",
+		    "the answer is cut off here: it was not read as fast as it came") ||
+		!control_frame_add(&client->output, buf_span(&json)))
+		drop(client, NULL);
+	buf_fini(&json);
+}
+
+static void
+add_page(struct control_client *client, struct span json)
+{
+	if (client->cut)
+		return;
+	if (buf_length(&client->output) + CONTROL_HEAD_BYTES + json.length > OUTPUT_MAX_BYTES)
+		cut_answer(client);
+	else if (!control_frame_add(&client->output, json))
+		drop(client, "an answer of impossible length");
+}
+
 void
 control_client_pass(struct control_client *client, struct span json, bool more)
 {
@@ -132,10 +161,11 @@ control_client_pass(struct control_client *client, struct span json, bool more)
 		loop_defer(&client->end);
 		return;
 	}
-	if (!control_frame_add(&client->output, json)) {
-		drop(client, "answers are not read");
+	add_page(client, json);
+	if (!more)
+		client->cut = false;
+	if (client->gone)
 		return;
-	}
 	flush(client);
 	if (!more && !client->gone)
 		take_requests(client);
@@ -284,12 +314,16 @@ on_accept(int fd, const struct sock_address *peer, void *context)
 {
 	struct control *control = context;
 	struct control_client *client;
-	struct ucred who;
+	struct ucred who = { 0, (uid_t)-1, (gid_t)-1 };
 	socklen_t size = sizeof who;
 
 	(void)peer;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 ||
-		!may_control(control, who.uid)) {
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) {
+		log_event(EV_CONTROL_REFUSED, kv_str("reason", "the kernel does not say who it is"));
+		close(fd);
+		return;
+	}
+	if (!may_control(control, who.uid)) {
 		log_event(EV_CONTROL_REFUSED, kv_str("reason", "not an administrator"),
 			kv_int("uid", (int64_t)who.uid));
 		close(fd);
