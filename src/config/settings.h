@@ -461,6 +461,8 @@ struct settings {
 	const char *run_dir;
 	const char *postmaster;         /* "": postmaster@hostname */
 	uint64_t workers;               /* smtp processes, and as many mailbox ones */
+	uint64_t heartbeat;             /* ms between two questions whether a role still answers */
+	uint64_t heartbeat_wait;        /* ms for its answer; then it is killed */
 	struct settings_texts authoritative_domains;
 	struct settings_texts control_users; /* may use the control socket, beside root and our own */
 	struct settings_users users;

@@ -21,8 +21,7 @@ enum {
 	CHECK_WAIT_MS = 30 * 1000,
 	TAKE_WAIT_MS = 10 * 1000,
 	ANEW_GRACE_MS = 2000,       /* for a process whose successor waits */
-	PING_EVERY_MS = 5000,
-	PING_WAIT_MS = 25000,       /* together: a process that hangs is found within 30 s */
+	DEATH_WAIT_MS = 3000,       /* from SIGKILL to the end, while all stops */
 	END_WAIT_MS = 1000,         /* from the end of its channel to its own end */
 	STOP_EXTRA_MS = 8000,       /* beyond its grace, and what the role itself adds */
 	STABLE_MS = 10000,          /* who served so long has not failed in a row */
@@ -63,6 +62,7 @@ clear_process(struct child *child)
 	loop_timer_stop(&child->deadline);
 	channel_free(&child->channel);
 	child->pid = 0;
+	child->killed = false;
 	child->begun = false;
 	child->asked = false;
 	child->checked = false;
@@ -105,6 +105,12 @@ enter(struct child *child, enum child_phase phase)
 {
 	child->phase = phase;
 	child->since_ms = loop_now_ms(child->super->loop);
+}
+
+static void
+begin_heartbeat(struct child *child)
+{
+	loop_timer_start(&child->heartbeat, child->super->now.settings->heartbeat);
 }
 
 /* ---- start ------------------------------------------------------------------------------------ */
@@ -182,7 +188,7 @@ on_started(void *context, struct channel_message *answer)
 		return true;
 	}
 	enter(child, CHILD_SERVING);
-	loop_timer_start(&child->heartbeat, PING_EVERY_MS);
+	begin_heartbeat(child);
 	if (child->anew == CHILD_ANEW_STARTING) {
 		child->anew = CHILD_ANEW_NO;
 		child->asked = true;
@@ -212,7 +218,7 @@ on_pong(void *context, struct channel_message *answer)
 	else if (answer && answer->id != MSG_PONG)
 		channel_drop(child->channel, "PING not answered by PONG");
 	else if (answer)
-		loop_timer_start(&child->heartbeat, PING_EVERY_MS);
+		begin_heartbeat(child);
 	return true;
 }
 
@@ -221,7 +227,8 @@ on_heartbeat_due(void *context)
 {
 	struct child *child = context;
 
-	channel_ask(child->channel, MSG_PING, NULL, -1, PING_WAIT_MS, on_pong, child);
+	channel_ask(child->channel, MSG_PING, NULL, -1, child->super->now.settings->heartbeat_wait,
+		on_pong, child);
 }
 
 /* ---- reload ----------------------------------------------------------------------------------- */
@@ -332,6 +339,20 @@ child_kill(struct child *child, const char *why)
 	log_event(EV_CHILD_KILLED, kv_str("of", role_name(child->role)),
 		kv_int("of-pid", child->pid), kv_str("reason", why));
 	kill(child->pid, SIGKILL);
+	child->killed = true;
+	if (child->phase == CHILD_STOPPING)
+		loop_timer_start(&child->deadline, DEATH_WAIT_MS);
+}
+
+/* A disk that hangs keeps a process from dying. The stop of all others does not wait for that. */
+static void
+leave_behind(struct child *child)
+{
+	log_event(EV_CHILD_LEFT, kv_str("of", role_name(child->role)),
+		kv_int("of-pid", child->pid));
+	child->pid = 0;
+	channel_hang_up(&child->channel);
+	child->events->on_ended(child->context, child, 0);
 }
 
 static void
@@ -339,8 +360,12 @@ on_deadline(void *context)
 {
 	struct child *child = context;
 
-	child_kill(child, child->phase == CHILD_STOPPING ? "did not stop in time"
-							 : "left its channel, but did not end");
+	if (child->phase == CHILD_STOPPING && child->killed)
+		leave_behind(child);
+	else
+		child_kill(child, child->phase == CHILD_STOPPING
+				? "did not stop in time"
+				: "left its channel, but did not end");
 }
 
 /* More is no mishap, but a role that plays. */

@@ -60,6 +60,7 @@ struct child {
 	unsigned failures;      /* in a row, for the back-off */
 	unsigned losses;        /* of links, lately */
 	uint64_t losses_since_ms;
+	bool killed;            /* by us; it may take its time to die */
 	bool begun;             /* START was sent */
 	bool asked;             /* a step of a reload is under way */
 	bool checked;           /* it has something to take or to forget */

@@ -325,11 +325,12 @@ def test_n6_restarts_back_off(gate):
     assert waits[0] < 1000 and waits[1:] == [1000, 2000, 4000]
 
 
-def test_n6_stopped_process_is_found_by_its_heartbeat(gate):
+def test_n6_stopped_process_is_found_by_its_heartbeat(make):
+    gate = make(base={"heartbeat": "100ms", "heartbeat-wait": "900ms"}).start()
     victim = gate.pids("keys")[0]
     os.kill(victim, signal.SIGSTOP)
     gate.expected_deaths += 2  # it is killed, and has died
-    gate.wait_for_event("role.killed", {"of-pid": victim}, 32)
+    gate.wait_for_event("role.killed", {"of-pid": victim}, 3)
     until(lambda: gate.pids("keys") not in ([], [victim]), 10, "another one runs")
 
 
