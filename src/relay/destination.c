@@ -3,7 +3,6 @@
 #include "relay/destination.h"
 
 #include "base/log.h"
-#include "io/tls.h"
 
 enum { DESTINATION_REST_MS = 1000 };
 
@@ -245,23 +244,9 @@ destination_quit(struct destination *destination)
 
 /* ---- life ----------------------------------------------------------------------------------------- */
 
-static struct tls_client *
-tls_for(const struct settings_route *route, struct span trust_pem, struct fault *fault_out)
-{
-	struct tls_client_settings settings = {
-		.verify = route->tls == ROUTE_TLS_VERIFY ? TLS_VERIFY_REQUIRED
-							 : TLS_VERIFY_OPPORTUNISTIC,
-		.trust_pem = trust_pem,
-		.minimum = TLS_VERSION_1_2,
-	};
-
-	return tls_client_new(&settings, fault_out);
-}
-
 struct destination *
 destination_new(const struct destination_means *means, const struct settings_route *route,
-	struct span trust_pem, struct secret *password, destination_done_fn *done, void *context,
-	struct fault *fault_out)
+	struct secret *password, destination_done_fn *done, void *context)
 {
 	const struct settings *settings = means->settings;
 	struct destination *destination = mem_alloc(sizeof *destination);
@@ -272,6 +257,7 @@ destination_new(const struct destination_means *means, const struct settings_rou
 		.helo = settings->relay.helo[0] ? settings->relay.helo : settings->hostname,
 		.loop = means->loop,
 		.resolver = means->resolver,
+		.tls = means->tls,
 		.password = password,
 	};
 	destination->password = password;
@@ -284,11 +270,6 @@ destination_new(const struct destination_means *means, const struct settings_rou
 	destination->slots = mem_alloc_array(destination->slot_count, sizeof *destination->slots);
 	for (size_t i = 0; i < destination->slot_count; i++)
 		destination->slots[i].destination = destination;
-	if (route->tls != ROUTE_TLS_NONE) {
-		destination->route.tls = tls_for(route, trust_pem, fault_out);
-		if (!destination->route.tls)
-			destination_free(&destination);
-	}
 	return destination;
 }
 
@@ -301,7 +282,6 @@ destination_free(struct destination **destination)
 	loop_timer_stop(&(*destination)->rest);
 	for (size_t i = 0; i < (*destination)->slot_count; i++)
 		hop_free(&(*destination)->slots[i].hop);
-	tls_client_free(&(*destination)->route.tls);
 	secret_free(&(*destination)->password);
 	mem_free(&(*destination)->slots);
 	mem_free(destination);

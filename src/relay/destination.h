@@ -14,15 +14,13 @@ struct destination_means {
 	struct loop *loop;
 	struct resolver *resolver;
 	const struct settings *settings;
+	struct tls_client *tls; /* NULL if the route is never spoken to by TLS */
 };
 
-/*
- * The means and the settings of the route outlive it. trust_pem replaces the system's authorities
- * if it is not empty; password (taken) may be NULL. NULL with a fault if TLS cannot be set up.
- */
+/* The means and the settings of the route outlive it. password (taken) may be NULL. */
 struct destination *destination_new(const struct destination_means *means,
-	const struct settings_route *route, struct span trust_pem, struct secret *password,
-	destination_done_fn *on_done, void *context, struct fault *fault_out);
+	const struct settings_route *route, struct secret *password, destination_done_fn *on_done,
+	void *context);
 void destination_free(struct destination **destination); /* jobs are dropped */
 const char *destination_name(const struct destination *destination);
 void destination_add(struct destination *destination, struct job *job); /* takes the job */

@@ -14,7 +14,8 @@ src_relay_librelay_a_SOURCES = \
 	src/relay/pace.c src/relay/pace.h \
 	src/relay/relay.c src/relay/relay.h \
 	src/relay/result_box.c src/relay/result_box.h \
-	src/relay/transfer.c src/relay/transfer.h
+	src/relay/transfer.c src/relay/transfer.h \
+	src/relay/trusts.c src/relay/trusts.h
 
 RELAY_LIBS = src/relay/librelay.a $(PROC_LIBS) $(IPC_LIBS) $(CONFIG_LIBS) $(WIRE_LIBS) $(IO_LIBS) \
 	$(RESOLVE_LIBS) $(SASL_LIBS)

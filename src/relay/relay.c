@@ -10,6 +10,7 @@
 #include "relay/destination.h"
 #include "relay/login.h"
 #include "relay/result_box.h"
+#include "relay/trusts.h"
 
 enum {
 	RELAY_FILE_MAX_BYTES = 4 * 1024 * 1024, /* of trusted authorities */
@@ -24,6 +25,7 @@ struct route_table {
 	struct relay *relay;
 	struct settings *settings;
 	struct resolver *resolver;
+	struct trusts *trusts;
 	size_t count;
 	struct destination **destinations;
 };
@@ -88,31 +90,43 @@ read_password(struct relay *relay, const struct settings_route *route, struct fa
 
 static void on_done(struct job *job, void *context);
 
+/* For routes that trust the same authorities and demand the same, one. */
+static struct tls_client *
+find_tls(struct route_table *table, const struct settings_route *route, struct fault *fault)
+{
+	const char *file = route->trust_file[0] ? route->trust_file
+						: table->settings->relay.trust_file;
+	enum tls_verify verify = route->tls == ROUTE_TLS_VERIFY ? TLS_VERIFY_REQUIRED
+								: TLS_VERIFY_OPPORTUNISTIC;
+	struct tls_client *client = trusts_find(table->trusts, verify, file);
+	struct buf trust_pem = BUF_INIT(RELAY_FILE_MAX_BYTES);
+
+	if (client)
+		return client;
+	if (file[0] && !read_file(table->relay, FILE_TRUST, file, &trust_pem))
+		fault_set(fault, FAULT_CONFIG, "%s: trust-file %s cannot be read", route->where, file);
+	else
+		client = trusts_add(table->trusts, verify, file, buf_span(&trust_pem), fault);
+	buf_fini(&trust_pem);
+	return client;
+}
+
 static struct destination *
 new_destination(struct route_table *table, const struct settings_route *route,
 	struct fault *fault)
 {
-	const struct settings *settings = table->settings;
-	struct relay *relay = table->relay;
-	const char *trust = route->trust_file[0] ? route->trust_file : settings->relay.trust_file;
 	struct destination_means means = {
-		.loop = relay->loop, .resolver = table->resolver, .settings = settings
+		.loop = table->relay->loop,
+		.resolver = table->resolver,
+		.settings = table->settings,
 	};
-	struct buf trust_pem = BUF_INIT(RELAY_FILE_MAX_BYTES);
-	struct destination *destination = NULL;
 	struct secret *password = NULL;
 
-	if (trust[0] && !read_file(relay, FILE_TRUST, trust, &trust_pem)) {
-		fault_set(fault, FAULT_CONFIG, "%s: trust-file %s cannot be read", route->where, trust);
-		goto out;
-	}
-	if (route->user[0] && !(password = read_password(relay, route, fault)))
-		goto out;
-	destination = destination_new(&means, route, buf_span(&trust_pem), password, on_done, relay,
-		fault);
-out:
-	buf_fini(&trust_pem);
-	return destination;
+	if (route->tls != ROUTE_TLS_NONE && !(means.tls = find_tls(table, route, fault)))
+		return NULL;
+	if (route->user[0] && !(password = read_password(table->relay, route, fault)))
+		return NULL;
+	return destination_new(&means, route, password, on_done, table->relay);
 }
 
 static void
@@ -122,6 +136,7 @@ table_free(struct route_table **table)
 		destination_free(&(*table)->destinations[i]);
 	mem_free(&(*table)->destinations);
 	resolver_free(&(*table)->resolver);
+	trusts_free(&(*table)->trusts);
 	settings_free(&(*table)->settings);
 	mem_free(table);
 }
@@ -139,6 +154,7 @@ load_routes(struct relay *relay, struct fault *fault)
 	resolvers = &table->settings->relay.resolvers;
 	routes = &table->settings->route;
 	table->destinations = mem_alloc_array(routes->count, sizeof *table->destinations);
+	table->trusts = trusts_new();
 	table->resolver =
 		resolver_new(relay->loop, resolvers->items, resolvers->count, fault);
 	for (; table->resolver && table->count < routes->count; table->count++) {

@@ -97,7 +97,7 @@ nobody_there(void **state)
 	(void)state;
 	seen.loop = means.loop = loop_new();
 	loop_timer_init(&seen.late, seen.loop, on_late, NULL);
-	destination = destination_new(&means, &route, SPAN_EMPTY, NULL, on_done, NULL, NULL);
+	destination = destination_new(&means, &route, NULL, on_done, NULL);
 	for (uint64_t number = 1; number <= 5; number++)
 		destination_add(destination, new_job(number));
 	/* two connections failed, and with the last of them nobody need wait for more */

@@ -7,6 +7,7 @@
 #include "relay/job.h"
 #include "relay/offer.h"
 #include "relay/result_box.h"
+#include "relay/trusts.h"
 
 static void
 offers(void **state)
@@ -117,6 +118,49 @@ first_result_counts(void **state)
 	job_free(&job);
 }
 
+/* What was said out of step is nobody's result. */
+static void
+reopened(void **state)
+{
+	struct job *job = job_with(2, "x\r\n");
+
+	(void)state;
+	job_set_rest(job, OUTCOME_DELIVERED, 250, "2.0.0", SPAN_LITERAL("ok"));
+	assert_int_equal(job->open, 0);
+	job_reopen(job);
+	assert_int_equal(job->open, 2);
+	assert_false(job_is_set(job, 0) || job_is_set(job, 1));
+	job_set_rest(job, OUTCOME_DEFERRED, 0, "4.4.2", SPAN_LITERAL("gone"));
+	assert_int_equal(job->results[1].outcome, OUTCOME_DEFERRED);
+	assert_int_equal(job->results[1].number, 7);
+	job_free(&job);
+}
+
+/* The system's authorities take megabytes: as many routes as like share them. */
+static void
+trusts_are_shared(void **state)
+{
+	static const char junk[] = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+	struct trusts *trusts = trusts_new();
+	struct fault fault = FAULT_INIT;
+	struct tls_client *may;
+	struct tls_client *must;
+
+	(void)state;
+	assert_null(trusts_find(trusts, TLS_VERIFY_OPPORTUNISTIC, ""));
+	may = trusts_add(trusts, TLS_VERIFY_OPPORTUNISTIC, "", SPAN_EMPTY, &fault);
+	must = trusts_add(trusts, TLS_VERIFY_REQUIRED, "", SPAN_EMPTY, &fault);
+	assert_true(may && must && may != must);
+	assert_ptr_equal(trusts_find(trusts, TLS_VERIFY_OPPORTUNISTIC, ""), may);
+	assert_ptr_equal(trusts_find(trusts, TLS_VERIFY_REQUIRED, ""), must);
+	assert_null(trusts_find(trusts, TLS_VERIFY_REQUIRED, "/other"));
+	assert_null(trusts_add(trusts, TLS_VERIFY_REQUIRED, "/other", span_text(junk), &fault));
+	assert_int_not_equal(fault.kind, FAULT_NONE);
+	assert_null(trusts_find(trusts, TLS_VERIFY_REQUIRED, "/other"));
+	trusts_free(&trusts);
+	assert_null(trusts);
+}
+
 static void
 gather(struct span packed, void *context)
 {
@@ -151,6 +195,8 @@ main(void)
 		cmocka_unit_test(offers),
 		cmocka_unit_test(L02_odd_offers),
 		cmocka_unit_test(first_result_counts),
+		cmocka_unit_test(reopened),
+		cmocka_unit_test(trusts_are_shared),
 		cmocka_unit_test(box),
 	};
 
