@@ -355,9 +355,15 @@ bool
 folder_space(const struct folder *folder, struct folder_space *space_out)
 {
 	struct statvfs space;
+	struct stat reserve;
+	uint64_t owed = FOLDER_RESERVE_BYTES;
 	if (fstatvfs(folder->top, &space) < 0)
 		return false;
 	space_out->bytes = (uint64_t)space.f_bavail * space.f_frsize;
+	if (fstatat(folder->top, "reserve", &reserve, AT_SYMLINK_NOFOLLOW) == 0 &&
+		reserve.st_size >= FOLDER_RESERVE_BYTES)
+		owed = 0;
+	space_out->bytes -= space_out->bytes < owed ? space_out->bytes : owed;
 	space_out->files = space.f_files ? (uint64_t)space.f_favail : UINT64_MAX;
 	return true;
 }

@@ -66,7 +66,7 @@ bool folder_fill_reserve(const struct folder *folder);
 void folder_release_reserve(const struct folder *folder);
 
 struct folder_space {
-	uint64_t bytes; /* free for us */
+	uint64_t bytes; /* free for us, beyond what the reserve still lacks */
 	uint64_t files; /* inodes; UINT64_MAX where the file system does not count them */
 };
 bool folder_space(const struct folder *folder, struct folder_space *space_out);

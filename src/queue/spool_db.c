@@ -2,6 +2,7 @@
 /* The spool's SQLite connection and its prepared statements. */
 #include "queue/spool_db.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -16,8 +17,10 @@ static const char *const sql_texts[SPOOL_STATEMENT_COUNT] = { SPOOL_STATEMENTS(S
 static void
 keep_error(struct spool_db *db, int code)
 {
-	enum spool_db_result result =
-		(code & 0xff) == SQLITE_FULL ? SPOOL_DB_FULL : SPOOL_DB_BROKEN;
+	/* SQLite has no word for a quota that is used up. */
+	bool full = (code & 0xff) == SQLITE_FULL ||
+		(code == SQLITE_IOERR_WRITE && sqlite3_system_errno(db->sqlite) == EDQUOT);
+	enum spool_db_result result = full ? SPOOL_DB_FULL : SPOOL_DB_BROKEN;
 	if (db->result >= result)
 		return;
 	db->result = result;

@@ -208,6 +208,7 @@ spool_store_fault(const struct spool_store *store)
 void
 spool_store_make_room(struct spool_store *store)
 {
+	store->full = true;
 	folder_release_reserve(store->folder);
 	/* The log, which is then emptied, has as much room again. */
 	spool_db_checkpoint(&store->db);
@@ -229,6 +230,7 @@ static void
 write_tick(struct spool_store *store, struct spool_tick *tick)
 {
 	tick->request.result = SPOOL_DONE;
+	store->full = false;
 	if (tick->forget_ms > 0)
 		spool_write_forget(store, tick->forget_ms);
 	spool_resend_prune(store, tick->resend_ms, tick->now_ms);
@@ -242,7 +244,7 @@ write_tick(struct spool_store *store, struct spool_tick *tick)
 	}
 	if (!folder_space(store->folder, &tick->space))
 		memset(&tick->space, 0xff, sizeof(tick->space));
-	if (tick->space.bytes > 2 * (uint64_t)FOLDER_RESERVE_BYTES)
+	if (tick->space.bytes > (uint64_t)FOLDER_RESERVE_BYTES)
 		folder_fill_reserve(store->folder);
 }
 

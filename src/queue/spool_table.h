@@ -28,6 +28,7 @@ struct spool_store {
 	uint64_t old_next_seq;
 	uint64_t old_file_limit;
 	struct spool_counts old_counts;
+	bool full;                 /* what room there is now is the reserve's, until the next tick looks */
 	bool sync;
 	bool sync_bodies;          /* before commit: a message with a body file came in */
 	uint64_t *unwanted;        /* body files to be removed after commit */

@@ -94,6 +94,8 @@ commit_new(struct spool_store *store, struct spool_commit *commit)
 		return SPOOL_MISSING;
 	if (is_crowded(store, commit))
 		return SPOOL_CROWDED;
+	if (store->full)
+		return SPOOL_FULL;
 	add(store, parcel);
 	if (commit->hold_reason)
 		hold(store, parcel->seq, commit->hold_reason, parcel->record.login);

@@ -88,16 +88,16 @@ class Volume:
         self.source = source or os.path.join(self.path, "image")
         self.is_mounted = False
 
-    def make(self, megabytes=None):
+    def make(self, megabytes=None, *options):
         """An empty one."""
         with open(self.source, "wb") as image:
             image.truncate((megabytes or MAKE[self.kind][0]) << 20)
-        run(*MAKE[self.kind][1], self.source)
+        run(*MAKE[self.kind][1], *options, self.source)
 
-    def mount(self):
+    def mount(self, *options):
         """Recovers the journal, if there is one to be recovered."""
-        kind = ["-o", "loop,noatime"] if os.path.isfile(self.source) else ["-o", "noatime"]
-        run("mount", "-t", self.kind, *kind, self.source, self.folder)
+        options = ("noatime", *options) + (("loop",) if os.path.isfile(self.source) else ())
+        run("mount", "-t", self.kind, "-o", ",".join(options), self.source, self.folder)
         self.is_mounted = True
         with open("/proc/mounts", encoding="ascii") as mounts:
             options = [line.split()[3] for line in mounts if line.split()[1] == self.folder]

@@ -598,6 +598,10 @@ test_full_disk(void **state)
 		assert_int_equal(change.request.result, SPOOL_DONE);
 	}
 	struct parcel *after = sample_parcel_to("9999", "bob@example.net");
+	struct spool_tick tick = { .request = { .verb = SPOOL_TICK } };
+	assert_int_equal(commit(after), SPOOL_FULL); /* not before the next look at the disk */
+	ask(&tick.request);
+	run();
 	assert_int_equal(commit(after), SPOOL_DONE);
 	parcel_drop(&after);
 	parcel_drop(&first);

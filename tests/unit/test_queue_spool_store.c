@@ -748,6 +748,28 @@ test_no_room_to_migrate(void **state)
 	assert_true(is_there(copy));
 }
 
+/* The room that the reserve gives back is not for new mail: nor before the next look at the disk. */
+static void
+test_the_reserve_is_not_for_mail(void **state)
+{
+	(void)state;
+	uint64_t seq = commit_to("0001", "bob@example.net");
+	spool_store_make_room(store);
+	assert_false(is_there("reserve"));
+	struct parcel *parcel = sample_parcel_to("0002", "bob@example.net");
+	struct parcel *known = sample_parcel_to("0001", "bob@example.net");
+	assert_int_equal(commit(parcel, NULL), SPOOL_FULL);
+	bool again = false;
+	assert_int_equal(commit(known, &again), SPOOL_DONE);
+	assert_true(again);
+	assert_int_equal(change(SPOOL_HOLD, seq, 1), SPOOL_DONE);
+	struct spool_tick tick = { .request = { .verb = SPOOL_TICK } };
+	ask(&tick.request);
+	assert_int_equal(commit(parcel, NULL), SPOOL_DONE);
+	parcel_drop(&parcel);
+	parcel_drop(&known);
+}
+
 static void
 test_probe(void **state)
 {
@@ -787,6 +809,7 @@ main(void)
 		TEST(test_schema_versions),
 		TEST(test_copies_of_older_schemas_stay),
 		TEST(test_no_room_to_migrate),
+		TEST(test_the_reserve_is_not_for_mail),
 		TEST(test_probe),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
