@@ -13,7 +13,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-from power import CUT_AFTER_S, REST_S, PowerStorm, sallyport  # noqa: E402
+from power import CUT_AFTER_S, LATER_SHARE, REST_S, PowerStorm, sallyport  # noqa: E402
 from server import ground  # noqa: E402
 from storm import Storm  # noqa: E402
 from volume import SKIPPED, leave_mounts, missing  # noqa: E402
@@ -39,7 +39,7 @@ def run_one(make_server, act, rounds, pause_s, seed):
         storm = Storm(seed, lambda hop: make_server(hop, folder))
     begin = time.monotonic()
     try:
-        verdict = storm.run(rounds, acts=(act,), pause_s=pause_s, rest_s=REST_S)
+        verdict = storm.run(rounds, acts=(act,), pause_s=pause_s, rest_s=REST_S, later_share=LATER_SHARE)
         result = {**storm.result(verdict, time.monotonic() - begin), "version": getattr(storm.server, "version", str)()}
     finally:
         storm.close()

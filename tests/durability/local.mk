@@ -9,7 +9,7 @@ durability: all
 		--rounds 1000 --result durability.json $(DURABILITY_FLAGS)
 
 # As root: 500 power cuts on ext4 and 100 on XFS; 1,000 states of a disk that dies.
-EXTRA_DIST += tests/durability/compare.py tests/durability/peers.py tests/durability/power.py \
+EXTRA_DIST += tests/durability/compare.py tests/durability/mutants.py tests/durability/peers.py tests/durability/power.py \
 	tests/durability/replay.py tests/durability/volume.py
 if WITH_FUSE
 check_PROGRAMS += tests/durability/crashdisk
@@ -18,8 +18,8 @@ tests_durability_crashdisk_SOURCES = tests/durability/crashdisk.c
 tests_durability_crashdisk_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
 tests_durability_crashdisk_LDADD = $(FUSE_LIBS)
 
-.PHONY: durability-power durability-blocks durability-peers
-durability: durability-power durability-blocks
+.PHONY: durability-power durability-blocks durability-mutants durability-peers
+durability: durability-mutants durability-power durability-blocks
 durability-power: all
 	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/power.py \
 		--kind ext4 --cuts 500 --result durability-ext4.json
@@ -28,6 +28,9 @@ durability-power: all
 durability-blocks: all $(check_PROGRAMS)
 	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/replay.py \
 		--states 1000 --result durability-blocks.json
+# Builds with planted bugs: each must be caught.
+durability-mutants: all $(check_PROGRAMS)
+	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/mutants.py
 
 # As root: kill -9 and power cuts of Sallyport, Postfix, Exim and OpenSMTPD, side by side.
 durability-peers: all

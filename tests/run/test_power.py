@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""O3 and O7 in small: power cuts under load, states of a dying disk; "make durability" has hundreds of them."""
+"""O3, O7 and O9 in small: power cuts under load, states of a dying disk; "make durability" has hundreds of them."""
 import json
 import os
 import subprocess
@@ -32,6 +32,11 @@ def test_O3_power_cuts(tmp_path, kind, cuts):
     assert result["messages"] > 10 * cuts, result
     # What was under way at a server of ten deliveries at once, two recipients each.
     assert result["duplicates_per_cut"] <= 20, result
+
+
+def test_O9_a_planted_bug_is_seen(tmp_path):
+    result = run(tmp_path, "mutants.py", "--only=skip-log-sync", "--cuts=3", "--states=0")
+    assert result["skip-log-sync"]["lost_in_cuts"] > 0, result
 
 
 def test_O7_block_states(tmp_path):

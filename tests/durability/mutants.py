@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+Builds with a bug planted in them: a harness that never failed proves nothing. Each is this build's tree
+with one text of its source replaced, made anew; power cuts and the states of a dying disk must show it.
+
+    mutants.py --cuts 10 --states 40 --result FILE.json
+"""
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+
+from power import sallyport, storm  # noqa: E402
+from replay import MESSAGES, Replay, cannot  # noqa: E402
+from server import ground  # noqa: E402
+from volume import SKIPPED, leave_mounts, missing  # noqa: E402
+
+# What is left out, or done too early: file, text, what stands there instead.
+MUTANTS = {
+    "skip-body-sync": ("src/queue/folder.c", "sync && fsync(fd) < 0", "sync && fd < 0"),
+    "skip-log-sync": ("src/queue/spool_db.c", '"PRAGMA synchronous = FULL" :', '"PRAGMA synchronous = OFF" :'),
+    "answer-early": ("src/queue/intake.c", "	commit->spool.held_most = held_most;\n",
+                     "	commit->spool.held_most = held_most;\n	answer_committed(commit);\n"),
+}
+
+
+def build_mutant(name, folder):
+    """The folder with its programs; in `folder`, which is new."""
+    path, text, instead = MUTANTS[name]
+    tree = os.path.join(folder, name)
+    shutil.copytree(ground.BUILD, tree, symlinks=True,
+                    ignore=shutil.ignore_patterns(".git", "build-sanitize", "__pycache__", ".run"))
+    with open(os.path.join(tree, path), encoding="utf-8") as source:
+        planted = source.read().replace(text, instead)
+    with open(os.path.join(tree, path), "w", encoding="utf-8") as source:
+        source.write(planted)
+    made = subprocess.run(["make", "-s", "-j2", "all"], cwd=tree, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert instead in planted and text not in planted.replace(instead, ""), f"{name}: {path} has changed"
+    programs = os.path.join(folder, name + "-programs")
+    os.mkdir(programs)
+    for entry in os.listdir(os.path.join(tree, "src")):
+        built = os.path.join(tree, "src", entry)
+        if os.path.isfile(built) and os.access(built, os.X_OK):
+            shutil.copy2(built, programs)
+    ground.remove(tree)
+    os.chmod(programs, 0o755)
+    return programs
+
+
+def lost_in_cuts(programs, cuts, seed):
+    verdict, _ = storm(cuts, seed, make_server=lambda hop, folder: sallyport(hop, folder, programs))
+    return len(verdict.lost)
+
+
+def lost_in_states(programs, states, seed):
+    replay = Replay(seed, programs)
+    try:
+        return replay.run(states, MESSAGES)["lost"]
+    finally:
+        replay.close()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", choices=sorted(MUTANTS))
+    parser.add_argument("--cuts", type=int, default=10)
+    parser.add_argument("--states", type=int, default=40, help="0: leave this part out")
+    parser.add_argument("--seed", type=int, default=9)
+    parser.add_argument("--result")
+    options = parser.parse_args()
+    reason = cannot() if options.states else missing("ext4")
+    if reason:
+        print(reason)
+        sys.exit(SKIPPED)
+    leave_mounts()
+    folder = ground.folder("mutants")
+    os.chmod(folder, 0o755)
+    result = {}
+    try:
+        for name in [options.only] if options.only else MUTANTS:
+            programs = build_mutant(name, folder)
+            result[name] = {"lost_in_cuts": lost_in_cuts(programs, options.cuts, options.seed)}
+            if options.states:
+                result[name]["lost_in_states"] = lost_in_states(programs, options.states, options.seed)
+            print(name, result[name], flush=True)
+    finally:
+        ground.remove(folder)
+    if options.result:
+        with open(options.result, "w", encoding="ascii") as out:
+            json.dump({"command": " ".join(sys.argv), **result}, out, indent=1)
+    sys.exit(0 if all(all(lost.values()) for lost in result.values()) else 1)
+
+
+if __name__ == "__main__":
+    main()
