@@ -1,23 +1,28 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
-Power cuts under load: the file system with the server's state dies at random moments, the server's
-processes after it; the journal is recovered, the server started again, the load goes on. In the end
-every message that was answered by 250 is looked for.
+Power cuts under load: at random moments the server's processes stop, and the file system with its state
+forgets what is not on the device; the journal is recovered, the server started again, the load goes on.
+In the end every message that was answered by 250 is looked for.
 
     power.py --cuts 500 --kind ext4 --seed 7 --result FILE.json
+
+With --act disk the disk dies alone, and the server lives on for a few milliseconds: it may promise
+nothing any more.
 """
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-from server import SallyportServer, ground  # noqa: E402
+from server import SallyportServer, ground, kill_all  # noqa: E402
 from storm import Storm  # noqa: E402
 from volume import SKIPPED, Volume, leave_mounts, missing  # noqa: E402
 
+ACTS = ("cut", "disk")
 CUT_AFTER_S = (0.3, 1.2)
 # As busy as a server of a large office; a flood says nothing of how much is sent twice after a cut.
 REST_S = 0.2
@@ -45,9 +50,11 @@ class PowerStorm(Storm):
         os.sync()   # the first cut may come before the server has written anything
 
     def act(self, what):
-        if what != "cut":
+        if what not in ACTS:
             super().act(what)
             return
+        if what == "cut":
+            kill_all(self.server.pids("all"), signal.SIGSTOP)
         self.volume.cut()
         self.server.cut()
         self.volume.unmount()
@@ -67,19 +74,20 @@ class PowerStorm(Storm):
     def result(self, verdict, seconds):
         repeated = verdict.duplicates + verdict.double_notices
         return {**super().result(verdict, seconds), "kind": self.volume.kind,
-                "duplicates_per_cut": round(repeated / max(self.acts.get("cut", 0), 1), 3)}
+                "duplicates_per_cut": round(repeated / max(sum(self.acts.values()), 1), 3)}
 
     def close(self):
         super().close()
         self.volume.discard()
 
 
-def storm(cuts, seed, kind="ext4", make_server=sallyport, sink=None, **load):
+def storm(cuts, seed, kind="ext4", make_server=sallyport, sink=None, act="cut", **load):
     """(verdict, result) of a run of its own."""
     power = PowerStorm(seed, kind, make_server, sink)
     begin = time.monotonic()
     try:
-        verdict = power.run(cuts, acts=("cut",), pause_s=CUT_AFTER_S, **{"rest_s": REST_S, "later_share": LATER_SHARE, **load})
+        verdict = power.run(cuts, acts=(act,), pause_s=CUT_AFTER_S,
+                            **{"rest_s": REST_S, "later_share": LATER_SHARE, **load})
         return verdict, power.result(verdict, time.monotonic() - begin)
     finally:
         power.close()
@@ -88,6 +96,7 @@ def storm(cuts, seed, kind="ext4", make_server=sallyport, sink=None, **load):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--cuts", type=int, default=20)
+    parser.add_argument("--act", choices=ACTS, default="cut")
     parser.add_argument("--kind", choices=("ext4", "xfs"), default="ext4")
     parser.add_argument("--seed", type=int, default=int(time.time()) % 100000)
     parser.add_argument("--rest", type=float, default=REST_S, help="a client's pause between messages, at most")
@@ -101,7 +110,7 @@ def main():
     print(f"seed {options.seed}", flush=True)
     verdict, result = storm(options.cuts, options.seed, options.kind,
                             lambda hop, folder: sallyport(hop, folder, options.programs),
-                            {"defer": 0.02}, rest_s=options.rest)
+                            {"defer": 0.02}, options.act, rest_s=options.rest)
     print(f"{options.cuts} cuts of {options.kind} in {result['seconds']} s, "
           f"{result['duplicates_per_cut']} duplicates a cut\n{verdict}")
     if options.result:
