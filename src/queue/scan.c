@@ -175,7 +175,9 @@ take_page(struct scan *scan)
 	bool loaded = false;
 	for (size_t i = 0; i < page->entry_count; i++)
 		loaded |= take_entry(scan, &page->entries[i]);
-	if (page->entry_count) {
+	if (page->kind == SPOOL_PAGE_FRESH) {
+		*place = (struct scan_place){ 0, page->reached_seq };
+	} else if (page->entry_count) {
 		const struct spool_entry *last = &page->entries[page->entry_count - 1];
 		*place = (struct scan_place){ last->due_ms, last->seq };
 	}
@@ -271,12 +273,6 @@ scan_restart(struct scan *scan)
 	scan->through = false;
 	scan->reach = (struct scan_place){ 0, 0 };
 	scan->gap_count = 0;
-}
-
-bool
-scan_is_through(const struct scan *scan)
-{
-	return scan->through && !scan->busy;
 }
 
 bool

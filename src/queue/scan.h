@@ -29,8 +29,6 @@ void scan_free(struct scan **scan);
 void scan_go(struct scan *scan, int64_t until_ms);
 /* From the beginning: the backlog has been cleared. */
 void scan_restart(struct scan *scan);
-/* Has the first pass come to its end, for now? */
-bool scan_is_through(const struct scan *scan);
 /* Is what is due then in memory, or left out for want of room? */
 bool scan_has_passed(const struct scan *scan, int64_t due_ms);
 /* One that there is no room for. */

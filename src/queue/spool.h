@@ -137,6 +137,7 @@ struct spool_page {
 	struct arena *arena;
 	struct spool_entry *entries;
 	size_t entry_count;
+	uint64_t reached_seq;        /* looked at up to here; FRESH: perhaps past the last entry */
 	bool more;
 };
 

@@ -59,10 +59,6 @@
 	S(RESEND_OLDEST,    "SELECT seq, accepted, key FROM resend ORDER BY seq LIMIT ?1") \
 	S(RESEND_DELETE,    "DELETE FROM resend WHERE seq = ?1") \
 	S(RESEND_PRUNE,     "DELETE FROM resend WHERE seq <= ?1") \
-	S(PAGE_FRESH,       "SELECT m.seq, m.received, m.record, NULL, NULL, NULL FROM message m" \
-	                    " WHERE m.seq > ?1 AND NOT EXISTS" \
-	                    " (SELECT 1 FROM waiting w WHERE w.seq = m.seq)" \
-	                    " ORDER BY m.seq LIMIT ?2") \
 	S(PAGE_WAITING,     "SELECT m.seq, m.received, m.record, w.seq, w.due, w.reason" \
 	                    " FROM waiting w CROSS JOIN message m ON m.seq = w.seq" \
 	                    " WHERE (w.due, w.seq) > (?3, ?1) AND w.due <= ?4" \

@@ -4,7 +4,10 @@
 
 #include <string.h>
 
-enum { PAGE_ARENA_BYTES = 64 * 1024 };
+enum {
+	PAGE_ARENA_BYTES = 64 * 1024,
+	LOOKED_AT = 4, /* rows that a page of fresh ones looks at, for each that it may have */
+};
 
 size_t
 spool_read_recipients(struct spool_store *store, uint64_t seq, struct arena *arena,
@@ -147,35 +150,45 @@ read_entry(struct spool_store *store, enum spool_statement statement, struct are
 		entry_out->due_ms = spool_db_number(db, statement, 4);
 		entry_out->hold_reason = text_of(db, statement, 5, arena);
 	}
-	entry_out->recipient_count =
-		spool_read_recipients(store, entry_out->seq, arena, &entry_out->recipients);
+	/* What was never tried has nothing stored of its recipients. */
+	if (!spool_db_is_null(db, statement, 3))
+		entry_out->recipient_count = spool_read_recipients(
+			store, entry_out->seq, arena, &entry_out->recipients);
+}
+
+/* A row that a page has looked at; only fresh ones may be wanted. */
+static void
+look_at(struct spool_store *store, enum spool_statement statement, struct spool_page *page)
+{
+	struct spool_db *db = &store->db;
+	page->reached_seq = (uint64_t)spool_db_number(db, statement, 0);
+	if (page->kind == SPOOL_PAGE_FRESH && !spool_db_is_null(db, statement, 3))
+		return;
+	read_entry(store, statement, page->arena, &page->entries[page->entry_count++]);
 }
 
 void
 spool_read_page(struct spool_store *store, struct spool_page *page)
 {
-	static const enum spool_statement statements[] = {
-		[SPOOL_PAGE_FRESH] = SQL_PAGE_FRESH,
-		[SPOOL_PAGE_WAITING] = SQL_PAGE_WAITING,
-		[SPOOL_PAGE_ALL] = SQL_PAGE_ALL,
-	};
-	enum spool_statement statement = statements[page->kind];
+	enum spool_statement statement =
+		page->kind == SPOOL_PAGE_WAITING ? SQL_PAGE_WAITING : SQL_PAGE_ALL;
 	struct spool_db *db = &store->db;
+	size_t rows = page->kind == SPOOL_PAGE_FRESH ? LOOKED_AT * page->limit : page->limit;
+	size_t seen = 0;
 	page->arena = arena_new(PAGE_ARENA_BYTES);
 	page->entries = arena_alloc(page->arena, page->limit * sizeof(*page->entries));
 	page->entry_count = 0;
+	page->reached_seq = page->after_seq;
 	spool_db_bind_number(db, statement, 1, (int64_t)page->after_seq);
-	spool_db_bind_number(db, statement, 2, (int64_t)page->limit);
+	spool_db_bind_number(db, statement, 2, (int64_t)rows);
 	if (page->kind == SPOOL_PAGE_WAITING) {
 		spool_db_bind_number(db, statement, 3, page->after_due_ms);
 		spool_db_bind_number(db, statement, 4, page->until_due_ms);
 	}
-	while (page->entry_count < page->limit && spool_db_row(db, statement)) {
-		read_entry(store, statement, page->arena, &page->entries[page->entry_count]);
-		page->entry_count++;
-	}
+	for (; page->entry_count < page->limit && spool_db_row(db, statement); seen++)
+		look_at(store, statement, page);
 	spool_db_done(db, statement);
-	page->more = page->entry_count == page->limit;
+	page->more = seen == rows || page->entry_count == page->limit;
 	page->request.result = SPOOL_DONE;
 }
 

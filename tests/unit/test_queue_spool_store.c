@@ -567,6 +567,37 @@ test_pages_go_on(void **state)
 	assert_int_equal(waiting, 12);
 }
 
+/* A page of fresh ones among many others looks at so many rows, and says how far it came. */
+static void
+test_fresh_pages_are_bounded(void **state)
+{
+	(void)state;
+	struct spool_page page = { { .verb = SPOOL_PAGE }, .kind = SPOOL_PAGE_FRESH, .limit = 2 };
+	char id[20];
+	for (unsigned i = 1; i <= 20; i++) {
+		snprintf(id, sizeof(id), "%04u", i);
+		commit_to(id, "bob@example.net");
+		if (i != 1 && i != 20)
+			change(SPOOL_HOLD, i, 0);
+	}
+	ask(&page.request);
+	assert_int_equal(page.entry_count, 1);
+	assert_true(page.more);
+	assert_int_equal(page.reached_seq, 8);
+	arena_free(&page.arena);
+	page.after_seq = page.reached_seq;
+	ask(&page.request);
+	assert_int_equal(page.entry_count, 0);
+	assert_true(page.more);
+	arena_free(&page.arena);
+	page.after_seq = page.reached_seq;
+	ask(&page.request);
+	assert_int_equal(page.entry_count, 1);
+	assert_int_equal(page.entries[0].seq, 20);
+	assert_false(page.more);
+	arena_free(&page.arena);
+}
+
 static void
 test_history_is_forgotten(void **state)
 {
@@ -803,6 +834,7 @@ main(void)
 		TEST(test_missing_body_is_held),
 		TEST(test_torn_rows_are_held),
 		TEST(test_pages_go_on),
+		TEST(test_fresh_pages_are_bounded),
 		TEST(test_history_is_forgotten),
 		TEST(test_only_one_opens_it),
 		TEST(test_mode_and_owner),
