@@ -4,24 +4,42 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 static const struct argument id_only[] = {
 	{ "ID", "id", ARGUMENT_WORD, true },
 	{ NULL, NULL, ARGUMENT_WORD, false },
 };
 
-static const struct argument id_maybe[] = {
+#define FILTER                                                                                     \
+	{ "sender", "sender", ARGUMENT_OPTION, false },                                             \
+		{ "recipient", "recipient", ARGUMENT_OPTION, false },                               \
+		{ "login", "login", ARGUMENT_OPTION, false }
+
+static const struct argument list_arguments[] = {
+	{ "after", "after", ARGUMENT_OPTION, false },
+	{ "limit", NULL, ARGUMENT_OPTION, false },
+	FILTER,
+	{ NULL, NULL, ARGUMENT_WORD, false },
+};
+
+static const struct argument id_or_filter[] = {
 	{ "ID", "id", ARGUMENT_WORD, false },
+	FILTER,
+	{ "all", "all", ARGUMENT_FLAG, false },
+	{ NULL, NULL, ARGUMENT_WORD, false },
+};
+
+static const struct argument id_or_filter_and_reason[] = {
+	{ "ID", "id", ARGUMENT_WORD, false },
+	FILTER,
+	{ "all", "all", ARGUMENT_FLAG, false },
+	{ "reason", "reason", ARGUMENT_OPTION, false },
 	{ NULL, NULL, ARGUMENT_WORD, false },
 };
 
 static const struct argument name_maybe[] = {
 	{ "NAME", "name", ARGUMENT_WORD, false },
-	{ NULL, NULL, ARGUMENT_WORD, false },
-};
-
-static const struct argument id_and_reason[] = {
-	{ "ID", "id", ARGUMENT_WORD, true },
-	{ "reason", "reason", ARGUMENT_OPTION, false },
 	{ NULL, NULL, ARGUMENT_WORD, false },
 };
 
@@ -149,10 +167,127 @@ show(struct ctl *ctl, const struct command *command, const struct arguments *arg
 	return result;
 }
 
-static const struct table_column flush_fields[] = {
-	{ "messages due now", "messages", TABLE_TEXT },
+/* ---- many messages, a stretch at a time: nothing grows with the queue */
+
+enum { STRETCH = 1000 };
+
+/* The next stretch, if the answer says that there may be one; false at the end. */
+static bool
+go_behind(json_t *args, const json_t *data)
+{
+	json_t *next = json_object_get(data, "next");
+
+	return json_is_string(next) && json_object_set(args, "after", next) == 0;
+}
+
+static void
+print_stretch(struct ctl *ctl, const json_t *messages, size_t printed)
+{
+	const json_t *each;
+	size_t index;
+
+	if (!ctl->json) {
+		if (json_array_size(messages) > 0 || printed == 0)
+			table_print(ctl->out, list_columns, messages, ctl->terminal);
+		return;
+	}
+	json_array_foreach(messages, index, each)
+	{
+		fputs(printed + index > 0 ? ",\n" : "{\"messages\": [\n", ctl->out);
+		json_dumpf(each, ctl->out, JSON_COMPACT);
+	}
+}
+
+static bool
+read_limit(const struct arguments *arguments, uint64_t *limit_out)
+{
+	const char *limit = arguments_get(arguments, "limit");
+
+	*limit_out = UINT64_MAX;
+	return !limit || (text_parse_number(span_text(limit), INT64_MAX, limit_out) &&
+				 *limit_out > 0);
+}
+
+static enum ctl_exit
+list(struct ctl *ctl, const struct command *command, const struct arguments *arguments)
+{
+	struct fault fault = FAULT_INIT;
+	json_t *args = arguments_json(arguments, &fault);
+	enum ctl_exit result = CTL_DONE;
+	uint64_t left;
+	size_t printed = 0;
+	bool more = true;
+
+	if (args && !read_limit(arguments, &left)) {
+		json_decref(args);
+		args = NULL;
+		fault_set(&fault, FAULT_CONFIG, "--limit is a number from 1 on");
+	}
+	if (!args)
+		return ctl_refuse(ctl, CTL_USAGE, &fault);
+	while (more && left > 0 && result == CTL_DONE) {
+		uint64_t stretch = left < STRETCH ? left : STRETCH;
+		const json_t *messages;
+		json_t *data;
+
+		json_object_set_new(args, "limit", json_sprintf("%u", (unsigned)stretch));
+		result = ctl_ask(ctl, command, json_incref(args), &data);
+		if (result != CTL_DONE)
+			break;
+		messages = json_object_get(data, "messages");
+		print_stretch(ctl, messages, printed);
+		printed += json_array_size(messages);
+		left -= json_array_size(messages);
+		more = go_behind(args, data);
+		json_decref(data);
+	}
+	if (ctl->json && result == CTL_DONE)
+		fputs(printed > 0 ? "\n]}\n" : "{\"messages\": []}\n", ctl->out);
+	json_decref(args);
+	return result;
+}
+
+static const struct table_column change_fields[] = {
+	{ "messages", "messages", TABLE_TEXT },
 	{ NULL, NULL, TABLE_TEXT },
 };
+
+/* One by its id, or many; then it tells how many. */
+static enum ctl_exit
+change(struct ctl *ctl, const struct command *command, const struct arguments *arguments)
+{
+	struct fault fault = FAULT_INIT;
+	json_t *args = arguments_json(arguments, &fault);
+	enum ctl_exit result = CTL_DONE;
+	json_int_t changed = 0;
+	bool one = arguments_get(arguments, "ID") != NULL;
+	bool more = true;
+
+	if (!args)
+		return ctl_refuse(ctl, CTL_USAGE, &fault);
+	while (more && result == CTL_DONE) {
+		json_t *data;
+
+		result = ctl_ask(ctl, command, json_incref(args), &data);
+		if (result != CTL_DONE)
+			break;
+		changed += one ? 1 : json_integer_value(json_object_get(data, "messages"));
+		more = go_behind(args, data);
+		json_decref(data);
+	}
+	json_decref(args);
+	if (result != CTL_DONE)
+		return result;
+	args = json_pack("{s:I}", "messages", changed);
+	if (ctl->json)
+		ctl_print_json(ctl, args);
+	else if (one && command->done)
+		fprintf(ctl->out, "%s\n", command->done);
+	else
+		table_print_fields(ctl->out, change_fields, args);
+	json_decref(args);
+	return result;
+}
 
 static const struct table_column backup_fields[] = {
 	{ "backup", "name", TABLE_TEXT },
@@ -164,20 +299,22 @@ static const struct table_column backup_fields[] = {
 };
 
 const struct command commands_queue[] = {
-	{ .verb = "queue list", .list = "messages", .columns = list_columns,
+	{ .verb = "queue list", .arguments = list_arguments, .run = list,
 		.help = "List the messages that wait or are held" },
 	{ .verb = "queue show", .arguments = id_only, .run = show,
 		.help = "Show one of them: recipients, what next hops said, its header" },
 	{ .verb = "queue destinations", .list = "destinations", .columns = destination_columns,
 		.help = "Show how next hops stand: what waits for each, and which are left alone" },
-	{ .verb = "queue flush", .arguments = id_maybe, .columns = flush_fields,
-		.help = "Try delivery now, of one or of all" },
-	{ .verb = "queue hold", .arguments = id_and_reason, .done = "The message is held.",
-		.help = "Keep a message back until it is released" },
-	{ .verb = "queue release", .arguments = id_only, .done = "The message is released.",
-		.help = "Let a held message go" },
-	{ .verb = "queue delete", .arguments = id_only, .done = "The message is deleted.",
-		.help = "Remove a message; nobody is told" },
+	{ .verb = "queue flush", .arguments = id_or_filter, .run = change,
+		.help = "Try delivery now, of one, of some or of all" },
+	{ .verb = "queue hold", .arguments = id_or_filter_and_reason, .run = change,
+		.done = "The message is held.",
+		.help = "Keep messages back until they are released" },
+	{ .verb = "queue release", .arguments = id_or_filter, .run = change,
+		.done = "The message is released.", .help = "Let held messages go" },
+	{ .verb = "queue delete", .arguments = id_or_filter, .run = change,
+		.done = "The message is deleted.",
+		.help = "Remove messages; nobody is told" },
 	{ .verb = "queue backup", .arguments = name_maybe, .columns = backup_fields,
 		.help = "Copy the queue as it is now to state-dir/queue/backup/NAME" },
 	{ .verb = "track", .arguments = text_only, .run = show, .list = "messages",

@@ -6,6 +6,7 @@
 #include "ipc/control.h"
 #include "queue/control_backup.h"
 #include "queue/control_json.h"
+#include "queue/control_walk.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,17 +51,6 @@ pages_add(struct pages *pages, json_t *message)
 }
 
 /* ---- one message by its id */
-
-/* Of a message that cannot be read only its number is known. */
-static uint64_t
-parse_seq(const char *id)
-{
-	static const char prefix[] = "seq:";
-	uint64_t seq = 0;
-	if (strncmp(id, prefix, sizeof(prefix) - 1) == 0)
-		text_parse_number(span_text(id + sizeof(prefix) - 1), INT64_MAX, &seq);
-	return seq;
-}
 
 static void
 set_id(char to[MESSAGE_ID_MAX_BYTES + 1], const char *id)
@@ -108,7 +98,7 @@ show_message(struct control_means *means, uint32_t request, const char *id)
 	show->fetch.request =
 		(struct spool_request){ .verb = SPOOL_FETCH, .on_done = on_shown };
 	show->fetch.fd = -1;
-	show->fetch.seq = parse_seq(id);
+	show->fetch.seq = control_seq(id);
 	set_id(show->fetch.id, id);
 	spool_ask(means->spool, &show->fetch.request);
 }
@@ -172,22 +162,20 @@ change_message(struct control_means *means, uint32_t request, enum spool_change_
 	change->spool.request =
 		(struct spool_request){ .verb = SPOOL_CHANGE, .on_done = on_changed };
 	change->spool.kind = kind;
-	change->spool.seq = parse_seq(id);
+	change->spool.seq = control_seq(id);
 	set_id(change->spool.id, id);
 	change->spool.reason = change->reason;
 	change->spool.now_ms = means->now(means->context);
 	spool_ask(means->spool, &change->spool.request);
 }
 
-/* ---- all messages: list, track, flush */
+/* ---- track: what is queued, then what has left */
 
 struct walk {
 	struct spool_page page;      /* first: requests are walks */
 	struct pages pages;
 	struct spool_track track;    /* TRACK: history behind the queue */
 	char *text;                  /* TRACK: what is looked for */
-	size_t changing;             /* FLUSH */
-	size_t flushed;
 	void (*on_entry)(struct walk *walk, const struct spool_entry *entry);
 	void (*on_end)(struct walk *walk);
 };
@@ -233,8 +221,7 @@ on_page(struct spool_request *request)
 		page->after_seq = page->entries[i].seq;
 		walk->on_entry(walk, &page->entries[i]);
 	}
-	if (!walk->changing)
-		go_on(walk);
+	go_on(walk);
 }
 
 static struct walk *
@@ -256,21 +243,6 @@ end_pages(struct walk *walk)
 {
 	pages_send(&walk->pages, false);
 	free_walk(walk);
-}
-
-static void
-list_entry(struct walk *walk, const struct spool_entry *entry)
-{
-	pages_add(&walk->pages, control_json_entry(entry));
-}
-
-static void
-list_messages(struct control_means *means, uint32_t request)
-{
-	struct walk *walk = new_walk(means, request);
-	walk->on_entry = list_entry;
-	walk->on_end = end_pages;
-	spool_ask(means->spool, &walk->page.request);
 }
 
 static bool
@@ -334,64 +306,6 @@ track_messages(struct control_means *means, uint32_t request, const char *text)
 	spool_ask(means->spool, &walk->page.request);
 }
 
-struct flush {
-	struct spool_change change;
-	struct walk *walk;
-};
-
-static void
-on_flushed(struct spool_request *request)
-{
-	struct flush *flush = (struct flush *)request;
-	struct walk *walk = flush->walk;
-	mem_free(&flush);
-	if (--walk->changing == 0)
-		go_on(walk);
-}
-
-static void
-flush_entry(struct walk *walk, const struct spool_entry *entry)
-{
-	struct control_means *means = walk->pages.means;
-	if (entry->held)
-		return;
-	walk->flushed++;
-	if (!entry->due_ms)
-		return; /* never tried: it is due already */
-	struct flush *flush = mem_alloc(sizeof(*flush));
-	flush->walk = walk;
-	flush->change = (struct spool_change){
-		.request = { .verb = SPOOL_CHANGE, .on_done = on_flushed },
-		.kind = SPOOL_FLUSH,
-		.seq = entry->seq,
-		.now_ms = means->now(means->context),
-	};
-	walk->changing++;
-	spool_ask(means->spool, &flush->change.request);
-}
-
-static void
-end_flush(struct walk *walk)
-{
-	struct control_means *means = walk->pages.means;
-	struct buf json = BUF_INIT(0);
-	dispatch_flush(means->dispatch);
-	dispatch_restart(means->dispatch);
-	buf_printf(&json, "{\"messages\":%zu}", walk->flushed);
-	means->answer(means->context, walk->pages.request, buf_span(&json), false);
-	buf_fini(&json);
-	free_walk(walk);
-}
-
-static void
-flush_messages(struct control_means *means, uint32_t request)
-{
-	struct walk *walk = new_walk(means, request);
-	walk->on_entry = flush_entry;
-	walk->on_end = end_flush;
-	spool_ask(means->spool, &walk->page.request);
-}
-
 /* ---- verbs */
 
 static void
@@ -407,45 +321,34 @@ list_destinations(struct control_means *means, uint32_t request)
 }
 
 static void
-run(struct control_means *means, uint32_t request, const char *verb, const char *id,
-	const char *reason)
+change(struct control_means *means, uint32_t request, enum spool_change_kind kind, json_t *args,
+	const char *id, const char *reason)
 {
-	static const struct {
-		const char *verb;
-		enum spool_change_kind kind;
-	} changes[] = {
-		{ "queue hold", SPOOL_HOLD },
-		{ "queue release", SPOOL_RELEASE },
-		{ "queue flush", SPOOL_FLUSH },
-		{ "queue delete", SPOOL_DELETE },
-	};
-	if (strcmp(verb, "queue list") == 0) {
-		list_messages(means, request);
-		return;
-	}
-	if (strcmp(verb, "queue destinations") == 0) {
-		list_destinations(means, request);
-		return;
-	}
-	if (strcmp(verb, "queue flush") == 0 && !id[0]) {
-		flush_messages(means, request);
-		return;
-	}
-	if (!id[0]) {
-		means->refuse(means->context, request, "usage", "an id is missing");
-		return;
-	}
-	if (strcmp(verb, "queue show") == 0) {
-		show_message(means, request, id);
-		return;
-	}
-	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
-		if (strcmp(verb, changes[i].verb) == 0) {
-			change_message(means, request, changes[i].kind, id, reason);
-			return;
+	bool is_filter = control_is_filter(args);
+	if (id[0] && is_filter)
+		means->refuse(means->context, request, "usage", "either an id or a filter");
+	else if (id[0])
+		change_message(means, request, kind, id, reason);
+	else if (is_filter || kind == SPOOL_FLUSH)
+		control_change_many(means, request, kind, reason, args);
+	else
+		means->refuse(means->context, request, "usage", "an id or a filter is missing");
+}
+
+static bool
+find_change(const char *verb, enum spool_change_kind *kind_out)
+{
+	static const char *const verbs[] = { [SPOOL_HOLD] = "queue hold",
+		[SPOOL_RELEASE] = "queue release",
+		[SPOOL_FLUSH] = "queue flush",
+		[SPOOL_DELETE] = "queue delete" };
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(verb, verbs[i]) == 0) {
+			*kind_out = (enum spool_change_kind)i;
+			return true;
 		}
 	}
-	means->refuse(means->context, request, "usage", "unknown verb");
+	return false;
 }
 
 static const char *
@@ -466,14 +369,22 @@ control_ask(struct control_means *means, uint32_t request, struct span json)
 	}
 	const char *text = argument(&asked, "text");
 	const char *reason = argument(&asked, "reason");
-	if (strcmp(asked.verb, "queue backup") == 0)
-		control_backup(means, request, argument(&asked, "name"));
-	else if (strcmp(asked.verb, "track") != 0)
-		run(means, request, asked.verb, argument(&asked, "id"),
+	const char *id = argument(&asked, "id");
+	enum spool_change_kind kind;
+	if (find_change(asked.verb, &kind))
+		change(means, request, kind, asked.args, id,
 			reason[0] ? reason : "by the administrator");
-	else if (text[0])
+	else if (strcmp(asked.verb, "queue list") == 0)
+		control_list(means, request, asked.args);
+	else if (strcmp(asked.verb, "queue destinations") == 0)
+		list_destinations(means, request);
+	else if (strcmp(asked.verb, "queue backup") == 0)
+		control_backup(means, request, argument(&asked, "name"));
+	else if (strcmp(asked.verb, "queue show") == 0 && id[0])
+		show_message(means, request, id);
+	else if (strcmp(asked.verb, "track") == 0 && text[0])
 		track_messages(means, request, text);
 	else
-		means->refuse(means->context, request, "usage", "nothing to look for");
+		means->refuse(means->context, request, "usage", "unknown verb, or nothing said of what");
 	control_request_fini(&asked);
 }

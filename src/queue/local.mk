@@ -9,6 +9,7 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/control.c src/queue/control.h \
 	src/queue/control_backup.c src/queue/control_backup.h \
 	src/queue/control_json.c src/queue/control_json.h \
+	src/queue/control_walk.c src/queue/control_walk.h \
 	src/queue/dispatch.c src/queue/dispatch.h \
 	src/queue/dispatch_result.c \
 	src/queue/dispatch_shut.c \

@@ -130,6 +130,7 @@ struct spool_page {
 	struct spool_request request;
 	enum spool_page_kind kind;
 	uint64_t after_seq;          /* WAITING: within after_due_ms */
+	char after_id[MESSAGE_ID_MAX_BYTES + 1]; /* if set, instead; MISSING if it was never known */
 	int64_t after_due_ms;        /* WAITING alone */
 	int64_t until_due_ms;        /* WAITING alone: not later than this */
 	size_t limit;

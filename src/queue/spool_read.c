@@ -178,6 +178,14 @@ spool_read_page(struct spool_store *store, struct spool_page *page)
 	page->arena = arena_new(PAGE_ARENA_BYTES);
 	page->entries = arena_alloc(page->arena, page->limit * sizeof(*page->entries));
 	page->entry_count = 0;
+	if (page->after_id[0]) {
+		spool_db_bind_text(db, SQL_KNOWN_GET, 1, page->after_id);
+		page->after_seq = (uint64_t)spool_db_get_number(db, SQL_KNOWN_GET);
+		if (!page->after_seq) {
+			page->request.result = SPOOL_MISSING;
+			return;
+		}
+	}
 	page->reached_seq = page->after_seq;
 	spool_db_bind_number(db, statement, 1, (int64_t)page->after_seq);
 	spool_db_bind_number(db, statement, 2, (int64_t)rows);

@@ -163,7 +163,7 @@ asked(void **state)
 			"\"explain\"}",
 			OK_DATA("{\"verdict\":\"reject\",\"code\":550}"), CTL_NO,
 			"verdict: reject\ncode:    550\n", "" },
-		{ "queue list", " ", "{\"args\":{},\"verb\":\"queue list\"}",
+		{ "queue list", " ", "{\"args\":{\"limit\":\"1000\"},\"verb\":\"queue list\"}",
 			OK_DATA("{\"messages\":[{" MESSAGE ",\"recipients\":[\"x@y\",\"z@y\"]}]}"),
 			CTL_DONE,
 			"ID  RECEIVED  SIZE  SENDER  RECIPIENTS  HELD  NEXT TRY  REASON\n"
@@ -178,7 +178,7 @@ asked(void **state)
 			"  Subject: \\x1b[0m\n  From: a@b\n",
 			"" },
 		{ "queue flush", " ", "{\"args\":{},\"verb\":\"queue flush\"}",
-			OK_DATA("{\"messages\":4}"), CTL_DONE, "messages due now: 4\n", "" },
+			OK_DATA("{\"messages\":4}"), CTL_DONE, "messages: 4\n", "" },
 		{ "queue delete 5f", " ", "{\"args\":{\"id\":\"5f\"},\"verb\":\"queue delete\"}",
 			OK_DATA("null"), CTL_DONE, "The message is deleted.\n", "" },
 		{ "queue hold 5f --reason why", " ",
@@ -237,6 +237,38 @@ json_is_whole(void **state)
 	call_end(&call);
 }
 
+/* Stretch by stretch: each is asked for where the one before ended. */
+static void
+long_lists_come_in_stretches(void **state)
+{
+	struct call call;
+	json_t *data;
+
+	(void)state;
+	call_begin(&call, " ");
+	control_fixture_answer(
+		&call.fixture, OK_DATA("{\"messages\":[{\"id\":\"1\"}],\"next\":\"seq:7\"}"));
+	control_fixture_answer(&call.fixture, OK_DATA("{\"messages\":[{\"id\":\"2\"}]}"));
+	assert_int_equal(call_run(&call, "queue list --json"), CTL_DONE);
+	data = json_loads(call.out, 0, NULL);
+	assert_int_equal(json_array_size(json_object_get(data, "messages")), 2);
+	json_decref(data);
+	call_end(&call);
+
+	call_begin(&call, " ");
+	control_fixture_answer(
+		&call.fixture, OK_DATA("{\"messages\":[{\"id\":\"1\"}],\"next\":\"seq:7\"}"));
+	assert_int_equal(call_run(&call, "queue list --limit 1 --json"), CTL_DONE);
+	call_end(&call);
+
+	call_begin(&call, " ");
+	control_fixture_answer(&call.fixture, OK_DATA("{\"messages\":900,\"next\":\"seq:7\"}"));
+	control_fixture_answer(&call.fixture, OK_DATA("{\"messages\":3}"));
+	assert_int_equal(call_run(&call, "queue delete --all"), CTL_DONE);
+	assert_string_equal(call.out, "messages: 903\n");
+	call_end(&call);
+}
+
 /* On the file, or on nothing at all. */
 static void
 local(void **state)
@@ -285,7 +317,7 @@ local(void **state)
 		{ "queue lst", CTL_USAGE, "",
 			"sallyportctl: unknown verb \"queue lst\"; did you mean \"queue list\"?\n"
 			"usage: sallyportctl [-c FILE] [--socket PATH] [--json] VERB ...\n"
-			"  queue list\n" },
+			"  queue list [--after AFTER] [--limit LIMIT]" },
 		{ "queue", CTL_USAGE, "", "sallyportctl: \"queue\" needs a second word\nusage:" },
 		{ "queue show", CTL_USAGE, "",
 			"sallyportctl: ID is missing\nusage: sallyportctl [-c FILE] [--socket PATH] "
@@ -430,6 +462,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(asked),
 		cmocka_unit_test(json_is_whole),
+		cmocka_unit_test(long_lists_come_in_stretches),
 		cmocka_unit_test(local),
 		cmocka_unit_test(unreachable),
 		cmocka_unit_test(table_is_sound),

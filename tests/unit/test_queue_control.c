@@ -306,11 +306,70 @@ test_long_list_comes_in_pages(void **state)
 		do_request(&commit.request);
 		parcel_drop(&parcel);
 	}
-	ask("{\"verb\":\"queue list\"}");
-	assert_int_equal(message_count(), COUNT);
-	assert_true(pages > 1);
-	for (unsigned i = 0; i < COUNT; i++)
-		assert_int_equal(strtoul(text_in(message(i), "id"), NULL, 10), i);
+	char request[200] = "{\"verb\":\"queue list\"}";
+	unsigned seen = 0;
+	unsigned stretches = 0;
+	for (const char *next = request; next[0]; stretches++) {
+		ask(request);
+		assert_int_equal(pages, 1);
+		for (size_t i = 0; i < message_count(); i++)
+			assert_int_equal(strtoul(text_in(message(i), "id"), NULL, 10), seen++);
+		next = text_in(answer, "next");
+		snprintf(request, sizeof(request),
+			"{\"verb\":\"queue list\",\"args\":{\"after\":\"%s\"}}", next);
+	}
+	assert_int_equal(seen, COUNT);
+	assert_true(stretches > 1);
+	/* Behind a message, so many. */
+	ask("{\"verb\":\"queue list\",\"args\":{\"after\":\"0007\",\"limit\":\"3\"}}");
+	assert_int_equal(message_count(), 3);
+	assert_string_equal(text_in(message(0), "id"), "0008");
+	assert_true(text_in(answer, "next")[0]);
+	ask("{\"verb\":\"queue list\",\"args\":{\"after\":\"0899\"}}");
+	assert_int_equal(message_count(), 0);
+	assert_string_equal(text_in(answer, "next"), "");
+	ask("{\"verb\":\"queue list\",\"args\":{\"after\":\"nobody\"}}");
+	assert_string_equal(refusal, "missing");
+}
+
+static int
+changed(const char *request)
+{
+	ask(request);
+	return (int)json_integer_value(json_object_get(answer, "messages"));
+}
+
+static void
+test_many_by_filter(void **state)
+{
+	(void)state;
+	bring("0001", "bob@example.net");
+	bring("0002", "eve@sub.example.net");
+	bring("0003", "bob@example.com");
+	struct parcel *parcel = sample_parcel_of("carol", "0004");
+	struct spool_commit commit = { { .verb = SPOOL_COMMIT }, .parcel = parcel };
+	do_request(&commit.request);
+	parcel_drop(&parcel);
+	ask("{\"verb\":\"queue list\",\"args\":{\"recipient\":\"@example.net\"}}");
+	assert_int_equal(message_count(), 2);
+	assert_string_equal(text_in(message(1), "id"), "0004");
+	ask("{\"verb\":\"queue list\",\"args\":{\"recipient\":\".example.net\",\"login\":\"Alice\"}}");
+	assert_int_equal(message_count(), 1);
+	ask("{\"verb\":\"queue list\",\"args\":{\"sender\":\"<>\"}}");
+	assert_int_equal(message_count(), 0);
+	ask("{\"verb\":\"queue list\",\"args\":{\"sender\":\"@\"}}");
+	assert_string_equal(refusal, "usage");
+	assert_int_equal(changed("{\"verb\":\"queue hold\",\"args\":{\"login\":\"carol\"}}"), 1);
+	assert_int_equal(changed("{\"verb\":\"queue hold\",\"args\":{\"all\":true}}"), 3);
+	assert_int_equal(spool_counts(spool)->held, 4);
+	assert_int_equal(changed("{\"verb\":\"queue flush\"}"), 0);
+	assert_int_equal(
+		changed("{\"verb\":\"queue release\",\"args\":{\"recipient\":\"@example.com\"}}"), 1);
+	assert_int_equal(changed("{\"verb\":\"queue flush\"}"), 1);
+	assert_int_equal(changed("{\"verb\":\"queue delete\",\"args\":{\"recipient\":\"*\"}}"), 4);
+	assert_int_equal(spool_counts(spool)->messages, 0);
+	ask("{\"verb\":\"queue delete\",\"args\":{\"id\":\"0001\",\"all\":true}}");
+	assert_string_equal(refusal, "usage");
 }
 
 static void
@@ -320,6 +379,8 @@ test_bad_requests(void **state)
 	static const char *const requests[] = {
 		"", "[]", "{\"verb\":7}", "{\"verb\":\"queue\"}", "{\"verb\":\"queue show\"}",
 		"{\"verb\":\"queue hold\",\"args\":{}}", "{\"verb\":\"track\"}",
+		"{\"verb\":\"queue list\",\"args\":{\"limit\":\"0\"}}",
+		"{\"verb\":\"queue list\",\"args\":{\"limit\":\"x\"}}",
 		"{\"verb\":\"queue nonsense\",\"args\":{\"id\":\"1\"}}",
 		"{\"verb\":\"queue show\",\"args\":{\"id\":7}}",
 	};
@@ -347,6 +408,7 @@ main(void)
 		TEST(test_hold_release_flush_delete),
 		TEST(test_track),
 		TEST(test_long_list_comes_in_pages),
+		TEST(test_many_by_filter),
 		TEST(test_bad_requests),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
