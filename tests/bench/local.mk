@@ -45,7 +45,6 @@ bench-spool: tests/bench/spool
 	tests/bench/spool
 
 # Fills a spool, for "make bench" and for tests of a long queue.
-EXTRA_PROGRAMS += tests/bench/fill
+check_PROGRAMS += tests/bench/fill
 tests_bench_fill_SOURCES = tests/bench/fill.c tests/fake/mail_samples.c
 tests_bench_fill_LDADD = $(QUEUE_LIBS)
-CLEANFILES += tests/bench/fill
