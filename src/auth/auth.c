@@ -258,6 +258,7 @@ auth_add_link(struct auth *auth, enum role peer, unsigned instance, int fd)
 	channel_free(&auth->queue);
 	auth->queue = channel_new(auth->loop, fd, ROLE_AUTH, ROLE_QUEUE, &queue_events, auth);
 	revocations_each(auth->revocations, loop_now_ms(auth->loop), tell_queue, auth);
+	channel_send(auth->queue, MSG_REVOKED_TOLD, NULL, -1);
 }
 
 void

@@ -77,6 +77,8 @@
 	MESSAGE(JOB,          ONLY(QUEUE), ONLY(RELAY), IPC_COMMIT_MAX_BYTES, -1, false) \
 	MESSAGE(RESULT,       ONLY(RELAY), ONLY(QUEUE), IPC_COMMIT_MAX_BYTES, 0, false) \
 	MESSAGE(RESULT_KEPT,  ONLY(QUEUE), ONLY(RELAY), 16, 0, false) \
+	/* auth to queue: behind every REVOKE of before the link was there */ \
+	MESSAGE(REVOKED_TOLD, ONLY(AUTH), ONLY(QUEUE), 16, 0, false) \
 	/* the answer "no", to any question */ \
 	MESSAGE(REFUSED,      ANY_ROLE, ANY_ROLE, IPC_SHORT_MAX_BYTES, 0, false)
 /* clang-format on */

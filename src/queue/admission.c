@@ -103,6 +103,8 @@ check_grant(const struct admission *admission, const struct message_commit *comm
 	if (!span_is(grant.session, commit->session) || !span_is(grant.login, commit->login) ||
 		!span_is(grant.listener, commit->listener))
 		return doubtful("granted to another session");
+	if (!revoked_is_known(admission->revoked))
+		return doubtful("what was withdrawn is not known yet");
 	if (revoked_has(admission->revoked, grant.login, grant.epoch))
 		return doubtful("it was withdrawn");
 	if (!identity_unpack(grant.identity, arena, identity_out) ||

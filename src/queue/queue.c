@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "io/sock.h"
 #include "ipc/control.h"
 #include "queue/control.h"
 #include "queue/control_json.h"
@@ -18,6 +19,7 @@
 enum {
 	TICK_MS = 1000,
 	STOP_LOOK_MS = 20, /* while the last work is finished */
+	PARK_MS = 3000,    /* then logins are put off, and the others need not wait for auth */
 };
 
 struct queue {
@@ -29,6 +31,13 @@ struct queue {
 	struct dispatch *dispatch;
 	struct revoked *revoked;
 	struct channel *auth;
+	/* Front ends that wait, unread, until auth has told what was withdrawn. */
+	struct parked {
+		int fd;
+		uint8_t instance;
+	} *parked;
+	size_t parked_count;
+	struct loop_timer parking;
 	struct intake **intakes;
 	size_t intake_count;
 	struct intake_means means;
@@ -164,16 +173,63 @@ add_intake(struct queue *queue, int fd, uint8_t instance)
 		intake_new(&queue->means, fd, instance, on_intake_closed, queue);
 }
 
+/* A COMMIT that comes while auth is being asked waits; it is not refused. */
+static void
+park(struct queue *queue, int fd, uint8_t instance)
+{
+	if (queue->parked_count == 0)
+		loop_timer_start(&queue->parking, PARK_MS);
+	queue->parked = mem_grow_array(
+		queue->parked, queue->parked_count + 1, sizeof(*queue->parked));
+	queue->parked[queue->parked_count++] = (struct parked){ fd, instance };
+}
+
+static void
+forget_parked(struct queue *queue, uint8_t instance)
+{
+	for (size_t i = 0; i < queue->parked_count; i++) {
+		if (queue->parked[i].instance == instance)
+			sock_close(&queue->parked[i].fd);
+	}
+}
+
+static void
+admit_parked(void *context)
+{
+	struct queue *queue = context;
+	loop_timer_stop(&queue->parking);
+	for (size_t i = 0; i < queue->parked_count; i++) {
+		if (queue->parked[i].fd >= 0)
+			add_intake(queue, queue->parked[i].fd, queue->parked[i].instance);
+	}
+	queue->parked_count = 0;
+}
+
+static void
+link_front_end(struct queue *queue, int fd, uint8_t instance)
+{
+	forget_parked(queue, instance);
+	if (revoked_is_known(queue->revoked))
+		add_intake(queue, fd, instance);
+	else
+		park(queue, fd, instance);
+}
+
 static bool
 on_auth_message(void *context, struct channel_message *message)
 {
 	struct queue *queue = context;
 	struct arena *arena = arena_new(0);
 	struct message_revoke revoke;
-	bool good = message->id == MSG_REVOKE &&
-		message_revoke_unpack(message->bytes, arena, &revoke);
-	if (good)
+	bool told = message->id == MSG_REVOKED_TOLD && message->bytes.length == 0;
+	bool good = told || (message->id == MSG_REVOKE &&
+				    message_revoke_unpack(message->bytes, arena, &revoke));
+	if (told) {
+		revoked_know(queue->revoked);
+		admit_parked(queue);
+	} else if (good) {
 		revoked_add(queue->revoked, span_text(revoke.login), revoke.epoch);
+	}
 	arena_free(&arena);
 	return good;
 }
@@ -198,7 +254,7 @@ queue_on_link(void *private, const struct message_link *link, int fd)
 		return false;
 	}
 	if (link->peer == ROLE_SMTP) {
-		add_intake(queue, fd, link->instance);
+		link_front_end(queue, fd, link->instance);
 	} else if (link->peer == ROLE_RELAY) {
 		dispatch_link(queue->dispatch, fd);
 	} else if (link->peer == ROLE_AUTH) {
@@ -216,12 +272,14 @@ static void
 queue_on_unlink(void *private, enum role peer, uint8_t instance)
 {
 	struct queue *queue = private;
-	if (peer == ROLE_SMTP)
+	if (peer == ROLE_SMTP) {
+		forget_parked(queue, instance);
 		forget_instance(queue, instance);
-	else if (peer == ROLE_RELAY)
+	} else if (peer == ROLE_RELAY) {
 		dispatch_unlink(queue->dispatch);
-	else if (peer == ROLE_AUTH)
+	} else if (peer == ROLE_AUTH) {
 		channel_free(&queue->auth);
+	}
 }
 
 /* ---- control */
@@ -301,6 +359,7 @@ queue_start(struct role_context *context, struct fault *fault)
 	queue->revoked = revoked_new();
 	timekeeper_init(&queue->keeper, clock_wall_ms(), clock_steady_ms());
 	loop_timer_init(&queue->tick_timer, queue->loop, on_tick, queue);
+	loop_timer_init(&queue->parking, queue->loop, admit_parked, queue);
 	loop_timer_init(&queue->stop_timer, queue->loop, on_stop_look, queue);
 	use_settings(queue, role_settings(context));
 	char *path = mem_printf("%s/queue", queue->settings->state_dir);
@@ -392,6 +451,10 @@ queue_free(void **private)
 		return;
 	loop_timer_stop(&queue->tick_timer);
 	loop_timer_stop(&queue->stop_timer);
+	loop_timer_stop(&queue->parking);
+	for (size_t i = 0; i < queue->parked_count; i++)
+		sock_close(&queue->parked[i].fd);
+	mem_free(&queue->parked);
 	while (queue->intake_count)
 		forget_intake(queue, queue->intake_count - 1);
 	mem_free(&queue->intakes);

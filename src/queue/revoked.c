@@ -14,6 +14,7 @@ struct revoked_login {
 
 struct revoked {
 	struct index logins;
+	bool known;
 };
 
 struct revoked *
@@ -73,6 +74,18 @@ revoked_add(struct revoked *revoked, struct span name, uint64_t epoch)
 	}
 	if (epoch > login->epoch)
 		login->epoch = epoch;
+}
+
+void
+revoked_know(struct revoked *revoked)
+{
+	revoked->known = true;
+}
+
+bool
+revoked_is_known(const struct revoked *revoked)
+{
+	return revoked->known;
 }
 
 bool

@@ -11,6 +11,9 @@ struct revoked *revoked_new(void);
 void revoked_free(struct revoked **revoked);
 /* Grants of the login below the epoch are void. The highest epoch said counts. */
 void revoked_add(struct revoked *revoked, struct span login, uint64_t epoch);
+/* auth has told all that it knows of before: until then nobody can say which grants are good. */
+void revoked_know(struct revoked *revoked);
+bool revoked_is_known(const struct revoked *revoked);
 bool revoked_has(const struct revoked *revoked, struct span login, uint64_t epoch);
 
 #endif

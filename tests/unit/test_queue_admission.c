@@ -89,6 +89,7 @@ set_up(void **state)
 	(void)state;
 	buf_init(&grant_bytes, 0);
 	revoked = revoked_new();
+	revoked_know(revoked);
 	return 0;
 }
 
@@ -217,6 +218,10 @@ test_grants(void **state)
 	revoked_add(revoked, SPAN_LITERAL("alice"), 3);
 	assert_int_equal(check(&commit), 250);
 	revoked_add(revoked, SPAN_LITERAL("alice"), 4);
+	assert_int_equal(check(&commit), 451);
+	/* A queue that has just started knows of nothing that was withdrawn. */
+	revoked_free(&revoked);
+	revoked = revoked_new();
 	assert_int_equal(check(&commit), 451);
 }
 

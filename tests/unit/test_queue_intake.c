@@ -187,6 +187,7 @@ set_up(void **state)
 	loop = loop_new();
 	loop_timer_init(&deadline, loop, on_deadline, NULL);
 	revoked = revoked_new();
+	revoked_know(revoked);
 	late = false;
 	answers = pressures = closed = dispatched = 0;
 	open_queue();

@@ -11,6 +11,9 @@ test_epochs(void **state)
 	(void)state;
 	struct revoked *revoked = revoked_new();
 	assert_false(revoked_has(revoked, SPAN_LITERAL("alice"), 0));
+	assert_false(revoked_is_known(revoked));
+	revoked_know(revoked);
+	assert_true(revoked_is_known(revoked));
 	revoked_add(revoked, SPAN_LITERAL("alice"), 5);
 	assert_true(revoked_has(revoked, SPAN_LITERAL("alice"), 4));
 	assert_false(revoked_has(revoked, SPAN_LITERAL("alice"), 5));
