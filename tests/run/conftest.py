@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the run tests share: certificates, a next hop, daemons that are judged when they end."""
 import os
+import subprocess
 
 import pytest
 
@@ -78,3 +79,12 @@ def alive(gate):
 @pytest.fixture
 def token():
     return judge.new_token()
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory):
+    """What `make install` makes, in a folder of its own; programs without the build's own paths."""
+    root = tmp_path_factory.mktemp("install")
+    subprocess.run(["make", "--silent", "-C", ground.BUILD, "install", f"DESTDIR={root}", "prefix=/usr"],
+                   check=True, capture_output=True)
+    return root
