@@ -53,6 +53,7 @@ EVENT(SPOOL_OPENED, "spool.opened", NOTICE, "the spool was opened and recovered"
 EVENT(QUEUE_CHANGED, "queue.changed", NOTICE, "the administrator held, released, flushed or deleted a message")
 EVENT(QUEUE_PRESSURE, "queue.pressure", WARNING, "the queue is short of room and mail is refused, or it is well again")
 EVENT(QUEUE_CLOCK, "queue.clock", ERROR, "the wall clock has jumped and is not believed, or it is back; kept is the time in use")
+EVENT(QUEUE_GAP, "queue.gap", WARNING, "the clock is more than a day ahead of where it was when queue last ran, or is behind it; mail from before ages by its own time")
 EVENT(QUEUE_RESULT, "queue.result", INFO, "what became of one recipient: delivered, relayed, deferred or failed")
 EVENT(QUEUE_NOTICE, "queue.notice", INFO, "a notice to a sender was queued; about names the message it tells of")
 EVENT(QUEUE_HELD, "queue.held", WARNING, "a notice to the postmaster cannot be delivered; it is held")

@@ -246,9 +246,10 @@ backlog_add(struct backlog *backlog, uint64_t seq, int64_t received_ms, const st
 	index_add(&backlog->entries, seq, entry);
 	count(backlog, entry->flow);
 	split(backlog, entry, record, recipients, recipient_count);
+	/* What was never tried has always been due, whatever a wrong clock has dated it. */
 	for (struct lot *lot = entry->lots; lot; lot = lot->next)
-		schedule_add(backlog->schedule, lot->schedule.destination, &lot->schedule,
-			due_ms ? due_ms : received_ms);
+		schedule_add(
+			backlog->schedule, lot->schedule.destination, &lot->schedule, due_ms);
 	if (entry->lots)
 		return entry;
 	free_entry(backlog, entry);

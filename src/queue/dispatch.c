@@ -403,6 +403,12 @@ dispatch_use(struct dispatch *dispatch, const struct settings *settings)
 }
 
 void
+dispatch_set_gap(struct dispatch *dispatch, const struct timekeeper_gap *gap)
+{
+	dispatch->gap = *gap;
+}
+
+void
 dispatch_restart(struct dispatch *dispatch)
 {
 	loader_restart(dispatch->loader, dispatch_now(dispatch));

@@ -21,6 +21,8 @@ void dispatch_unlink(struct dispatch *dispatch);
 bool dispatch_has_relay(const struct dispatch *dispatch);
 /* New routes and limits. */
 void dispatch_use(struct dispatch *dispatch, const struct settings *settings);
+/* Mail from before does not age by it. */
+void dispatch_set_gap(struct dispatch *dispatch, const struct timekeeper_gap *gap);
 /* No new jobs from now on. */
 void dispatch_stop(struct dispatch *dispatch);
 /* Jobs under way, and results being written. */

@@ -188,6 +188,12 @@ ask_settle(struct settlement *settlement, bool finished, bool stored, int64_t du
 	spool_ask(settlement->dispatch->spool, &settlement->settle.request);
 }
 
+static int64_t
+received(const struct dispatch *dispatch, const struct parcel *parcel)
+{
+	return timekeeper_received(&dispatch->gap, parcel->seq, parcel->received_ms);
+}
+
 static struct recipient *
 recipients_of(const struct lot *lot, struct arena *arena)
 {
@@ -230,6 +236,7 @@ dispatch_settle(struct dispatch *dispatch, struct lot *lot, const struct message
 		.count = lot->count,
 		.result = result,
 		.at_mailbox = lot->at_mailbox,
+		.received_ms = received(dispatch, lot->parcel),
 		.now_ms = dispatch_now(dispatch),
 	};
 	struct settlement *settlement =
@@ -246,6 +253,8 @@ dispatch_settle(struct dispatch *dispatch, struct lot *lot, const struct message
 	if (lot->count)
 		backlog_uncache(dispatch->backlog, entry);
 	int64_t due_ms = backlog_due(entry, facts.now_ms);
+	if (due_ms < facts.now_ms)
+		due_ms = facts.now_ms;
 	ask_settle(settlement, due_ms == INT64_MAX, entry->stored, due_ms);
 	entry->stored = true;
 }
@@ -331,6 +340,7 @@ settle_replay(struct replay *replay, const struct recipient *open, size_t count)
 		.count = count,
 		.result = &replay->result,
 		.at_mailbox = is_at_mailbox(dispatch, fetch->parcel, open[0].number),
+		.received_ms = received(dispatch, fetch->parcel),
 		.now_ms = dispatch_now(dispatch),
 	};
 	struct settlement *settlement =

@@ -21,6 +21,7 @@ struct dispatch {
 	struct index jobs;           /* lots at relay, by the number of their job */
 	size_t settling;             /* results on their way to disk */
 	size_t settling_max;         /* no job goes out while there are as many */
+	struct timekeeper_gap gap;   /* before this run */
 	size_t shutting;             /* read, to be put off */
 	size_t replays;              /* results of another queue's jobs, not yet dealt with */
 	struct replay *unread;       /* results whose message could not be read just now */

@@ -86,6 +86,12 @@ on_ticked(struct spool_request *request)
 	queue->ticking = false;
 	if (request->result != SPOOL_DONE)
 		return; /* this is the end, and there is no spool any more */
+	dispatch_set_gap(queue->dispatch, &queue->tick.gap);
+	if (queue->tick.leap_ms)
+		log_event(EV_QUEUE_GAP, kv_int("ms", queue->tick.leap_ms),
+			kv_int("messages", (int64_t)spool_counts(queue->spool)->messages));
+	if (queue->tick.pulled)
+		dispatch_restart(queue->dispatch);
 	if (pressure_update(&queue->means.pressure, &queue->settings->queue, &queue->tick.space,
 		    spool_counts(queue->spool)->messages))
 		tell_pressure(queue);

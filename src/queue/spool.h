@@ -8,6 +8,7 @@
 #include "queue/parcel.h"
 #include "queue/recipient.h"
 #include "queue/resend.h"
+#include "queue/timekeeper.h"
 
 struct spool;
 
@@ -163,7 +164,11 @@ struct spool_tick {
 	int64_t due_max_ms;          /* nothing waits longer: the clock may have been wrong */
 	int64_t resend_ms;           /* nothing accepted before can be sent again */
 	int64_t now_ms;
-	struct folder_space space;   /* out */
+	/* out */
+	struct folder_space space;
+	struct timekeeper_gap gap;   /* before this run, if there was one */
+	int64_t leap_ms;             /* it was just found; else 0 */
+	size_t pulled;               /* messages that waited longer than due_max_ms */
 };
 
 /*

@@ -28,6 +28,7 @@
 	S(MESSAGE_LAST,     "SELECT max(coalesce((SELECT max(seq) FROM message), 0)," \
 	                    " coalesce((SELECT max(seq) FROM history), 0))") \
 	S(FILE_ALL,         "SELECT file FROM message WHERE file IS NOT NULL") \
+	S(MESSAGE_FIRST,    "SELECT min(seq) FROM message") \
 	S(FILE_WANTED,      "SELECT 1 FROM message WHERE file = ?1") \
 	S(WAITING_SET,      "INSERT INTO waiting (seq, due) VALUES (?1, ?2) ON CONFLICT (seq)" \
 	                    " DO UPDATE SET due = ?2 WHERE due IS NOT NULL") \

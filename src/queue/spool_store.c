@@ -9,6 +9,7 @@
 enum {
 	FILE_BLOCK = 4096,    /* body numbers given out between two writes of the limit */
 	SCRATCH_BYTES = 4096,
+	CLOCK_MS = 60 * 1000, /* between two writes of the time */
 	BRIEF_MAX_BYTES = 4 * 1024 * 1024,
 };
 
@@ -39,6 +40,7 @@ begin_start(struct spool_store *store, struct fault *fault)
 	store->counts.messages = (uint64_t)spool_db_meta(db, "messages");
 	store->counts.held = (uint64_t)spool_db_get_number(db, SQL_WAITING_HELD);
 	store->next_seq = (uint64_t)spool_db_get_number(db, SQL_MESSAGE_LAST) + 1;
+	store->start_seq = store->next_seq;
 	store->first_job = (uint64_t)starts << JOBS_OF_START_BITS;
 	if (db->result != SPOOL_DB_DONE)
 		goto failed;
@@ -149,6 +151,7 @@ spool_store_begin(struct spool_store *store)
 {
 	store->old_counts = store->counts;
 	store->old_next_seq = store->next_seq;
+	store->old_clock_ms = store->clock_ms;
 	store->old_file_limit = store->file_limit;
 	store->unwanted_count = 0;
 	store->sync_bodies = false;
@@ -162,6 +165,7 @@ spool_store_rollback(struct spool_store *store)
 	spool_resend_end(store, false);
 	store->counts = store->old_counts;
 	store->next_seq = store->old_next_seq;
+	store->clock_ms = store->old_clock_ms;
 	store->file_limit = store->old_file_limit;
 }
 
@@ -226,17 +230,49 @@ spool_store_probe(struct spool_store *store)
 
 /* ---- requests */
 
+/* How far is the clock from where it was when queue last ran? */
+static void
+find_gap(struct spool_store *store, struct spool_tick *tick)
+{
+	struct spool_db *db = &store->db;
+	int64_t last_ms = spool_db_meta(db, "clock");
+	store->gap.before_seq = (uint64_t)spool_db_meta(db, "gap-seq");
+	store->gap.ms = spool_db_meta(db, "gap-ms");
+	uint64_t oldest = (uint64_t)spool_db_get_number(db, SQL_MESSAGE_FIRST);
+	bool old_left = oldest && oldest < store->gap.before_seq;
+	if (!timekeeper_leap(&store->gap, last_ms, tick->now_ms, store->start_seq, old_left))
+		return;
+	tick->leap_ms = tick->now_ms - last_ms;
+	spool_db_set_meta(db, "gap-seq", (int64_t)store->gap.before_seq);
+	spool_db_set_meta(db, "gap-ms", store->gap.ms);
+}
+
+static void
+see_clock(struct spool_store *store, struct spool_tick *tick)
+{
+	int64_t since_ms = tick->now_ms - store->clock_ms;
+	tick->leap_ms = 0;
+	if (tick->now_ms > 0 && !store->clock_ms)
+		find_gap(store, tick);
+	if (tick->now_ms > 0 && (since_ms >= CLOCK_MS || since_ms < 0)) {
+		spool_db_set_meta(&store->db, "clock", tick->now_ms);
+		store->clock_ms = tick->now_ms;
+	}
+	tick->gap = store->gap;
+}
+
 static void
 write_tick(struct spool_store *store, struct spool_tick *tick)
 {
 	tick->request.result = SPOOL_DONE;
+	see_clock(store, tick);
 	store->full = false;
 	if (tick->forget_ms > 0)
 		spool_write_forget(store, tick->forget_ms);
 	spool_resend_prune(store, tick->resend_ms, tick->now_ms);
 	if (tick->due_max_ms > 0) {
 		spool_db_bind_number(&store->db, SQL_WAITING_PULL, 1, tick->due_max_ms);
-		spool_db_run(&store->db, SQL_WAITING_PULL);
+		tick->pulled = (size_t)spool_db_run(&store->db, SQL_WAITING_PULL);
 	}
 	if (tick->next_file + FILE_BLOCK / 2 > store->file_limit) {
 		store->file_limit += FILE_BLOCK;

@@ -24,7 +24,11 @@ struct spool_store {
 	uint64_t file_limit;
 	uint64_t first_job;
 	struct spool_counts counts;
+	uint64_t start_seq;        /* next_seq when it was opened */
+	int64_t clock_ms;          /* as last written; 0: this run has not looked at it */
+	struct timekeeper_gap gap;
 	/* as they were at the start of the transaction */
+	int64_t old_clock_ms;
 	uint64_t old_next_seq;
 	uint64_t old_file_limit;
 	struct spool_counts old_counts;

@@ -29,7 +29,7 @@ is_expired(const struct tally_facts *facts)
 	const struct settings_queue *queue = &facts->settings->queue;
 	bool is_notice = !facts->parcel->record.envelope.sender[0];
 	uint64_t expiry = is_notice ? queue->notice_expiry : queue->expiry;
-	return facts->now_ms - facts->parcel->received_ms >= (int64_t)expiry;
+	return facts->now_ms - facts->received_ms >= (int64_t)expiry;
 }
 
 static void
@@ -99,7 +99,7 @@ is_late(const struct tally_facts *facts, const struct recipient *recipient)
 {
 	uint64_t delay = facts->settings->queue.delay_notice;
 	return recipient->stage == RECIPIENT_WAITING && !recipient->delay_told && delay &&
-		facts->now_ms - facts->parcel->received_ms >= (int64_t)delay;
+		facts->now_ms - facts->received_ms >= (int64_t)delay;
 }
 
 static bool
@@ -143,7 +143,7 @@ add_notice(const struct tally_facts *facts, enum notice_kind kind, const char *p
 		.postmaster = postmaster,
 		.return_max_bytes = settings->queue.return_size,
 		.now_ms = facts->now_ms,
-		.until_ms = facts->parcel->received_ms + (int64_t)settings->queue.expiry,
+		.until_ms = facts->received_ms + (int64_t)settings->queue.expiry,
 		.at_mailbox = facts->at_mailbox,
 	};
 	tally->notices[tally->notice_count++] = notice_make(&notice);

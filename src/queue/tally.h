@@ -24,6 +24,7 @@ struct tally_facts {
 	size_t count;
 	const struct message_result *result;
 	bool at_mailbox;                    /* the route is LMTP */
+	int64_t received_ms;                /* from when on the message ages */
 	int64_t now_ms;
 };
 

@@ -35,7 +35,7 @@ run_tally(struct parcel *parcel, const struct recipient *before, size_t count,
 	struct run run = { arena_new(1000), parcel, { .count = 0 } };
 	struct message_result result = { .job = 42, .id = "0001", .hop = "mx", .hop_address = "",
 		.tls = "", .count = result_count, .results = results };
-	struct tally_facts facts = { .settings = &all_settings, .parcel = parcel,
+	struct tally_facts facts = { .settings = &all_settings, .parcel = parcel, .received_ms = parcel->received_ms,
 		.recipients = before, .count = count, .result = &result,
 		.at_mailbox = at_mailbox, .now_ms = SAMPLE_RECEIVED_MS + after_ms };
 	tally_make(&facts, run.arena, &run.tally);
@@ -188,7 +188,7 @@ test_null_sender_dropped(void **state)
 	struct arena *arena = arena_new(1000);
 	struct message_result result = { .job = 1, .id = "", .hop = "", .hop_address = "",
 		.tls = "", .count = 1, .results = refusal };
-	struct tally_facts facts = { .settings = &settings, .parcel = parcel,
+	struct tally_facts facts = { .settings = &settings, .parcel = parcel, .received_ms = parcel->received_ms,
 		.recipients = three, .count = 1, .result = &result,
 		.now_ms = SAMPLE_RECEIVED_MS };
 	struct tally tally;
