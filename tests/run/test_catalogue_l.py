@@ -15,7 +15,7 @@ PLAIN = (b"8BITMIME",)
 LARGE = (b"y" * 76 + b"\r\n") * (8 * 1024 * 1024 // 78)     # more than kernels take for a hop that reads nothing
 RELAY = """relay { connect-wait = 2s handshake-wait = 2s greet-wait = 2s command-wait = 2s data-wait = 2s content-wait = 5s
   end-wait = 3s reuse-idle = 30s }
-queue { retry = { 1s } }
+queue { retry = { 1s } destination-rest = 100ms }
 """
 
 

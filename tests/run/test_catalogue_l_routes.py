@@ -18,7 +18,7 @@ from rig.sink import Sink
 
 PIPELINING = (b"PIPELINING", b"8BITMIME", b"SMTPUTF8", b"SIZE 104857600")
 RELAY = """relay { connect-wait = 3s greet-wait = 5s command-wait = 5s end-wait = 1s reuse-idle = 60s resolvers = { "%s" } }
-queue { retry = { 1s } }
+queue { retry = { 1s } destination-rest = 100ms }
 """
 
 

@@ -15,7 +15,7 @@ from rig.sink import Sink
 
 STANDING_S = 2      # longer than any wait of relay below
 SETTINGS = """relay { greet-wait = 1s command-wait = 1s data-wait = 1s end-wait = 1s reuse-idle = 1s }
-queue { retry = { 1s } }
+queue { retry = { 1s } destination-rest = 100ms }
 """
 
 
