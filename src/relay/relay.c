@@ -200,17 +200,28 @@ for_each_destination(struct relay *relay, void (*call)(struct destination *desti
 
 /* ---- results -------------------------------------------------------------------------------------- */
 
-static void
+static bool
 send_result(struct span packed, void *context)
 {
 	struct relay *relay = context;
 	struct buf copy = BUF_INIT(0);
+	bool sent;
 
 	if (!relay->queue)
-		return;
+		return false;
 	buf_add_span(&copy, packed);
-	channel_send(relay->queue, MSG_RESULT, &copy, -1);
+	sent = channel_send(relay->queue, MSG_RESULT, &copy, -1);
 	buf_fini(&copy);
+	return sent;
+}
+
+/* Queue stood still, and its channel was full of results. */
+static void
+on_room(void *context)
+{
+	struct relay *relay = context;
+
+	result_box_send(relay->box, RESULT_BOX_UNSENT, send_result, relay);
 }
 
 static void
@@ -248,7 +259,7 @@ on_done(struct job *job, void *context)
 
 	job_pack_result(job, &packed);
 	result_box_add(relay->box, job->message.job, buf_span(&packed));
-	send_result(buf_span(&packed), relay);
+	result_box_send(relay->box, RESULT_BOX_UNSENT, send_result, relay);
 	buf_fini(&packed);
 	job_free(&job);
 	look_around(relay);
@@ -338,6 +349,7 @@ on_closed(void *context, const struct fault *why)
 static const struct channel_events queue_events = {
 	.on_message = on_message,
 	.on_closed = on_closed,
+	.on_room = on_room,
 };
 
 static void
@@ -358,7 +370,7 @@ relay_on_link(void *private, const struct message_link *link, int fd)
 	drop_queue(relay);
 	relay->queue = channel_new(relay->loop, fd, ROLE_RELAY, ROLE_QUEUE, &queue_events, relay);
 	relay->ready_said = false;
-	result_box_visit(relay->box, send_result, relay);
+	result_box_send(relay->box, RESULT_BOX_ALL, send_result, relay);
 	loop_timer_start(&relay->old_jobs, RELAY_OLD_JOBS_WAIT_MS);
 	look_around(relay);
 	return true;

@@ -6,6 +6,7 @@
 struct entry {
 	struct entry *next;
 	uint64_t job;
+	bool sent;
 	size_t length;
 	char bytes[];
 };
@@ -74,9 +75,16 @@ result_box_count(const struct result_box *box)
 }
 
 void
-result_box_visit(const struct result_box *box, void (*visit)(struct span packed, void *context),
-	void *context)
+result_box_send(struct result_box *box, enum result_box_which which,
+	bool (*send)(struct span packed, void *context), void *context)
 {
-	for (const struct entry *entry = box->first; entry; entry = entry->next)
-		visit(span_of(entry->bytes, entry->length), context);
+	for (struct entry *entry = box->first; entry && which == RESULT_BOX_ALL; entry = entry->next)
+		entry->sent = false;
+	for (struct entry *entry = box->first; entry; entry = entry->next) {
+		if (entry->sent)
+			continue;
+		if (!send(span_of(entry->bytes, entry->length), context))
+			break;
+		entry->sent = true;
+	}
 }

@@ -15,8 +15,15 @@ void result_box_add(struct result_box *box, uint64_t job, struct span packed);
 /* RESULT_KEPT: false if there is none of that number. */
 bool result_box_take(struct result_box *box, uint64_t job);
 size_t result_box_count(const struct result_box *box);
-/* Calls visit for each, oldest first. */
-void result_box_visit(const struct result_box *box,
-	void (*visit)(struct span packed, void *context), void *context);
+
+/* Which of them: all, for a new queue, or those alone that did not go out yet. */
+enum result_box_which {
+	RESULT_BOX_ALL,
+	RESULT_BOX_UNSENT,
+};
+
+/* Calls send for each, oldest first, until it says false: there is no room for more. */
+void result_box_send(struct result_box *box, enum result_box_which which,
+	bool (*send)(struct span packed, void *context), void *context);
 
 #endif

@@ -457,6 +457,20 @@ def test_L08_evil_names_reach_neither_hop_nor_log(gate, sink, asked):
     assert not any(b"evil" in line for session in sink.sessions for line in session.lines)
 
 
+def test_L08_other_servers_by_reload(make_gate, sink, token):
+    """A reload reads the resolvers anew, inside the sandbox; what waits for a name finds it then."""
+    wrong, right = dns.NameServer(), dns.NameServer({"hop.example.net": ["127.0.0.1"]})
+    daemon = make_gate(routes={"*": f"smtp:hop.example.net:{sink.port}"}, extra=RELAY % wrong.target)
+    number = submit(daemon, "example.net", token)
+    assert "no such host" in wait_for_results(daemon, number)[0]["text"]
+    daemon.parts["extra"] = RELAY % right.target
+    daemon.reload()
+    sink.wait_for_token(token)
+    right.wait_until_asked("hop.example.net")
+    for server in (wrong, right):
+        server.stop()
+
+
 # --- L9
 
 @pytest.mark.parametrize("protocol", ["smtp", "lmtp"])

@@ -161,10 +161,17 @@ trusts_are_shared(void **state)
 	assert_null(trusts);
 }
 
-static void
+enum { ROOM = 2 }; /* for so many results at a time */
+
+static bool
 gather(struct span packed, void *context)
 {
-	strncat(context, packed.start, packed.length);
+	char *seen = context;
+
+	if (strlen(seen) >= ROOM * 4)
+		return false;
+	strncat(seen, packed.start, packed.length);
+	return true;
 }
 
 static void
@@ -176,15 +183,28 @@ box(void **state)
 	(void)state;
 	result_box_add(results, 1, SPAN_LITERAL("one "));
 	result_box_add(results, 2, SPAN_LITERAL("two "));
-	result_box_add(results, 3, SPAN_LITERAL("three "));
+	result_box_add(results, 3, SPAN_LITERAL("thr "));
 	assert_false(result_box_take(results, 4));
 	assert_true(result_box_take(results, 3));
 	assert_false(result_box_take(results, 3));
-	result_box_add(results, 5, SPAN_LITERAL("five "));
+	result_box_add(results, 5, SPAN_LITERAL("fiv "));
 	assert_true(result_box_take(results, 1));
-	result_box_visit(results, gather, seen);
-	assert_string_equal(seen, "two five ");
-	assert_int_equal(result_box_count(results), 2);
+	result_box_add(results, 6, SPAN_LITERAL("six "));
+	assert_int_equal(result_box_count(results), 3);
+	result_box_send(results, RESULT_BOX_UNSENT, gather, seen);
+	assert_string_equal(seen, "two fiv ");
+	/* The rest goes out when there is room again; for a new queue, all. */
+	seen[0] = '\0';
+	result_box_send(results, RESULT_BOX_UNSENT, gather, seen);
+	assert_string_equal(seen, "six ");
+	seen[0] = '\0';
+	result_box_send(results, RESULT_BOX_UNSENT, gather, seen);
+	assert_string_equal(seen, "");
+	result_box_send(results, RESULT_BOX_ALL, gather, seen);
+	assert_string_equal(seen, "two fiv ");
+	seen[0] = '\0';
+	result_box_send(results, RESULT_BOX_UNSENT, gather, seen);
+	assert_string_equal(seen, "six ");
 	result_box_free(&results);
 }
 
