@@ -8,23 +8,31 @@ durability: all
 	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/storm.py \
 		--rounds 1000 --result durability.json $(DURABILITY_FLAGS)
 
-# As root: 500 power cuts on ext4 and 100 on XFS; 1,000 states of a disk that dies.
+# As root: 500 power cuts on ext4, 100 on XFS, 100 where names are lost, 100 where the disk dies before the
+# processes; 1,000 states of a disk that dies.
 EXTRA_DIST += tests/durability/compare.py tests/durability/mutants.py tests/durability/peers.py tests/durability/power.py \
 	tests/durability/replay.py tests/durability/volume.py
 if WITH_FUSE
-check_PROGRAMS += tests/durability/crashdisk
+check_PROGRAMS += tests/durability/crashdisk tests/durability/crashnames
 endif
 tests_durability_crashdisk_SOURCES = tests/durability/crashdisk.c
 tests_durability_crashdisk_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
 tests_durability_crashdisk_LDADD = $(FUSE_LIBS)
+tests_durability_crashnames_SOURCES = tests/durability/crashnames.c
+tests_durability_crashnames_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
+tests_durability_crashnames_LDADD = $(FUSE_LIBS)
 
 .PHONY: durability-power durability-blocks durability-mutants durability-peers
 durability: durability-mutants durability-power durability-blocks
-durability-power: all
+durability-power: all $(check_PROGRAMS)
 	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/power.py \
 		--kind ext4 --cuts 500 --result durability-ext4.json
 	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/power.py \
 		--kind xfs --cuts 100 --result durability-xfs.json
+	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/power.py \
+		--kind names --cuts 100 --result durability-names.json
+	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/power.py \
+		--act disk --cuts 100 --result durability-disk.json
 durability-blocks: all $(check_PROGRAMS)
 	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/replay.py \
 		--states 1000 --result durability-blocks.json

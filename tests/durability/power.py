@@ -6,6 +6,7 @@ In the end every message that was answered by 250 is looked for.
 
     power.py --cuts 500 --kind ext4 --seed 7 --result FILE.json
 
+--kind names forgets the names of new files whose folder was not synced, and nothing else.
 With --act disk the disk dies alone, and the server lives on for a few milliseconds: it may promise
 nothing any more.
 """
@@ -20,7 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from server import SallyportServer, ground, kill_all  # noqa: E402
 from storm import Storm  # noqa: E402
-from volume import SKIPPED, Volume, leave_mounts, missing  # noqa: E402
+from volume import SKIPPED, leave_mounts, make_volume, missing  # noqa: E402
 
 ACTS = ("cut", "disk")
 CUT_AFTER_S = (0.3, 1.2)
@@ -43,11 +44,9 @@ class PowerStorm(Storm):
     """make_server(port of the sink, folder for its state) gives the server under test."""
 
     def __init__(self, seed=1, kind="ext4", make_server=sallyport, sink=None):
-        self.volume = Volume(kind)
-        self.volume.make()
-        self.volume.mount()
+        self.volume = make_volume(kind)
         super().__init__(seed, lambda hop: make_server(hop, self.volume.folder), sink)
-        os.sync()   # the first cut may come before the server has written anything
+        self.volume.sync()  # the first cut may come before the server has written anything
 
     def act(self, what):
         if what not in ACTS:
@@ -97,7 +96,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--cuts", type=int, default=20)
     parser.add_argument("--act", choices=ACTS, default="cut")
-    parser.add_argument("--kind", choices=("ext4", "xfs"), default="ext4")
+    parser.add_argument("--kind", choices=("ext4", "xfs", "names"), default="ext4")
     parser.add_argument("--seed", type=int, default=int(time.time()) % 100000)
     parser.add_argument("--rest", type=float, default=REST_S, help="a client's pause between messages, at most")
     parser.add_argument("--programs", help="a folder with the programs of another build")

@@ -26,7 +26,7 @@ from server import SallyportServer, ground, until  # noqa: E402
 from judge import judge, read_lines  # noqa: E402
 from load import Load  # noqa: E402
 from sink import start_sink  # noqa: E402
-from volume import SKIPPED, Broken, Volume, leave_mounts, missing, run, work_folder  # noqa: E402
+from volume import SKIPPED, Broken, Volume, leave_mounts, missing, missing_fuse, run, work_folder  # noqa: E402
 
 CRASHDISK = os.path.join(ground.BUILD, "tests", "durability", "crashdisk")
 RECORD = struct.Struct("=IIQ")
@@ -43,11 +43,7 @@ QUEUE = "free-space = 0  free-space-resume = 0  free-files = 0"
 
 def cannot():
     """Why no disk can be recorded here; None if it can."""
-    if not os.path.exists(CRASHDISK):
-        return "crashdisk was not built: libfuse3-dev is missing"
-    if not os.path.exists("/dev/fuse") or not ground.find_program("fusermount3"):
-        return "no FUSE here"
-    return missing("ext4")
+    return missing("ext4") or missing_fuse(CRASHDISK)
 
 
 class CrashDisk:
@@ -232,7 +228,7 @@ class Replay:
             pending = front.build(point, share, self.random, judge_state.image)
             result["with_sectors_lost"] += pending > 0
             self._count(result, judge_state.run(point), point, share)
-        return {**result, "seconds": round(time.monotonic() - begin)}
+        return {**result, "repaired": judge_state.repaired, "seconds": round(time.monotonic() - begin)}
 
     @staticmethod
     def _count(result, verdict, point, share):
@@ -253,13 +249,20 @@ class Judge:
         self.log = log
         self.begun = replay.begun
         self.volume = Volume("ext4", image)
+        self.repaired = 0   # states that could not be mounted as they were
         self.sink_log = os.path.join(replay.folder, "sink.log")
         _, port = replay.start_sink(self.sink_log)
         self.server = replay.make_server(port, os.path.join(self.volume.folder, "state"), accounts=())
 
     def run(self, point):
         seen = len(read_lines(self.sink_log))
-        self.volume.mount()
+        try:
+            self.volume.mount()
+        except Broken:
+            # half of a superblock: no file system stands that on a disk of small sectors
+            self.volume.repair()
+            self.volume.mount()
+            self.repaired += 1
         try:
             self.server.start()
             left = self.server.drain(DRAIN_S)

@@ -7,6 +7,7 @@ import ctypes
 import fcntl
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -37,6 +38,8 @@ def missing(kind):
     """Why no power can be cut here; None if it can."""
     if not ground.IS_ROOT:
         return "mounting needs root"
+    if kind == "names":
+        return missing_fuse(Names.PROGRAM)
     for program in (MAKE[kind][1][0], CHECK[kind][0], "losetup"):
         if not ground.find_program(program):
             return f"{program} is not installed"
@@ -50,6 +53,14 @@ def missing(kind):
     return None
 
 
+def missing_fuse(program):
+    if not os.path.exists(program):
+        return f"{os.path.basename(program)} was not built: libfuse3-dev is missing"
+    if not os.path.exists("/dev/fuse") or not ground.find_program("fusermount3"):
+        return "no FUSE here"
+    return None
+
+
 def leave_mounts():
     """From here on this process and its children mount for themselves alone."""
     libc = ctypes.CDLL(None, use_errno=True)
@@ -58,10 +69,10 @@ def leave_mounts():
             raise Broken(f"no mount namespace: {os.strerror(ctypes.get_errno())}")
 
 
-def run(*argv):
+def run(*argv, may_return=(0,)):
     program = ground.find_program(argv[0]) or argv[0]
     done = subprocess.run([program, *argv[1:]], capture_output=True, text=True, check=False)
-    if done.returncode:
+    if done.returncode not in may_return:
         raise Broken(f"{' '.join(argv)}: {done.stdout}{done.stderr}")
     return done.stdout
 
@@ -111,6 +122,15 @@ class Volume:
         until(is_gone, seconds, lambda: f"{self.folder} can be unmounted")
         self.is_mounted = False
 
+    def sync(self):
+        """What stands right in `folder` stays."""
+        fd = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.sync()
+
     def cut(self):
         """What is not on the device by now is lost. Everybody who works on it hears errors."""
         fd = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -118,6 +138,10 @@ class Volume:
             fcntl.ioctl(fd, SHUTDOWN, struct.pack("=I", NO_LOG_FLUSH))
         finally:
             os.close(fd)
+
+    def repair(self):
+        """As at boot, where even the journal could not be read."""
+        run("e2fsck", "-f", "-y", self.source, may_return=(0, 1))
 
     def check(self):
         """The file system is whole, when it is not mounted; what is wrong with it otherwise."""
@@ -130,3 +154,38 @@ class Volume:
         if self.is_mounted:
             subprocess.run(["umount", "-l", self.folder], capture_output=True, check=False)
         ground.remove(self.path)
+
+
+class Names(Volume):
+    """Forgets the names that were not synced, and keeps contents: see crashnames.c."""
+    PROGRAM = os.path.join(ground.BUILD, "tests", "durability", "crashnames")
+
+    def __init__(self, kind="names"):
+        super().__init__(kind)
+        self.process = None
+
+    def make(self, megabytes=None):
+        os.mkdir(self.source, 0o755)
+
+    def mount(self):
+        self.process = subprocess.Popen([self.PROGRAM, self.source, self.folder])
+        until(lambda: os.path.ismount(self.folder), 10, "crashnames serves")
+        self.is_mounted = True
+
+    def unmount(self, seconds=20):
+        super().unmount(seconds)
+        self.process.wait(10)
+
+    def cut(self):
+        self.process.send_signal(signal.SIGUSR1)
+
+    def check(self):
+        return None
+
+
+def make_volume(kind):
+    """A new one, made and mounted."""
+    volume = Names() if kind == "names" else Volume(kind)
+    volume.make()
+    volume.mount()
+    return volume

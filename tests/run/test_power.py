@@ -24,7 +24,7 @@ def run(tmp_path, program, *options):
     return json.loads(result.read_text())
 
 
-@pytest.mark.parametrize("kind, cuts", [("ext4", 5), ("xfs", 3)])
+@pytest.mark.parametrize("kind, cuts", [("ext4", 5), ("xfs", 3), ("names", 2)])
 def test_O3_power_cuts(tmp_path, kind, cuts):
     result = run(tmp_path, "power.py", f"--cuts={cuts}", f"--kind={kind}", "--seed=3")
     assert result["acts"] == {"cut": cuts}, result
