@@ -11,7 +11,10 @@
 #include "base/log.h"
 #include "super/roll.h"
 
-enum { LOG_FILE_MODE = 0640 };
+enum {
+	LOG_FILE_MODE = 0640,
+	CLEAN_EVERY_MS = 3600 * 1000,
+};
 
 #define PROTOCOL_COUNT ((size_t)LISTENER_POP3 + 1)
 
@@ -24,6 +27,7 @@ struct log_file {
 struct logs {
 	struct log_file event; /* standard error if it has no path */
 	struct log_file protocols[PROTOCOL_COUNT];
+	int64_t cleaned_ms; /* 0: not yet */
 };
 
 const char *
@@ -156,8 +160,23 @@ roll_one(const struct log_file *file, const struct settings_log *log, int64_t no
 		log_event(EV_LOGS_KEPT, kv_fault(&fault));
 		return false;
 	}
-	roll_clean(file->path, log, now_ms);
 	return true;
+}
+
+/* All logs share what is kept. */
+static void
+clean(const struct logs *logs, const struct settings_log *log, int64_t now_ms)
+{
+	const char *paths[PROTOCOL_COUNT + 1];
+	size_t count = 0;
+
+	if (logs->event.path)
+		paths[count++] = logs->event.path;
+	for (size_t i = 0; i < PROTOCOL_COUNT; i++) {
+		if (logs->protocols[i].path)
+			paths[count++] = logs->protocols[i].path;
+	}
+	roll_clean(paths, count, log, now_ms);
 }
 
 bool
@@ -167,6 +186,10 @@ logs_roll(struct logs *logs, const struct settings *settings, int64_t now_ms)
 
 	for (size_t i = 0; i < PROTOCOL_COUNT; i++)
 		any |= roll_one(&logs->protocols[i], &settings->log, now_ms);
+	if (any || now_ms - logs->cleaned_ms >= CLEAN_EVERY_MS || now_ms < logs->cleaned_ms) {
+		clean(logs, &settings->log, now_ms);
+		logs->cleaned_ms = now_ms;
+	}
 	return any;
 }
 

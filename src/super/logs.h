@@ -11,8 +11,8 @@ struct logs;
 struct logs *logs_open(const struct settings *settings, struct fault *fault);
 void logs_free(struct logs **logs);
 /*
- * Renames the files for which it is time and deletes old ones. True if any was renamed: they are to
- * be opened anew.
+ * Renames the files for which it is time; deletes old ones then, and once an hour. True if any was
+ * renamed: they are to be opened anew.
  */
 bool logs_roll(struct logs *logs, const struct settings *settings, int64_t now_ms);
 /* From now on super's own lines go there. */

@@ -117,33 +117,33 @@ by_age(const void *a, const void *b)
 	return strcmp(first->path, second->path);
 }
 
-static struct rolled_list
-list_rolled(const char *path)
+static void
+list_rolled(struct rolled_list *list, const char *path)
 {
-	struct rolled_list list = { NULL, 0 };
 	const char *slash = strrchr(path, '/');
 	char *folder = slash ? mem_strndup(path, (size_t)(slash - path)) : mem_strdup(".");
 	DIR *directory = opendir(folder[0] ? folder : "/");
 	struct dirent *entry;
 
-	while (directory && list.count < ROLLED_MAX && (entry = readdir(directory))) {
+	while (directory && list->count < ROLLED_MAX && (entry = readdir(directory))) {
 		if (is_rolled(entry->d_name, slash ? slash + 1 : path))
-			add_rolled(&list, folder, entry->d_name);
+			add_rolled(list, folder, entry->d_name);
 	}
 	if (directory)
 		closedir(directory);
 	mem_free(&folder);
-	if (list.count)
-		qsort(list.items, list.count, sizeof *list.items, by_age);
-	return list;
 }
 
 void
-roll_clean(const char *path, const struct settings_log *log, int64_t now_ms)
+roll_clean(const char *const *paths, size_t count, const struct settings_log *log, int64_t now_ms)
 {
-	struct rolled_list list = list_rolled(path);
+	struct rolled_list list = { NULL, 0 };
 	uint64_t total = 0;
 
+	for (size_t i = 0; i < count; i++)
+		list_rolled(&list, paths[i]);
+	if (list.count)
+		qsort(list.items, list.count, sizeof *list.items, by_age);
 	for (size_t i = 0; i < list.count; i++)
 		total += list.items[i].size;
 	/* Oldest first. */

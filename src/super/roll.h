@@ -14,7 +14,8 @@
 bool roll_is_due(const struct settings_log *log, uint64_t size, int64_t since_ms, int64_t now_ms);
 /* PATH becomes PATH.20261121T130000Z, with "-1" and so on behind it where that is taken. */
 bool roll_rename(const char *path, int64_t now_ms, struct fault *fault);
-/* Deletes rolled files of PATH that are too old, then the oldest while they are too large in all. */
-void roll_clean(const char *path, const struct settings_log *log, int64_t now_ms);
+/* Deletes rolled files of these logs that are too old, then the oldest while all together are too large. */
+void roll_clean(const char *const *paths, size_t count, const struct settings_log *log,
+	int64_t now_ms);
 
 #endif

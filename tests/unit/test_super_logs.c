@@ -79,6 +79,32 @@ standard_error(void **state)
 	assert_true(fcntl(STDERR_FILENO, F_GETFD) >= 0);
 }
 
+/* What is old goes also where nothing is rolled, but is not looked for all the time. */
+static void
+old_files(void **state)
+{
+	const int64_t now_ms = 1763726400000; /* 2025-11-21 */
+	struct fault fault = FAULT_INIT;
+	struct logs *logs;
+	char old[160];
+
+	(void)state;
+	settings.log.roll = LOG_ROLL_OFF;
+	settings.log.keep = 1000;
+	logs = logs_open(&settings, &fault);
+	snprintf(old, sizeof old, "%s.20010101T000000Z", path);
+	for (unsigned turn = 0; turn < 3; turn++) {
+		const struct timespec times[2] = { { .tv_sec = 978307200 }, { .tv_sec = 978307200 } };
+		int fd = open(old, O_WRONLY | O_CREAT, 0600);
+
+		assert_int_equal(futimens(fd, times), 0);
+		close(fd);
+		assert_false(logs_roll(logs, &settings, now_ms + turn * 3600 * 1000 / 2));
+		assert_int_equal(access(old, F_OK), turn == 1 ? 0 : -1);
+	}
+	logs_free(&logs);
+}
+
 static void
 faults(void **state)
 {
@@ -101,6 +127,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(files, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(standard_error, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(old_files, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(faults, set_up, tear_down),
 	};
 

@@ -94,6 +94,7 @@ static void
 old_ones(void **state)
 {
 	struct settings_log log = { .keep = 10 * (uint64_t)HOUR, .keep_size = 250 };
+	const char *paths = path;
 	static const char *const strangers[] = { "event.log", "event.log.1", "event.log.gz",
 		"event.log.20261121T130000", "event.log.20261121T130000Zx",
 		"event.log.20261121T130000Z-", "other.log.20261121T130000Z",
@@ -106,17 +107,38 @@ old_ones(void **state)
 	make_file("event.log.20261121T040000Z", 100, ONE_O_CLOCK - 9 * HOUR);
 	make_file("event.log.20261121T110000Z", 100, ONE_O_CLOCK - 2 * HOUR);
 	make_file("event.log.20261121T120000Z-1", 100, ONE_O_CLOCK - HOUR);
-	roll_clean(path, &log, ONE_O_CLOCK);
+	roll_clean(&paths, 1, &log, ONE_O_CLOCK);
 	/* Too old; then, of the rest, the oldest to get below the size. */
 	assert_false(exists("event.log.20261121T010000Z"));
 	assert_false(exists("event.log.20261121T040000Z"));
 	assert_true(exists("event.log.20261121T110000Z"));
 	assert_true(exists("event.log.20261121T120000Z-1"));
 	log = (struct settings_log){ .keep = 0, .keep_size = 0 };
-	roll_clean(path, &log, ONE_O_CLOCK + 10000 * HOUR);
+	roll_clean(&paths, 1, &log, ONE_O_CLOCK + 10000 * HOUR);
 	assert_true(exists("event.log.20261121T110000Z"));
 	for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++)
 		assert_true(exists(strangers[i]));
+}
+
+/* The size is that of all logs together, and the oldest file of any goes first. */
+static void
+logs_share_what_is_kept(void **state)
+{
+	struct settings_log log = { .keep = 0, .keep_size = 250 };
+	char other[128];
+	const char *paths[] = { path, other };
+
+	(void)state;
+	snprintf(other, sizeof other, "%s/smtp.log", folder);
+	make_file("event.log.20261121T080000Z", 100, ONE_O_CLOCK - 5 * HOUR);
+	make_file("event.log.20261121T100000Z", 100, ONE_O_CLOCK - 3 * HOUR);
+	make_file("smtp.log.20261121T090000Z", 100, ONE_O_CLOCK - 4 * HOUR);
+	make_file("smtp.log.20261121T110000Z", 100, ONE_O_CLOCK - 2 * HOUR);
+	roll_clean(paths, 2, &log, ONE_O_CLOCK);
+	assert_false(exists("event.log.20261121T080000Z"));
+	assert_false(exists("smtp.log.20261121T090000Z"));
+	assert_true(exists("event.log.20261121T100000Z"));
+	assert_true(exists("smtp.log.20261121T110000Z"));
 }
 
 static int
@@ -150,6 +172,7 @@ main(void)
 		cmocka_unit_test(when),
 		cmocka_unit_test_setup_teardown(names, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(old_ones, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(logs_share_what_is_kept, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
