@@ -339,12 +339,12 @@ is_between_commands(const struct session *session)
 	switch (session->phase) {
 	case SESSION_PROXY:
 	case SESSION_GREET:
-	case SESSION_HANDSHAKE:
 	case SESSION_COMMAND:
 	case SESSION_LINE:
 	case SESSION_SKIP:
 	case SESSION_SECRET:
 		return true;
+	case SESSION_HANDSHAKE: /* behind it the client can be told why */
 	case SESSION_CONTENT:
 	case SESSION_WAITING:
 	case SESSION_SENDING:
