@@ -38,3 +38,21 @@ tests_unit_test_super_notice_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_super_child
 tests_unit_test_super_child_SOURCES = tests/unit/test_super_child.c
 tests_unit_test_super_child_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_super_ballot
+tests_unit_test_super_ballot_SOURCES = tests/unit/test_super_ballot.c
+tests_unit_test_super_ballot_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_super_control
+tests_unit_test_super_control_SOURCES = tests/unit/test_super_control.c
+tests_unit_test_super_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_super_control_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_super_spawn
+tests_unit_test_super_spawn_SOURCES = tests/unit/test_super_spawn.c
+tests_unit_test_super_spawn_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_super_status
+tests_unit_test_super_status_SOURCES = tests/unit/test_super_status.c
+tests_unit_test_super_status_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_super_status_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
