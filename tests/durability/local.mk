@@ -44,3 +44,11 @@ durability-mutants: all $(check_PROGRAMS)
 durability-peers: all
 	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/compare.py \
 		--kills 100 --cuts 40 --result durability-peers.json
+
+# 200 reloads under load, with everything changing.
+EXTRA_DIST += tests/durability/reload.py
+.PHONY: durability-reload
+durability: durability-reload
+durability-reload: all
+	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/reload.py \
+		--rounds 200 --result durability-reload.json
