@@ -184,9 +184,9 @@ class Reloads:
         self.rest()
         return clients
 
-    def run(self, rounds):
+    def run(self, rounds, warm_rounds=WARM_ROUNDS):
         gate = self.gate
-        done = self.load(WARM_ROUNDS, 0)
+        done = self.load(warm_rounds, 0)
         before, roles = self.measure(), gate.roles()
         begin = time.monotonic()
         done += self.load(rounds, 20)

@@ -477,10 +477,10 @@ def test_fewer_workers_lose_no_message(restored, sink, token):
 
 def test_N10_reloads_under_load():
     """In small; two hundred of them are "make durability-reload"."""
-    reloads = Reloads()
+    reloads = Reloads(clients=4)
     try:
-        verdict = reloads.run(12)
+        verdict = reloads.run(8, warm_rounds=7)
     finally:
         reloads.close()
     assert not verdict["grown"] and not verdict["twice"], verdict
-    assert verdict["refused"] >= 2 and verdict["messages"] > 100, verdict
+    assert verdict["refused"] >= 2 and verdict["messages"] > 50, verdict
