@@ -287,11 +287,11 @@ def test_E10_a_slow_body(hasty, by):
 
 
 def test_E10_a_body_that_is_fast_enough(hasty, sink, token):
-    """Over three windows."""
+    """Over two windows."""
     with hasty.transaction(source=new_source()) as wire:
         wire.expect(354, b"DATA")
         wire.send(letter(token))
-        end = time.monotonic() + 3.2
+        end = time.monotonic() + 2.2
         while time.monotonic() < end:
             wire.send(b"x" * 158 + b"\r\n")
             assert wire.is_silent(0.1)
@@ -495,8 +495,8 @@ def test_E12_no_more_descriptors(make_gate, sink):
             assert set(codes) == {220, 421}, codes
             daemon.wait_for_event("accept.short")
             begin = crowd.cpu_s(pids)
-            assert inside.is_silent(2)
-            assert crowd.cpu_s(pids) - begin < 0.5 * 2, "it spins"
+            assert inside.is_silent(1)
+            assert crowd.cpu_s(pids) - begin < 0.5, "it spins"
             inside.expect(250, b"NOOP")
         finally:
             for sock in held:
@@ -536,7 +536,7 @@ def test_E12_no_more_memory(make_gate, sink):
         crowd.close_all(held)
     assert any("out of memory" in line for line in daemon.stray)
     daemon.wait_for_event("role.ready", {"role": "smtp"}, 15, start=daemon.events.index(event))
-    until(lambda: len(daemon.pids("smtp")) == 2, 10, "it is back")
+    until(lambda: len(set(daemon.pids("smtp")) - {victim}) == 2, 10, "it is back")
     assert [pair for pair in daemon.roles() if pair[0] != "smtp"] == others
     crowd.served_within(daemon, 5)
     for token in tokens:
@@ -622,10 +622,11 @@ def test_E15_five_hundred_sessions_in_64_MiB(make_gate, sink, small_memory, toke
     move(daemon.process.pid, small_memory)
     for _, pid in daemon.roles():
         move(pid, small_memory)
-    for pid in daemon.pids("smtp"):
+    before = set(daemon.pids("smtp"))
+    for pid in before:
         os.kill(pid, signal.SIGKILL)    # born anew inside, so that their memory is counted there
         daemon.expected_deaths += 1
-    until(lambda: len(daemon.pids("smtp")) == 2, 10, "the front ends are back")
+    until(lambda: len(set(daemon.pids("smtp")) - before) == 2, 10, "the front ends are back")
     roles = daemon.roles()
     wires = crowd.clients(daemon, 500, login=True, net=194)
     try:

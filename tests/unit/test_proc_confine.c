@@ -456,14 +456,14 @@ check_all_rows(bool as_root)
 }
 
 static void
-rows_as_ordinary_user(void **state)
+P02_rows_as_ordinary_user(void **state)
 {
 	(void)state;
 	check_all_rows(false);
 }
 
 static void
-rows_as_root(void **state)
+P02_rows_as_root(void **state)
 {
 	(void)state;
 	if (geteuid() != 0) {
@@ -476,7 +476,7 @@ rows_as_root(void **state)
 /* ---- the filter alone -------------------------------------------------------------------------- */
 
 static void
-files_are_only_read_where_none_are_written(void **state)
+P02_files_are_only_read_where_none_are_written(void **state)
 {
 	static const struct {
 		unsigned may;
@@ -639,9 +639,9 @@ main(void)
 		cmocka_unit_test(super_has_no_row),
 		cmocka_unit_test(drop),
 		cmocka_unit_test(no_such_user),
-		cmocka_unit_test(rows_as_ordinary_user),
-		cmocka_unit_test(files_are_only_read_where_none_are_written),
-		cmocka_unit_test(rows_as_root),
+		cmocka_unit_test(P02_rows_as_ordinary_user),
+		cmocka_unit_test(P02_files_are_only_read_where_none_are_written),
+		cmocka_unit_test(P02_rows_as_root),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

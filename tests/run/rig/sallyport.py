@@ -286,6 +286,13 @@ class Sallyport:
         return wire
 
     def status(self):
+        """By the socket, which is ten times as quick as the tool; by the tool, and its words, where that fails."""
+        try:
+            answer = self.ask({"verb": "status", "args": {}})
+        except (OSError, EOFError, ValueError):
+            answer = {"ok": False}
+        if answer["ok"] and not answer["more"]:
+            return answer["data"]
         return self.ctl_json("status")
 
     def reload(self, check=True):

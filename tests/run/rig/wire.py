@@ -48,6 +48,13 @@ def kernel_queues(near, far):
     return struct.unpack("=II", answer[16 + 4 + 48 + 4:16 + 4 + 48 + 12])
 
 
+def ready(sock, event, seconds):
+    """Waits for this event; poll() takes any descriptor, of which there may be thousands."""
+    poll = select.poll()
+    poll.register(sock, event)
+    return poll.poll(seconds * 1000)
+
+
 class Closed(Exception):
     """The server ended the connection where a reply was wanted."""
 
@@ -111,7 +118,7 @@ class Wire:
         end = time.monotonic() + self.seconds
         while len(view):
             left = max(0.0, end - time.monotonic())
-            if not select.select([], [self.socket], [], left)[1]:
+            if not ready(self.socket, select.POLLOUT, left):
                 raise Late(f"the server does not read ({len(view)} bytes left)")
             view = view[self.socket.send(view):]
 
@@ -158,7 +165,7 @@ class Wire:
         end = time.monotonic() + seconds
         while not self.ended:
             left = max(0.0, end - time.monotonic())
-            if not select.select([self.socket], [], [], left)[0]:
+            if not ready(self.socket, select.POLLIN, left):
                 return False
             try:
                 data = self.socket.recv(65536)
@@ -292,7 +299,7 @@ class Wire:
                 return self.tls
             except ssl.SSLWantReadError:
                 self.send_clear(self.outgoing.read())
-            if not select.select([self.socket], [], [], max(0.0, end - time.monotonic()))[0]:
+            if not ready(self.socket, select.POLLIN, max(0.0, end - time.monotonic())):
                 raise Late("no TLS handshake in time")
             data = self.socket.recv(65536)
             if not data:
