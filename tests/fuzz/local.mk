@@ -87,6 +87,11 @@ tests_fuzz_fuzz_login_SOURCES = tests/fuzz/fuzz_login.c tests/fuzz/fuzz.h $(FUZZ
 tests_fuzz_fuzz_login_LDADD = $(AUTH_LIBS)
 tests_fuzz_fuzz_login_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+FUZZERS += tests/fuzz/fuzz_transfer
+tests_fuzz_fuzz_transfer_SOURCES = tests/fuzz/fuzz_transfer.c tests/fuzz/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_transfer_LDADD = $(RELAY_LIBS)
+tests_fuzz_fuzz_transfer_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/mail.dict
 
 FUZZ_SECONDS = 60
