@@ -26,7 +26,9 @@
 	S(MESSAGE_RECORD,   "SELECT record FROM message WHERE seq = ?1") \
 	S(MESSAGE_DELETE,   "DELETE FROM message WHERE seq = ?1") \
 	S(MESSAGE_LAST,     "SELECT max(coalesce((SELECT max(seq) FROM message), 0)," \
-	                    " coalesce((SELECT max(seq) FROM history), 0))") \
+	                    " coalesce((SELECT max(seq) FROM history), 0)," \
+	                    " coalesce((SELECT max(seq) FROM resend), 0)," \
+	                    " coalesce((SELECT value FROM meta WHERE name = 'gap-seq'), 0))") \
 	S(FILE_ALL,         "SELECT file FROM message WHERE file IS NOT NULL") \
 	S(MESSAGE_FIRST,    "SELECT min(seq) FROM message") \
 	S(FILE_WANTED,      "SELECT 1 FROM message WHERE file = ?1") \

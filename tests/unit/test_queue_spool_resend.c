@@ -213,6 +213,34 @@ test_repeated_commit(void **state)
 	parcel_drop(&parcel);
 }
 
+/* Nothing else remembers that a seq was used: it is not used again, for it means another message. */
+static void
+test_seq_is_not_reused(void **state)
+{
+	(void)state;
+	struct recipient delivered = { .stage = RECIPIENT_DELIVERED, .enhanced = "", .text = "",
+		.hop = "" };
+	struct parcel *parcel = sample_parcel_to("one", "bob@example.net");
+	struct spool_commit first = { .request = { .verb = SPOOL_COMMIT }, .parcel = parcel,
+		.resend = { .wanted = true, .key = { 1 } } };
+	struct spool_settle settle = { .request = { .verb = SPOOL_SETTLE }, .parcel = parcel,
+		.recipients = &delivered, .recipient_count = 1, .finished = true, .now_ms = 1 };
+	struct spool_tick forget = { { .verb = SPOOL_TICK }, .forget_ms = INT64_MAX,
+		.now_ms = SAMPLE_RECEIVED_MS, .resend_ms = SAMPLE_RECEIVED_MS - WINDOW_MS };
+	assert_true(spool_store_begin(store));
+	spool_store_write(store, &first.request);
+	spool_store_write(store, &settle.request);
+	assert_true(spool_store_commit(store));
+	assert_true(spool_store_begin(store));
+	spool_store_write(store, &forget.request);
+	assert_true(spool_store_commit(store));
+	parcel_drop(&parcel);
+	spool_store_close(&store);
+	open_store();
+	assert_string_equal(commit("two", 2, SAMPLE_RECEIVED_MS), "");
+	assert_string_equal(commit("three", 1, SAMPLE_RECEIVED_MS), "one");
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -226,6 +254,7 @@ main(void)
 		TEST(test_pruned),
 		TEST(test_delivered_and_deleted),
 		TEST(test_repeated_commit),
+		TEST(test_seq_is_not_reused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
