@@ -40,6 +40,7 @@ def fill(gate, messages, state, domain):
     for folder, _, names in os.walk(path):
         for name in [folder, *(os.path.join(folder, name) for name in names)]:
             ground.give(name)
+    os.sync()   # what the filling has left in the page cache is not the daemon's to write
     return seconds
 
 
@@ -66,7 +67,7 @@ def timed(call):
     return time.monotonic() - begin, result
 
 
-def measure(certificate, messages, state):
+def measure(certificate, messages, state, arguments):
     sink = Sink()
     gate = Sallyport(
         certificates=[certificate], routes={"dead.test": "smtp:127.0.0.1:1", "*": sink.target},
@@ -82,11 +83,14 @@ def measure(certificate, messages, state):
         sink.wait_for_token(b"first", seconds=60)
         delivered = first + time.monotonic() - begin
         early = pss(gate)
-        page = 0
+        page, _ = timed(lambda: gate.ctl("queue", "list", "--limit", "200", seconds=60))
         busy, told = rate(gate)
+        time.sleep(arguments.rest if messages else 0)   # until all of it was looked at once
+        steady, _ = rate(gate)
         most = pss(gate)
         print(f"| (f) {messages} {state} | filled {filled:.0f} s | start {started:.2f} s | first 250 {first:.2f} s | first "
-              f"delivery {delivered:.2f} s | PSS {early} to {most} KiB | page of 200 {page * 1e3:.0f} ms | accepts {busy:.0f}/s |")
+              f"delivery {delivered:.2f} s | PSS {early} to {most} KiB | page of 200 {page * 1e3:.0f} ms | accepts {busy:.0f}/s, "
+              f"later {steady:.0f}/s |")
         print(json.dumps(told), file=sys.stderr)
         sys.stdout.flush()
     finally:
@@ -98,14 +102,15 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--messages", type=int, default=1000000)
     parser.add_argument("--states", default="fresh,tried,held")
+    parser.add_argument("--rest", type=float, default=15)
     arguments = parser.parse_args()
     path = ground.folder("bench")
     os.chmod(path, 0o755)
     certificate = Authority(path).issue("mail.example.org", ["mail.example.org", "127.0.0.1"])
     try:
-        measure(certificate, 0, "fresh")
+        measure(certificate, 0, "fresh", arguments)
         for state in arguments.states.split(","):
-            measure(certificate, arguments.messages, state)
+            measure(certificate, arguments.messages, state, arguments)
     finally:
         ground.remove(path)
 

@@ -4,7 +4,7 @@ EXTRA_PROGRAMS += tests/bench/load
 tests_bench_load_SOURCES = tests/bench/load.c
 tests_bench_load_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
 tests_bench_load_LDADD = $(GNUTLS_LIBS)
-EXTRA_DIST += tests/bench/bench.py tests/bench/peers.py
+EXTRA_DIST += tests/bench/backlog.py tests/bench/bench.py tests/bench/peers.py
 CLEANFILES += tests/bench/load
 
 .PHONY: bench
@@ -43,6 +43,11 @@ CLEANFILES += tests/bench/spool
 .PHONY: bench-spool
 bench-spool: tests/bench/spool
 	tests/bench/spool
+
+# "make bench-backlog": part (f), a million messages waiting. BENCH_FLAGS="--messages 100000" and the like.
+.PHONY: bench-backlog
+bench-backlog: all tests/bench/load tests/bench/fill
+	SALLYPORT_BUILD=$(abs_top_builddir) $(PYTHON3) -B $(srcdir)/tests/bench/backlog.py $(BENCH_FLAGS)
 
 # Fills a spool, for "make bench" and for tests of a long queue.
 check_PROGRAMS += tests/bench/fill

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-EXTRA_DIST += tests/fake/mail_samples.h
+EXTRA_DIST += tests/fake/mail_samples.h tests/unit/queue_rig.h
 QUEUE_TEST_SOURCES = tests/fake/mail_samples.c
 
 UNIT_TESTS += tests/unit/test_queue_record
@@ -87,3 +87,7 @@ tests_unit_test_queue_resend_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_queue_spool_resend
 tests_unit_test_queue_spool_resend_SOURCES = tests/unit/test_queue_spool_resend.c $(QUEUE_TEST_SOURCES)
 tests_unit_test_queue_spool_resend_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_backlog
+tests_unit_test_queue_backlog_SOURCES = tests/unit/test_queue_backlog.c $(QUEUE_TEST_SOURCES)
+tests_unit_test_queue_backlog_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)

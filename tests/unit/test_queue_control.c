@@ -1,39 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The administrator's verbs, as JSON in and out, on a real spool. */
-#include "../fake/mail_samples.h"
+#include "queue_rig.h"
+
 #include "queue/control.h"
-#include "unit.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-enum { WAIT_MS = 5000 };
 
 static const struct settings_route routes[] = { { .title = "*" } };
 static struct settings all_settings = { .hostname = "mail.example.org", .route = { routes, 1 },
 	.queue = { .expiry = 1000000, .concurrency = 1, .concurrency_per_destination = 1 } };
 
-static struct loop *loop;
-static struct spool *spool;
 static struct dispatch *dispatch;
 static struct control_means means;
-static char path[300];
-static struct loop_timer deadline;
-static bool late;
 
 static json_t *answer;     /* the pages' lists together */
 static char refusal[40];
-static bool done;
+static size_t done;
 static unsigned pages;
-
-static void
-on_deadline(void *context)
-{
-	(void)context;
-	late = true;
-	loop_stop(loop);
-}
 
 static int64_t
 now(void *context)
@@ -59,7 +43,7 @@ on_page(void *context, uint32_t request, struct span data, bool more)
 		json_decref(answer);
 		answer = page;
 	}
-	done = !more;
+	done += !more;
 	loop_stop(loop);
 }
 
@@ -70,7 +54,7 @@ on_refusal(void *context, uint32_t request, const char *kind, const char *text)
 	assert_int_equal(request, 7);
 	assert_true(text[0] != '\0');
 	snprintf(refusal, sizeof(refusal), "%s", kind);
-	done = true;
+	done++;
 	loop_stop(loop);
 }
 
@@ -80,14 +64,10 @@ ask(const char *json)
 	json_decref(answer);
 	answer = NULL;
 	refusal[0] = '\0';
-	done = false;
+	done = 0;
 	pages = 0;
 	control_ask(&means, 7, span_text(json));
-	loop_timer_start(&deadline, WAIT_MS);
-	while (!done && !late)
-		loop_run(loop);
-	loop_timer_stop(&deadline);
-	assert_true(done);
+	wait_for(&done, 1);
 }
 
 static json_t *
@@ -112,13 +92,9 @@ text_in(json_t *object, const char *name)
 static int
 set_up(void **state)
 {
-	struct fault fault = FAULT_INIT;
 	(void)state;
-	snprintf(path, sizeof(path), "%s/queue", sample_folder_make());
-	loop = loop_new();
-	loop_timer_init(&deadline, loop, on_deadline, NULL);
-	late = false;
-	spool = spool_open(loop, path, true, &fault);
+	rig_begin();
+	rig_open_spool(true);
 	dispatch = dispatch_new(loop, spool, &all_settings, now, NULL);
 	means = (struct control_means){ spool, dispatch, now, on_page, on_refusal, NULL, loop, 0 };
 	return 0;
@@ -132,30 +108,14 @@ tear_down(void **state)
 	dispatch_free(&dispatch);
 	json_decref(answer);
 	answer = NULL;
-	loop_free(&loop);
-	sample_folder_remove();
+	rig_end();
 	return 0;
-}
-
-static size_t answered;
-
-static void
-on_done(struct spool_request *request)
-{
-	(void)request;
-	answered++;
-	loop_stop(loop);
 }
 
 static void
 do_request(struct spool_request *request)
 {
-	answered = 0;
-	request->on_done = on_done;
-	spool_ask(spool, request);
-	while (!answered)
-		loop_run(loop);
-	assert_int_equal(request->result, SPOOL_DONE);
+	assert_int_equal(ask_spool(request), SPOOL_DONE);
 }
 
 static void

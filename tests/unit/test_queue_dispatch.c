@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Jobs and results: a spool, a dispatch and a relay of our own on the other end of its channel. */
-#include "../fake/mail_samples.h"
+#include "queue_rig.h"
+
 #include "queue/dispatch.h"
-#include "unit.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 5000, JOBS_MAX = 64 };
+enum { JOBS_MAX = 64 };
 
 static const uint64_t retry[] = { 40, 40, 40 };
 
@@ -42,18 +41,13 @@ struct seen_job {
 	struct buf content; /* header and body, wherever that was */
 };
 
-static struct loop *loop;
-static struct spool *spool;
 static struct dispatch *dispatch;
 static struct channel *relay;
-static char path[300];
 static struct seen_job jobs[JOBS_MAX];
 static size_t job_count;
 static uint64_t kept[JOBS_MAX];
 static size_t kept_count;
 static bool relay_closed;
-static bool late;
-static struct loop_timer deadline;
 static uint64_t start_ms;
 
 /* ---- the relay */
@@ -174,25 +168,6 @@ say_unreached(const struct seen_job *job)
 
 /* ---- waiting */
 
-static void
-on_deadline(void *context)
-{
-	(void)context;
-	late = true;
-	loop_stop(loop);
-}
-
-static void
-wait_for(const size_t *count, size_t wanted)
-{
-	loop_timer_start(&deadline, WAIT_MS);
-	while (*count < wanted && !late)
-		loop_run(loop);
-	loop_timer_stop(&deadline);
-	assert_false(late);
-	assert_int_equal(*count, wanted);
-}
-
 /* Nothing comes for a while: the loop's timers have had their turn. */
 static void
 assert_quiet(uint64_t wait_ms)
@@ -219,10 +194,7 @@ now(void *context)
 static void
 open_queue(void)
 {
-	struct fault fault = FAULT_INIT;
-	spool = spool_open(loop, path, true, &fault);
-	if (!spool)
-		fail_msg("%s", fault.text);
+	rig_open_spool(true);
 	dispatch = dispatch_new(loop, spool, &all_settings, now, NULL);
 }
 
@@ -237,12 +209,9 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	snprintf(path, sizeof(path), "%s/queue", sample_folder_make());
-	loop = loop_new();
-	loop_timer_init(&deadline, loop, on_deadline, NULL);
+	rig_begin();
 	start_ms = loop_now_ms(loop);
 	job_count = kept_count = 0;
-	late = false;
 	all_settings.route.count = 3;
 	all_settings.queue.retry = (struct settings_durations){ retry, 3 };
 	open_queue();
@@ -258,37 +227,15 @@ tear_down(void **state)
 	channel_free(&relay);
 	for (size_t i = 0; i < job_count; i++)
 		buf_fini(&jobs[i].content);
-	loop_free(&loop);
-	sample_folder_remove();
+	rig_end();
 	return 0;
-}
-
-static size_t answered;
-static enum spool_result answer;
-
-static void
-on_answer(struct spool_request *request)
-{
-	answered++;
-	answer = request->result;
-	loop_stop(loop);
-}
-
-static enum spool_result
-ask(struct spool_request *request)
-{
-	request->on_done = on_answer;
-	answered = 0;
-	spool_ask(spool, request);
-	wait_for(&answered, 1);
-	return answer;
 }
 
 static void
 bring(struct parcel *parcel)
 {
 	struct spool_commit commit = { { .verb = SPOOL_COMMIT }, .parcel = parcel };
-	assert_int_equal(ask(&commit.request), SPOOL_DONE);
+	assert_int_equal(ask_spool(&commit.request), SPOOL_DONE);
 	dispatch_add(dispatch, parcel);
 }
 
@@ -312,7 +259,7 @@ is_queued(const char *id, struct recipient *first_out)
 {
 	struct spool_fetch fetch = { { .verb = SPOOL_FETCH }, .fd = -1 };
 	snprintf(fetch.id, sizeof(fetch.id), "%s", id);
-	bool there = ask(&fetch.request) == SPOOL_DONE;
+	bool there = ask_spool(&fetch.request) == SPOOL_DONE;
 	if (there && first_out && fetch.recipient_count) {
 		*first_out = fetch.recipients[0];
 		first_out->enhanced = first_out->text = first_out->hop = NULL;
@@ -428,11 +375,8 @@ test_dead_disk(void **state)
 	assert_int_equal(kept_count, 0);
 	limit_file_size(RLIM_INFINITY);
 	wait_for(&kept_count, 3);
-	loop_timer_start(&deadline, WAIT_MS);
-	while (job_count < 5 && !late) /* two may come at once */
-		loop_run(loop);
-	loop_timer_stop(&deadline);
-	assert_int_equal(job_count, 5);
+	wait_for_least(&job_count, 4); /* the last two may come at once */
+	wait_for_least(&job_count, 5);
 }
 
 static void
@@ -606,23 +550,23 @@ test_park_and_wake(void **state)
 	struct spool_change change = { { .verb = SPOOL_CHANGE }, .kind = SPOOL_HOLD,
 		.id = "0001", .reason = "because" };
 	bring_one("0001");
-	assert_int_equal(ask(&change.request), SPOOL_DONE);
+	assert_int_equal(ask_spool(&change.request), SPOOL_DONE);
 	dispatch_park(dispatch, change.seq);
 	say_ready(10);
 	assert_quiet(50);
 	change.kind = SPOOL_RELEASE;
-	assert_int_equal(ask(&change.request), SPOOL_DONE);
+	assert_int_equal(ask_spool(&change.request), SPOOL_DONE);
 	dispatch_wake(dispatch, change.seq);
 	wait_for(&job_count, 1);
 	/* held while it is under way: the result counts, and then it stays */
 	change.kind = SPOOL_HOLD;
-	assert_int_equal(ask(&change.request), SPOOL_DONE);
+	assert_int_equal(ask_spool(&change.request), SPOOL_DONE);
 	dispatch_park(dispatch, change.seq);
 	say_result(&jobs[0], OUTCOME_DEFERRED);
 	wait_for(&kept_count, 1);
 	assert_quiet(80);
 	change.kind = SPOOL_DELETE;
-	assert_int_equal(ask(&change.request), SPOOL_DONE);
+	assert_int_equal(ask_spool(&change.request), SPOOL_DONE);
 	dispatch_park(dispatch, change.seq);
 	dispatch_wake(dispatch, change.seq); /* of what is gone: nothing */
 	assert_quiet(30);
@@ -638,7 +582,7 @@ test_deleted_under_way(void **state)
 	say_ready(10);
 	bring_one("0001");
 	wait_for(&job_count, 1);
-	assert_int_equal(ask(&change.request), SPOOL_DONE);
+	assert_int_equal(ask_spool(&change.request), SPOOL_DONE);
 	dispatch_park(dispatch, change.seq);
 	say_result(&jobs[0], OUTCOME_FAILED);
 	wait_for(&kept_count, 1);
@@ -678,7 +622,7 @@ test_loaded_at_start(void **state)
 		snprintf(id, sizeof(id), "%04u", i);
 		bring_one(id);
 	}
-	assert_int_equal(ask(&change.request), SPOOL_DONE);
+	assert_int_equal(ask_spool(&change.request), SPOOL_DONE);
 	close_queue();
 	open_queue();
 	link_relay();
@@ -756,7 +700,7 @@ test_down_puts_off(void **state)
 	/* The administrator knows better. */
 	struct spool_change change = { { .verb = SPOOL_CHANGE }, .kind = SPOOL_FLUSH,
 		.id = "0003", .now_ms = now(NULL) };
-	assert_int_equal(ask(&change.request), SPOOL_DONE);
+	assert_int_equal(ask_spool(&change.request), SPOOL_DONE);
 	dispatch_flush(dispatch);
 	dispatch_wake(dispatch, change.seq);
 	wait_for(&job_count, 3);
@@ -775,7 +719,7 @@ test_malformed_result(void **state)
 	buf_add_text(&content, "nonsense");
 	assert_true(channel_send(relay, MSG_RESULT, &content, -1));
 	buf_fini(&content);
-	loop_timer_start(&deadline, WAIT_MS);
+	loop_timer_start(&deadline, QUEUE_RIG_WAIT_MS);
 	while (!relay_closed && !late)
 		loop_run(loop);
 	loop_timer_stop(&deadline);

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Body files and commits: an intake, and a front end of our own on the other end of its channel. */
-#include "../fake/mail_samples.h"
-#include "queue/intake.h"
-#include "unit.h"
+#include "queue_rig.h"
 
-#include <stdio.h>
+#include "queue/intake.h"
+
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { WAIT_MS = 5000 };
 
 static const struct settings_permit permits[] = { { .title = "anonymous", .where = "f:1",
 	.rights = RIGHT_SUBMIT | RIGHT_RELAY | RIGHT_ANY_SENDER,
@@ -20,14 +17,10 @@ static const struct settings_listener listeners[] = { { .title = "trusted",
 static const struct settings all_settings = { .hostname = "mail.example.org",
 	.listener = { listeners, 1 } };
 
-static struct loop *loop;
 static struct intake_means means;
 static struct intake *intake;
 static struct channel *smtp;
 static struct revoked *revoked;
-static char path[300];
-static struct loop_timer deadline;
-static bool late;
 
 /* What came to the front end, and to the dispatcher. */
 static size_t answers;
@@ -41,25 +34,6 @@ static bool is_short;
 static size_t closed;
 static size_t dispatched;
 static char dispatched_id[40];
-
-static void
-on_deadline(void *context)
-{
-	(void)context;
-	late = true;
-	loop_stop(loop);
-}
-
-static void
-wait_for(const size_t *count, size_t wanted)
-{
-	loop_timer_start(&deadline, WAIT_MS);
-	while (*count < wanted && !late)
-		loop_run(loop);
-	loop_timer_stop(&deadline);
-	assert_false(late);
-	assert_int_equal(*count, wanted);
-}
 
 static bool
 on_smtp_message(void *context, struct channel_message *message)
@@ -162,9 +136,9 @@ open_queue(void)
 		.on_message = on_message_in, .pressure = { false, "" },
 		.admission = { .settings = &all_settings, .revoked = revoked,
 			.grant_key = SPAN_LITERAL("0123456789abcdef0123456789abcdef") } };
-	means.spool = spool_open(loop, path, true, &fault);
-	if (means.spool)
-		means.bodies = bodies_new(loop, spool_folder(means.spool), true, &fault);
+	rig_open_spool(true);
+	means.spool = spool;
+	means.bodies = bodies_new(loop, spool_folder(means.spool), true, &fault);
 	if (!means.bodies)
 		fail_msg("%s", fault.text);
 	link_smtp();
@@ -176,19 +150,16 @@ close_queue(void)
 	channel_free(&smtp);
 	intake_free(&intake);
 	bodies_free(&means.bodies);
-	spool_close(&means.spool);
+	spool_close(&spool);
 }
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	snprintf(path, sizeof(path), "%s/queue", sample_folder_make());
-	loop = loop_new();
-	loop_timer_init(&deadline, loop, on_deadline, NULL);
+	rig_begin();
 	revoked = revoked_new();
 	revoked_know(revoked);
-	late = false;
 	answers = pressures = closed = dispatched = 0;
 	open_queue();
 	return 0;
@@ -203,8 +174,7 @@ tear_down(void **state)
 	file_fd = -1;
 	close_queue();
 	revoked_free(&revoked);
-	loop_free(&loop);
-	sample_folder_remove();
+	rig_end();
 	return 0;
 }
 
@@ -297,7 +267,7 @@ look(void)
 static void
 wait_until_removed(uint64_t number)
 {
-	loop_timer_start(&deadline, WAIT_MS);
+	loop_timer_start(&deadline, QUEUE_RIG_WAIT_MS);
 	while (has_body(number) && look())
 		continue;
 	loop_timer_stop(&deadline);
@@ -480,7 +450,7 @@ test_malformed(void **state)
 	assert_true(channel_ask(smtp, MSG_COMMIT, &content, -1, 0, on_answer, NULL) != 0);
 	buf_fini(&content);
 	wait_for(&closed, 1);
-	loop_timer_start(&deadline, WAIT_MS);
+	loop_timer_start(&deadline, QUEUE_RIG_WAIT_MS);
 	while (intake && look())
 		continue;
 	loop_timer_stop(&deadline);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The window in memory: how a message is split, what is cached, what waits on disk. */
-#include "../fake/mail_samples.h"
-#include "queue/loader.h"
-#include "unit.h"
+/* The window in memory: what is loaded, what waits on disk, and until when. */
+#include "queue_rig.h"
 
-#include <stdio.h>
+#include "queue/loader.h"
+
 #include <stdlib.h>
 
-enum { WAIT_MS = 20000, NOW_MS = SAMPLE_RECEIVED_MS + 1000, AHEAD_MS = 10 * 60 * 1000 };
+enum { NOW_MS = SAMPLE_RECEIVED_MS + 1000, AHEAD_MS = 10 * 60 * 1000 };
 
 static const struct settings_route routes[] = {
 	{ .title = "example.net", .to = { .scheme = ROUTE_SMTP }, .concurrency = 3 },
@@ -17,12 +16,9 @@ static const struct settings all_settings = { .hostname = "mail.example.org",
 	.route = { routes, 2 },
 	.queue = { .concurrency = 50, .concurrency_per_destination = 10 } };
 
-static struct loop *loop;
-static struct spool *spool;
 static struct schedule *schedule;
 static struct backlog *backlog;
 static struct loader *loader;
-static char path[300];
 static size_t pending;
 
 static void
@@ -34,11 +30,9 @@ on_loaded(void *context)
 static int
 set_up(void **state)
 {
-	struct fault fault = FAULT_INIT;
 	(void)state;
-	snprintf(path, sizeof(path), "%s/queue", sample_folder_make());
-	loop = loop_new();
-	spool = spool_open(loop, path, false, &fault);
+	rig_begin();
+	rig_open_spool(false);
 	schedule = schedule_new();
 	schedule_set_slots(schedule, 1000);
 	backlog = backlog_new(schedule, &all_settings);
@@ -55,8 +49,7 @@ tear_down(void **state)
 	loader_free(&loader);
 	backlog_free(&backlog);
 	schedule_free(&schedule);
-	loop_free(&loop);
-	sample_folder_remove();
+	rig_end();
 	return 0;
 }
 
@@ -79,8 +72,11 @@ ask(struct spool_request *request)
 static void
 run(void)
 {
-	while (pending)
+	loop_timer_start(&deadline, QUEUE_RIG_WAIT_MS);
+	while (pending && !late)
 		loop_run(loop);
+	loop_timer_stop(&deadline);
+	assert_false(late);
 }
 
 /* Everything asked of the spool so far is answered when this is. */
@@ -111,83 +107,6 @@ bring_many(unsigned first, unsigned count)
 	for (unsigned i = 0; i < count; i++)
 		parcel_drop(&commits[i].parcel);
 	free(commits);
-}
-
-static void
-test_split(void **state)
-{
-	(void)state;
-	struct parcel *parcel = sample_parcel("0001", "x",
-		(const char *const[]){ "a@example.net", "b@example.com", "c@nowhere.test",
-			"d@EXAMPLE.net", "e@example.net", NULL });
-	const struct recipient stored[] = {
-		{ .number = 0, .stage = RECIPIENT_DELIVERED },
-		{ .number = 3, .stage = RECIPIENT_WAITING, .attempts = 2, .delay_told = true },
-	};
-	struct entry *entry =
-		backlog_add(backlog, 7, 100, &parcel->record, stored, 2, 5000);
-	assert_ptr_equal(backlog_find(backlog, 7), entry);
-	assert_true(entry->stored);
-	size_t lots = 0;
-	for (struct lot *lot = entry->lots; lot; lot = lot->next, lots++) {
-		const char *name = schedule_destination_name(lot->schedule.destination);
-		assert_int_equal(lot->schedule.due_ms, 5000);
-		if (strcmp(name, "example.net") == 0) {
-			assert_int_equal(lot->count, 2);
-			assert_int_equal(lot->recipients[0].number, 3);
-			assert_int_equal(lot->recipients[0].attempts, 2);
-			assert_true(lot->recipients[0].delay_told);
-			assert_int_equal(lot->recipients[1].number, 4);
-			assert_int_equal(lot->schedule.class, SCHEDULE_TRIED);
-			assert_false(lot->at_mailbox);
-		} else if (strcmp(name, "example.com") == 0) {
-			assert_int_equal(lot->count, 1);
-			assert_true(lot->at_mailbox);
-			assert_int_equal(lot->schedule.class, SCHEDULE_NORMAL);
-		} else {
-			assert_string_equal(name, "");
-			assert_false(lot->has_route);
-		}
-	}
-	assert_int_equal(lots, 3);
-	assert_int_equal(backlog_due(entry, 0), 5000);
-	assert_null(schedule_take(schedule, 4999));
-	assert_non_null(schedule_take(schedule, 5000));
-	assert_false(backlog_is_idle(entry));
-	/* nobody left: no entry */
-	const struct recipient all[] = { { .number = 0, .stage = RECIPIENT_FAILED } };
-	struct parcel *one = sample_parcel_to("0002", "bob@example.net");
-	assert_null(backlog_add(backlog, 8, 100, &one->record, all, 1, 0));
-	assert_null(backlog_find(backlog, 8));
-	parcel_drop(&one);
-	parcel_drop(&parcel);
-}
-
-static void
-test_cache_is_bounded(void **state)
-{
-	(void)state;
-	enum { COUNT = 700 };
-	char *large = mem_alloc(60001);
-	memset(large, 'x', 60000);
-	size_t cached = 0;
-	for (uint64_t seq = 1; seq <= COUNT; seq++) {
-		struct parcel *parcel = sample_parcel(
-			"0001", large, (const char *const[]){ "bob@example.net", NULL });
-		struct entry *entry = backlog_add(
-			backlog, seq, SAMPLE_RECEIVED_MS, &parcel->record, NULL, 0, 0);
-		backlog_cache(backlog, entry, parcel);
-		assert_ptr_equal(entry->parcel, parcel);
-		parcel_drop(&parcel);
-	}
-	for (uint64_t seq = 1; seq <= COUNT; seq++)
-		cached += backlog_find(backlog, seq)->parcel != NULL;
-	assert_true(cached > 200 && cached < 560); /* at most 32 MiB of them */
-	assert_null(backlog_find(backlog, 1)->parcel); /* the oldest went */
-	assert_non_null(backlog_find(backlog, COUNT)->parcel);
-	backlog_uncache(backlog, backlog_find(backlog, COUNT));
-	backlog_remove(backlog, backlog_find(backlog, COUNT - 1));
-	mem_free(&large);
 }
 
 static void
@@ -227,9 +146,9 @@ test_share_of_a_destination(void **state)
 	run_all();
 	assert_int_equal(backlog_count(backlog), SHARE);
 	/* What comes in meanwhile waits behind, but for what others send, or goes elsewhere. */
-	struct parcel *late = sample_parcel_to("999999", "bob@example.net");
-	come(late);
-	assert_null(backlog_find(backlog, late->seq));
+	struct parcel *later = sample_parcel_to("999999", "bob@example.net");
+	come(later);
+	assert_null(backlog_find(backlog, later->seq));
 	struct parcel *other = sample_parcel_of("eve", "eve");
 	come(other);
 	assert_ptr_equal(backlog_find(backlog, other->seq)->parcel, other);
@@ -253,7 +172,7 @@ test_share_of_a_destination(void **state)
 	parcel_drop(&next);
 	parcel_drop(&elsewhere);
 	parcel_drop(&other);
-	parcel_drop(&late);
+	parcel_drop(&later);
 }
 
 /* A full destination in front: mail of others behind it is found all the same. */
@@ -329,8 +248,6 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_split),
-		TEST(test_cache_is_bounded),
 		TEST(test_share_of_a_destination),
 		TEST(test_behind_a_full_destination),
 		TEST(test_due_soon),
