@@ -87,15 +87,6 @@ defer_waiting(struct destination *destination, bool all, const struct fault *fau
 
 /* ---- hops ----------------------------------------------------------------------------------------- */
 
-static struct slot *
-free_slot(struct destination *destination)
-{
-	for (size_t i = 0; i < destination->slot_count; i++)
-		if (!destination->slots[i].hop)
-			return &destination->slots[i];
-	return NULL;
-}
-
 static void
 on_ready(struct hop *hop, void *context)
 {
@@ -104,16 +95,16 @@ on_ready(struct hop *hop, void *context)
 	struct job *job = take_job(destination, !hop_is_fresh(hop));
 
 	loop_timer_stop(&destination->rest);
-	if (job) {
-		slot->job = job;
-		hop_send(hop, job);
-	} else if (destination->first && !free_slot(destination)) {
-		/* Who waits wants a new connection, and this one is in the way of it. */
-		hop_quit(hop);
-	}
+	if (!job)
+		return;
+	slot->job = job;
+	hop_send(hop, job);
 }
 
-/* Put back as it was, but for the kind of connection it gets next: so this happens to it once. */
+/*
+ * Put back as it was, but for the kind of connection it gets next: so this happens to it once. The slot
+ * of the lost one is free in a moment, and the job is first in the row for what comes up there.
+ */
 static void
 on_untried(struct hop *hop, struct job *job, void *context)
 {
@@ -170,6 +161,15 @@ static const struct hop_hooks hop_hooks = {
 	.on_untried = on_untried,
 	.on_gone = on_gone,
 };
+
+static struct slot *
+free_slot(struct destination *destination)
+{
+	for (size_t i = 0; i < destination->slot_count; i++)
+		if (!destination->slots[i].hop)
+			return &destination->slots[i];
+	return NULL;
+}
 
 /* Idle hops first; then new ones, as many as there are jobs without one that is on its way up. */
 static void

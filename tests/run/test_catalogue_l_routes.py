@@ -231,6 +231,8 @@ def hops(sink):
 @pytest.fixture(scope="module")
 def gate(make_gate, hops, sink, names):
     routes = {f"{name}.test": hop.target for name, hop in hops.items()}
+    for name in ("closed-at-mail", "421-at-mail"):    # the slot of the lost connection is the only one
+        routes[f"{name}.test"] = {"to": f'"{hops[name].target}"', "concurrency": "1"}
     path = ground.folder("secrets")
     for user, password in (("one", "pw1"), ("two", "pw2")):
         secret = ground.write(os.path.join(path, user), password + "\n")
