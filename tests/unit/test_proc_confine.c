@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -138,6 +139,12 @@ start_thread(void)
 	if (error == 0)
 		pthread_join(thread, NULL);
 	return error;
+}
+
+static int
+make_epoll(void)
+{
+	return result(epoll_create1(EPOLL_CLOEXEC));
 }
 
 static int
@@ -344,6 +351,7 @@ static const struct probe probes[] = {
 	{ "exec", run_program, DIES, 0, 0 },
 	{ "fork", fork_process, DIES, 0, 0 },
 	{ "thread", start_thread, DIES, MAY_THREAD, WORKS },
+	{ "the resolver's loop", make_epoll, DIES, MAY_CONNECT, WORKS },
 	{ "socket", socket_inet, EACCES, MAY_CONNECT, WORKS },
 	{ "connect", connect_inet, EACCES, MAY_CONNECT, WORKS },
 	{ "packet socket", socket_packet, EACCES, MAY_CONNECT, DIES },
