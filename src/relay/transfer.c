@@ -316,13 +316,14 @@ is_sent(const struct transfer *transfer)
 	return transfer->content_done && !stream_waiting(transfer->stream);
 }
 
-/* A last word of a hop that has enough is no answer too many. */
+/* A last word of a hop that has enough, as far as it is here, is no answer too many. */
 static bool
 has_surplus(const struct transfer *transfer)
 {
-	struct span rest = stream_peek(transfer->stream);
+	static const char goodbye[] = "421";
+	struct span start = span_first(stream_peek(transfer->stream), sizeof goodbye - 1);
 
-	return rest.length && !span_starts_nocase(rest, "421");
+	return !span_equal(start, span_first(span_text(goodbye), start.length));
 }
 
 /* LMTP answers for each accepted recipient, in their order: RFC 2033 4.2. */

@@ -176,7 +176,8 @@ note(struct story *story, const struct smtp_reply_reader *reply, size_t turn, st
 	FUZZ_CHECK(story->count < REPLIES_MAX);
 	story->replies[story->count++] = (struct said){
 		.code = reply->code, .turn = turn,
-		.alone = rest.length == 0 || span_starts(rest, "421"),
+		.alone = rest.length == 0 || span_is(rest, "4") || span_is(rest, "42") ||
+			span_starts(rest, "421"),
 	};
 }
 

@@ -540,6 +540,10 @@ L03_last_words(void **state)
 		{ "EHLO", PIPELINING }, { "MAIL", "250 ok\r\n" }, { "RCPT", "250 ok\r\n" },
 		{ "DATA", "354 go\r\n554 5.7.1 not this\r\n" }, { NULL, NULL },
 	};
+	static const struct step half_a_goodbye[] = {
+		{ "EHLO", PIPELINING }, { "MAIL", "250 ok\r\n" }, { "RCPT", "250 ok\r\n" },
+		{ "DATA", "354 go\r\n" }, { ".", "250 2.0.0 taken\r\n42" }, { NULL, NULL },
+	};
 	static const struct step goodbye[] = {
 		{ "EHLO", PIPELINING }, { "MAIL", "250 ok\r\n" }, { "RCPT", "250 ok\r\n" },
 		{ "DATA", "354 go\r\n" }, { ".", "250 2.0.0 taken\r\n421 4.3.2 enough\r\n" },
@@ -549,6 +553,8 @@ L03_last_words(void **state)
 	(void)state;
 	run(&setup, "220 hop\r\n", early_refusal, &plain, 1);
 	assert_string_equal(client.outcomes, "failed 554 5.7.1\n");
+	run(&setup, "220 hop\r\n", half_a_goodbye, &plain, 1);
+	assert_string_equal(client.outcomes, "relayed 250 2.0.0\n");
 	run(&setup, "220 hop\r\n", goodbye, &plain, 1);
 	assert_string_equal(client.outcomes, "relayed 250 2.0.0\n");
 	assert_int_equal(client.fault.kind, FAULT_NONE);
