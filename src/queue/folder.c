@@ -72,6 +72,7 @@ is_ours(const char *name)
 {
 	static const char *const names[] = { ".", "..", "body", "corrupt", "reserve", "backup",
 		"queue.db", "queue.db-wal", "queue.db-shm", "queue.db-journal",
+		"queue.db.damaged", "queue.db.salvage", "queue.db.salvaged",
 		"SHA256SUMS" /* of a backup that stands here now */ };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(name, names[i]) == 0)
@@ -99,11 +100,20 @@ each_name(int fd, void (*on_name)(void *context, const char *name), void *contex
 	return true;
 }
 
+/* What is called reserve is given back and filled anew: it must be nothing else. */
+static bool
+is_reserve(const struct folder *folder)
+{
+	struct stat stat;
+	return fstatat(folder->top, "reserve", &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISREG(stat.st_mode) && stat.st_nlink == 1 && stat.st_uid == geteuid();
+}
+
 static void
 on_top_name(void *context, const char *name)
 {
 	const struct folder *folder = context;
-	if (!is_ours(name))
+	if (!is_ours(name) || (strcmp(name, "reserve") == 0 && !is_reserve(folder)))
 		set_aside(folder, folder->top, name);
 }
 
@@ -159,6 +169,12 @@ const char *
 folder_database(const struct folder *folder)
 {
 	return folder->database;
+}
+
+bool
+folder_sync(const struct folder *folder, struct fault *fault)
+{
+	return fsync(folder->top) == 0 || fault_set_errno(fault, "queue/: fsync");
 }
 
 int
@@ -313,11 +329,15 @@ on_body_name(void *context, const char *name)
 	struct sweep *sweep = context;
 	struct stat stat;
 	uint64_t number;
-	if (!parse_name(name, &number) || number >= sweep->limit ||
+	if (!parse_name(name, &number) ||
 		fstatat(sweep->folder->bodies, name, &stat, AT_SYMLINK_NOFOLLOW) < 0 ||
 		!S_ISREG(stat.st_mode) || stat.st_nlink != 1 || stat.st_uid != geteuid()) {
 		set_aside(sweep->folder, sweep->folder->bodies, name);
-	} else if (!sweep->is_wanted(sweep->context, number)) {
+	} else if (sweep->is_wanted(sweep->context, number)) {
+		return;
+	} else if (number >= sweep->limit) {
+		set_aside(sweep->folder, sweep->folder->bodies, name);
+	} else {
 		folder_remove_body(sweep->folder, number);
 		sweep->removed++;
 	}
@@ -330,6 +350,14 @@ folder_sweep_bodies(const struct folder *folder, uint64_t limit,
 	struct sweep sweep = { folder, limit, is_wanted, context, 0 };
 	each_name(folder->bodies, on_body_name, &sweep);
 	return sweep.removed;
+}
+
+bool
+folder_has_reserve(const struct folder *folder)
+{
+	struct stat stat;
+	return fstatat(folder->top, "reserve", &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
+		stat.st_size >= FOLDER_RESERVE_BYTES;
 }
 
 bool
@@ -355,14 +383,10 @@ bool
 folder_space(const struct folder *folder, struct folder_space *space_out)
 {
 	struct statvfs space;
-	struct stat reserve;
-	uint64_t owed = FOLDER_RESERVE_BYTES;
+	uint64_t owed = folder_has_reserve(folder) ? 0 : FOLDER_RESERVE_BYTES;
 	if (fstatvfs(folder->top, &space) < 0)
 		return false;
 	space_out->bytes = (uint64_t)space.f_bavail * space.f_frsize;
-	if (fstatat(folder->top, "reserve", &reserve, AT_SYMLINK_NOFOLLOW) == 0 &&
-		reserve.st_size >= FOLDER_RESERVE_BYTES)
-		owed = 0;
 	space_out->bytes -= space_out->bytes < owed ? space_out->bytes : owed;
 	space_out->files = space.f_files ? (uint64_t)space.f_favail : UINT64_MAX;
 	return true;

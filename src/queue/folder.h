@@ -17,6 +17,8 @@ struct folder;
 struct folder *folder_open(const char *path, struct fault *fault);
 void folder_free(struct folder **folder);
 const char *folder_database(const struct folder *folder); /* its path */
+/* What was made, removed or renamed in it is on disk. */
+bool folder_sync(const struct folder *folder, struct fault *fault);
 /* A folder in it, ours and closed to others, made if it is not there; -1 and a fault. */
 int folder_open_part(const struct folder *folder, const char *name, struct fault *fault);
 
@@ -51,8 +53,8 @@ enum folder_result folder_check_body(int fd, const unsigned char hash[DIGEST_BYT
 void folder_remove_body(const struct folder *folder, uint64_t number);
 
 /*
- * At start: removes each body file that nobody wants, and sets aside what has no number or one from
- * limit on. Gives how many were removed.
+ * At start: of the body files that nobody wants, removes those below limit, and sets aside the others
+ * and whatever else is there. Gives how many were removed.
  */
 size_t folder_sweep_bodies(const struct folder *folder, uint64_t limit,
 	bool (*is_wanted)(void *context, uint64_t number), void *context);
@@ -62,6 +64,7 @@ size_t folder_sweep_bodies(const struct folder *folder, uint64_t limit,
  * tables, after which the log's own room is free. False if the disk has no room for it.
  */
 enum { FOLDER_RESERVE_BYTES = 20 * 1024 * 1024 };
+bool folder_has_reserve(const struct folder *folder);
 bool folder_fill_reserve(const struct folder *folder);
 void folder_release_reserve(const struct folder *folder);
 

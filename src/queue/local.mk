@@ -39,6 +39,8 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/spool_proof.c src/queue/spool_proof.h \
 	src/queue/spool_read.c \
 	src/queue/spool_resend.c \
+	src/queue/spool_salvage.c src/queue/spool_salvage.h \
+	src/queue/spool_salvage_copy.c \
 	src/queue/spool_schema.c src/queue/spool_schema.h \
 	src/queue/spool_store.c src/queue/spool_store.h \
 	src/queue/spool_table.h \

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "io/worker.h"
 #include "queue/spool_proof.h"
+#include "queue/spool_salvage.h"
 #include "queue/spool_store.h"
 
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 enum {
 	BATCH_MAX = 1024,           /* requests in one transaction */
 	BATCH_MAX_BYTES = 16 * 1024 * 1024,
+	DAMAGES_MOST = 3,           /* then the next start looks at all of the database */
 	RETRY_MS = 250,             /* after a failure */
 	GATHER_MS = 4,              /* that a result waits for company, after the last transaction */
 	GATHER_MOST = 64,           /* results that need none */
@@ -54,6 +56,7 @@ struct spool {
 	struct batch batch;
 	bool busy;
 	bool unreadable;             /* and the log says so */
+	unsigned damages;            /* seen so far */
 	struct spool_counts counts;
 	uint64_t next_file;
 	uint64_t file_limit;
@@ -163,6 +166,15 @@ run_batch(void *context)
 
 /* ---- on the loop */
 
+/* What is not told is not durable for anybody; super starts queue again. */
+static void
+give_up(struct spool *spool)
+{
+	spool_salvage_mark(spool_store_folder(spool->store));
+	log_event(EV_SPOOL_DAMAGED);
+	_exit(EXIT_FAILURE);
+}
+
 static void
 note_outcome(struct spool *spool)
 {
@@ -181,6 +193,9 @@ note_outcome(struct spool *spool)
 		log_event(EV_SPOOL_FAILED, kv_fault(&batch->read_fault));
 	if (batch->has_reads)
 		spool->unreadable = batch->unreadable;
+	/* SQLite says of a page that cannot be read that it is damaged: it has another try. */
+	if (spool_store_take_damage(spool->store) && ++spool->damages == DAMAGES_MOST)
+		give_up(spool);
 }
 
 /* What must succeed goes back in front of what came in meanwhile. */

@@ -13,6 +13,12 @@ enum { PREDECESSOR_WAIT_MS = 8000 };
 static const char *const sql_texts[SPOOL_STATEMENT_COUNT] = { SPOOL_STATEMENTS(STATEMENT) };
 #undef STATEMENT
 
+bool
+spool_db_is_damage(int code)
+{
+	return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+}
+
 /* What fails keeps the first words: what follows an error is only its echo. */
 static void
 keep_error(struct spool_db *db, int code)
@@ -20,6 +26,7 @@ keep_error(struct spool_db *db, int code)
 	/* SQLite has no word for a quota that is used up. */
 	bool full = (code & 0xff) == SQLITE_FULL ||
 		(code == SQLITE_IOERR_WRITE && sqlite3_system_errno(db->sqlite) == EDQUOT);
+	db->damaged |= spool_db_is_damage(code);
 	enum spool_db_result result = full ? SPOOL_DB_FULL : SPOOL_DB_BROKEN;
 	if (db->result >= result)
 		return;
@@ -76,8 +83,10 @@ spool_db_open(struct spool_db *db, const char *path, bool sync, struct fault *fa
 		set_up(db, sync);
 	umask(mask);
 	if (!done) {
+		bool damaged = spool_db_is_damage(sqlite3_errcode(db->sqlite));
 		open_failed(db, path, fault);
 		spool_db_close(db);
+		db->damaged = damaged;
 	}
 	return done;
 }
@@ -87,9 +96,11 @@ spool_db_prepare(struct spool_db *db, struct fault *fault)
 {
 	for (size_t i = 0; i < SPOOL_STATEMENT_COUNT; i++) {
 		if (sqlite3_prepare_v3(db->sqlite, sql_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
-			    &db->statements[i], NULL) != SQLITE_OK)
-			return fault_set(fault, FAULT_SYSTEM, "spool: %s: %s", sql_texts[i],
-				sqlite3_errmsg(db->sqlite));
+			    &db->statements[i], NULL) == SQLITE_OK)
+			continue;
+		db->damaged |= spool_db_is_damage(sqlite3_errcode(db->sqlite));
+		return fault_set(fault, FAULT_SYSTEM, "spool: %s: %s", sql_texts[i],
+			sqlite3_errmsg(db->sqlite));
 	}
 	return true;
 }

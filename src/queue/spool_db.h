@@ -88,10 +88,13 @@ enum spool_db_result {
 struct spool_db {
 	sqlite3 *sqlite;
 	sqlite3_stmt *statements[SPOOL_STATEMENT_COUNT];
+	bool damaged;                /* SQLite says so, of the file */
 	enum spool_db_result result; /* of the worst call since it was last forgotten */
 	struct fault fault;          /* what it said */
 };
 
+/* Does this code of SQLite say that the file is not what was written? Then damaged is set. */
+bool spool_db_is_damage(int code);
 /* Opens and takes the exclusive lock; no schema yet, and no statements. */
 bool spool_db_open(struct spool_db *db, const char *path, bool sync, struct fault *fault);
 bool spool_db_prepare(struct spool_db *db, struct fault *fault);

@@ -9,9 +9,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* "SPQ1", so that no other program's database is taken for a spool. */
-enum { APPLICATION_ID = 0x53505131 };
-
 static const char *const steps[] = {
 	"CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE message (seq INTEGER PRIMARY KEY, file INTEGER, received INTEGER NOT NULL,"
@@ -35,6 +32,7 @@ const struct spool_schema spool_schema_now = { steps, sizeof(steps) / sizeof(ste
 static bool
 failed(struct spool_db *db, const char *what, struct fault *fault)
 {
+	db->damaged |= spool_db_is_damage(sqlite3_errcode(db->sqlite));
 	fault_set(fault, FAULT_SYSTEM, "%s: %s", what, sqlite3_errmsg(db->sqlite));
 	sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
 	return false;
@@ -89,7 +87,7 @@ take_steps(struct spool_db *db, const char *path, int version, const struct spoo
 			return failed(db, path, fault);
 	}
 	snprintf(end, sizeof(end), "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
-		APPLICATION_ID, schema->count);
+		SPOOL_APPLICATION_ID, schema->count);
 	return sqlite3_exec(db->sqlite, end, NULL, NULL, NULL) == SQLITE_OK ||
 		failed(db, path, fault);
 }
@@ -120,7 +118,7 @@ spool_schema_apply(struct spool_db *db, const char *path, const struct spool_sch
 		!read_pragma(db, "PRAGMA user_version", &version) ||
 		!read_pragma(db, "SELECT count(*) FROM sqlite_schema", &tables))
 		return failed(db, path, fault);
-	if (tables ? application != APPLICATION_ID : application != 0)
+	if (tables ? application != SPOOL_APPLICATION_ID : application != 0)
 		return fault_set(fault, FAULT_CONFIG, "%s: not a spool", path);
 	if (version > schema->count)
 		return fault_set(fault, FAULT_CONFIG,

@@ -13,6 +13,9 @@ struct spool_schema {
 
 extern const struct spool_schema spool_schema_now;
 
+/* "SPQ1", so that no other program's database is taken for a spool. */
+enum { SPOOL_APPLICATION_ID = 0x53505131 };
+
 /*
  * In one transaction. A database of an older version is first copied to "PATH.vN", or to a name
  * with a further number if there is such a copy from before. One of a later version, or of another

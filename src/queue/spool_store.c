@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the requests of spool.h do to the tables, one after the other, on the spool's thread. */
 #include "queue/folder_backup.h"
+#include "queue/spool_salvage.h"
 #include "queue/spool_schema.h"
 #include "queue/spool_table.h"
 
@@ -44,7 +45,11 @@ begin_start(struct spool_store *store, struct fault *fault)
 	store->first_job = (uint64_t)starts << JOBS_OF_START_BITS;
 	if (db->result != SPOOL_DB_DONE)
 		goto failed;
-	folder_sweep_bodies(store->folder, file_limit, is_wanted, db);
+	/* What a salvage could not read may be told by its body. */
+	bool keep = spool_db_meta(db, SPOOL_SALVAGE_ORPHANS) != 0;
+	folder_sweep_bodies(store->folder, keep ? 0 : file_limit, is_wanted, db);
+	if (keep)
+		spool_db_set_meta(db, SPOOL_SALVAGE_ORPHANS, 0);
 	store->first_file = file_limit;
 	store->file_limit = file_limit + FILE_BLOCK;
 	spool_db_set_meta(db, "starts", starts);
@@ -55,6 +60,42 @@ failed:
 	*fault = db->fault;
 	spool_db_rollback(db);
 	return false;
+}
+
+static bool
+open_database(struct spool_store *store, bool sync, struct fault *fault)
+{
+	const char *database = folder_database(store->folder);
+	if (!spool_db_open(&store->db, database, sync, fault) ||
+		!spool_schema_apply(&store->db, database, &spool_schema_now, fault) ||
+		!spool_db_prepare(&store->db, fault))
+		return false;
+	/* No later commit may stand behind a log frame that perhaps never reached the disk. */
+	if (!spool_db_checkpoint(&store->db)) {
+		*fault = store->db.fault;
+		return false;
+	}
+	if (!begin_start(store, fault))
+		return false;
+	spool_resend_load(store);
+	if (!spool_store_is_sound(store))
+		*fault = store->db.fault;
+	return spool_store_is_sound(store);
+}
+
+/* Damage is repaired once: what is damaged again then is more than a file. */
+static bool
+open_or_salvage(struct spool_store *store, bool sync, struct fault *fault)
+{
+	if (!spool_salvage_before_open(store->folder, fault))
+		return false;
+	if (open_database(store, sync, fault))
+		return true;
+	if (!store->db.damaged)
+		return false;
+	if (store->db.sqlite)
+		spool_db_close(&store->db);
+	return spool_salvage(store->folder, fault) && open_database(store, sync, fault);
 }
 
 struct spool_store *
@@ -71,23 +112,8 @@ spool_store_open(const char *path, bool sync, struct fault *fault)
 	struct folder_space space;
 	if (folder_space(store->folder, &space) && space.bytes < FOLDER_RESERVE_BYTES)
 		folder_release_reserve(store->folder);
-	const char *database = folder_database(store->folder);
-	if (!spool_db_open(&store->db, database, sync, fault) ||
-		!spool_schema_apply(&store->db, database, &spool_schema_now, fault) ||
-		!spool_db_prepare(&store->db, fault))
+	if (!open_or_salvage(store, sync, fault))
 		goto failed;
-	/* No later commit may stand behind a log frame that perhaps never reached the disk. */
-	if (!spool_db_checkpoint(&store->db)) {
-		*fault = store->db.fault;
-		goto failed;
-	}
-	if (!begin_start(store, fault))
-		goto failed;
-	spool_resend_load(store);
-	if (!spool_store_is_sound(store)) {
-		*fault = store->db.fault;
-		goto failed;
-	}
 	folder_backup_sweep(store->folder);
 	folder_fill_reserve(store->folder);
 	return store;
@@ -207,6 +233,14 @@ const struct fault *
 spool_store_fault(const struct spool_store *store)
 {
 	return &store->db.fault;
+}
+
+bool
+spool_store_take_damage(struct spool_store *store)
+{
+	bool damaged = store->db.damaged;
+	store->db.damaged = false;
+	return damaged;
 }
 
 void

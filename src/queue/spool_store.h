@@ -29,6 +29,9 @@ bool spool_store_is_sound(const struct spool_store *store); /* no error since be
 enum spool_result spool_store_failure(const struct spool_store *store);
 const struct fault *spool_store_fault(const struct spool_store *store);
 
+/* Has SQLite said since the last call that the file is not what was written? Or that it could not read. */
+bool spool_store_take_damage(struct spool_store *store);
+
 /* Inside a transaction, a request that writes; results in the request. */
 void spool_store_write(struct spool_store *store, struct spool_request *request);
 /* Outside of one, a request that reads: what it gives is durable. BROKEN: the fault tells why. */

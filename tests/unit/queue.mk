@@ -54,6 +54,10 @@ UNIT_TESTS += tests/unit/test_queue_spool_backup
 tests_unit_test_queue_spool_backup_SOURCES = tests/unit/test_queue_spool_backup.c $(QUEUE_TEST_SOURCES)
 tests_unit_test_queue_spool_backup_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_queue_spool_salvage
+tests_unit_test_queue_spool_salvage_SOURCES = tests/unit/test_queue_spool_salvage.c $(QUEUE_TEST_SOURCES)
+tests_unit_test_queue_spool_salvage_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_queue_dispatch
 tests_unit_test_queue_dispatch_SOURCES = tests/unit/test_queue_dispatch.c $(QUEUE_TEST_SOURCES)
 tests_unit_test_queue_dispatch_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
