@@ -23,9 +23,9 @@ spool_db_is_damage(int code)
 static void
 keep_error(struct spool_db *db, int code)
 {
-	/* SQLite has no word for a quota that is used up. */
+	/* SQLite has no word for a quota that is used up, and keeps none of the system's. */
 	bool full = (code & 0xff) == SQLITE_FULL ||
-		(code == SQLITE_IOERR_WRITE && sqlite3_system_errno(db->sqlite) == EDQUOT);
+		(code == SQLITE_IOERR_WRITE && errno == EDQUOT);
 	db->damaged |= spool_db_is_damage(code);
 	enum spool_db_result result = full ? SPOOL_DB_FULL : SPOOL_DB_BROKEN;
 	if (db->result >= result)
@@ -142,6 +142,7 @@ spool_db_row(struct spool_db *db, enum spool_statement statement)
 {
 	if (db->result != SPOOL_DB_DONE)
 		return false;
+	errno = 0;
 	int code = sqlite3_step(db->statements[statement]);
 	if (code == SQLITE_ROW)
 		return true;
