@@ -194,9 +194,35 @@ front_prepare(struct front *front, struct setup *setup, struct role_context *rol
 	return true;
 }
 
+static bool
+goes_on(const struct front *front, const struct front_socket *socket)
+{
+	struct sock_address own, other;
+
+	if (!sock_local(socket->fd, &own))
+		return false;
+	for (size_t i = 0; i < front->next_count; i++) {
+		if (sock_local(front->next_sockets[i].fd, &other) && own.length == other.length &&
+			memcmp(&own.of, &other.of, own.length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whoever has connected to an address that goes is let in, to be served or told why not. */
+static void
+take_last(struct front *front)
+{
+	for (size_t i = 0; front->setup && i < front->socket_count; i++) {
+		if (!goes_on(front, &front->sockets[i]))
+			sock_acceptor_drain(front->sockets[i].acceptor);
+	}
+}
+
 void
 front_use(struct front *front)
 {
+	take_last(front);
 	stop_accepting(front);
 	front->next->generation = front->setup ? front->setup->generation + 1 : 1;
 	setup_free(&front->setup);

@@ -277,6 +277,13 @@ on_connection(unsigned events, void *context)
 	}
 }
 
+void
+sock_acceptor_drain(struct sock_acceptor *acceptor)
+{
+	for (int i = 0; i < SOCK_BACKLOG && !acceptor->freed && accept_one(acceptor); i++)
+		;
+}
+
 static void
 on_pause_over(void *context)
 {

@@ -43,6 +43,8 @@ void sock_acceptor_on_shed(
 	struct sock_acceptor *acceptor, void (*on_shed)(int fd, void *context));
 /* How many connections were closed so. */
 uint64_t sock_acceptor_shed(const struct sock_acceptor *acceptor);
+/* Takes what waits already, at most SOCK_BACKLOG: for a socket that is about to be closed. */
+void sock_acceptor_drain(struct sock_acceptor *acceptor);
 void sock_acceptor_free(struct sock_acceptor **acceptor);
 
 /*

@@ -262,10 +262,21 @@ test_serve(void **state)
 	fd = connect_to(1);
 	hear(&place, fd, "hello\r\n");
 	close(fd);
-	/* a listener less; the old session stays */
+	/* made ready and thrown away: nothing has changed; but for what was taken with it */
+	present = 2;
+	assert_true(front_prepare(place.front, make(&place, "\"127.0.0.1:0\", \"127.0.0.1:0\""),
+		(struct role_context *)&place, &fault));
+	assert_int_equal(place.front->next_count, 2);
+	front_forget(place.front);
+	assert_int_equal(place.front->next_count, 0);
+	assert_null(place.front->next);
+	/* a listener less; the old session stays, and who has connected to what goes is let in */
+	fd = connect_to(1);
 	assert_true(front_serve(place.front, make(&place, "\"127.0.0.1:0\""),
 		(struct role_context *)&place, &fault));
 	assert_int_equal(place.front->socket_count, 1);
+	hear(&place, fd, "hello\r\n");
+	close(fd);
 	assert_true(send(old, "three\r\n", 7, 0) == 7);
 	hear(&place, old, "three\r\n");
 	/* and the end of all */
