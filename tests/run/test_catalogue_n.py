@@ -104,6 +104,58 @@ def test_N6_a_crash_on_and_on_is_slowed_down(make_gate, hop, token):
     hop.wait_for_token(token, count=3)
 
 
+def cpu_s(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        field = stat.read().rsplit(")", 1)[1].split()
+    return (int(field[11]) + int(field[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def limit(pid, what, soft):
+    """Who is the same user may: no capability, and no leave to trace, is needed."""
+    subprocess.run([ground.find_program("prlimit"), "--pid", str(pid), f"--{what}={soft}:"], check=True,
+                   **ground.as_user())
+
+
+@pytest.mark.parametrize("lack", ["processes", "descriptors"])
+def test_E14_super_has_no_means_for_a_new_process(make_gate, hop, token, lack):
+    """It tries again, later and later, does not spin, and serves whoever asks; sessions and mail go on."""
+    gate = make_gate(routes={"*": hop.target}, extra=RETRY)
+    supervisor = gate.process.pid
+    with open(f"/proc/{supervisor}/limits", encoding="ascii") as limits:
+        before = {line[:26].strip(): line[26:].split()[0] for line in limits}
+    what, before, least = ("nproc", before["Max processes"], 0) if lack == "processes" else (
+        "nofile", before["Max open files"], 12)
+    client = Client(gate, token, reconnect=True)
+    client.start()
+    try:
+        client.wait_for_more(3)
+        limit(supervisor, what, least)
+        start = len(gate.events)
+        gate.expected_deaths += 2
+        for role in ("relay", "dial"):
+            os.kill(pid_of(gate, role), signal.SIGKILL)
+        used, begin = cpu_s(supervisor), time.monotonic()
+        for wait in (50, 1000):
+            for role in ("relay", "dial"):
+                gate.wait_for_event("role.restart", {"of": role, "in-ms": wait}, start=start)
+        reasons = [event["reason"] for event in gate.events_named("super.failed", start)]
+        wanted = "fork: " if lack == "processes" else "Too many open files"
+        assert len(reasons) >= 2 and all(wanted in reason for reason in reasons), reasons
+        client.wait_for_more(5)
+        assert (cpu_s(supervisor) - used) / (time.monotonic() - begin) < 0.2
+    finally:
+        limit(supervisor, what, before)
+    serve_again(gate)
+    client.finish()
+    assert not client.told, client.told
+    assert judge([client], hop, gate) == (client.sent, 0)
+
+
+def pid_of(gate, role):
+    """As the log told it: without descriptors nobody is let in to ask."""
+    return [event["of-pid"] for event in gate.events_named("role.started") if event["of"] == role][-1]
+
+
 # --- N7: a log that takes nothing
 
 class Unread:

@@ -15,7 +15,11 @@
 #include "ipc/control.h"
 #include "proc/role.h"
 
-enum { WAIT_MS = 10000 };
+enum {
+	WAIT_MS = 10000,
+	FLOOD_PAGES = 60,
+	FLOOD_PAGE_BYTES = 900 * 1000,
+};
 
 /* ---- the role, in the child ------------------------------------------------------------------- */
 
@@ -113,13 +117,31 @@ on_file(void *private, enum file_kind kind, const char *name)
 	close(fd);
 }
 
+/* More at once than may wait for super. */
+static void
+flood(struct part *part, uint32_t request)
+{
+	struct buf data = BUF_INIT(0);
+
+	buf_add_byte(&data, '"');
+	for (unsigned i = 0; i < FLOOD_PAGE_BYTES; i++)
+		buf_add_byte(&data, 'x');
+	buf_add_byte(&data, '"');
+	for (unsigned i = 0; i < FLOOD_PAGES; i++)
+		role_answer(part->context, request, buf_span(&data), i + 1 < FLOOD_PAGES);
+	buf_fini(&data);
+}
+
 static void
 on_control(void *private, uint32_t request, struct span json)
 {
 	struct part *part = private;
 	struct buf data = BUF_INIT(0);
 
-	(void)json;
+	if (json.length > 2) {
+		flood(part, request);
+		return;
+	}
 	buf_printf(&data, "\"%s %u %u links %u secrets %u files %u forgotten %u\"",
 		role_settings(part->context)->hostname, (unsigned)role_generation(part->context),
 		role_instance(part->context), part->links, part->secrets, part->files,
@@ -432,6 +454,50 @@ reload_in_two_steps(void **state)
 	assert_string_equal(answer_text, "6");
 }
 
+static unsigned flood_pages;
+static bool flood_ended;
+
+static bool
+on_flood(void *context, struct channel_message *answer)
+{
+	struct control_answer said;
+	struct message_control page;
+	struct fault fault = FAULT_INIT;
+
+	(void)context;
+	assert_non_null(answer);
+	assert_true(message_control_unpack(answer->bytes, NULL, &page));
+	assert_true(control_answer_unpack(page.json, &said, &fault));
+	assert_int_equal(page.more, said.more);
+	flood_pages += said.ok;
+	if (!said.ok) {
+		assert_string_equal(said.kind, "busy");
+		assert_non_null(strstr(said.error, "cut off"));
+		flood_ended = true;
+		loop_stop(loop);
+	}
+	control_answer_fini(&said);
+	return flood_ended;
+}
+
+/* An answer too long for what may wait ends with an error, and the next one is as ever. */
+static void
+answer_that_finds_no_room(void **state)
+{
+	struct message_control control = { SPAN_LITERAL("{\"flood\":1}"), false };
+	struct buf content = BUF_INIT(0);
+
+	(void)state;
+	start_role();
+	message_control_pack(&content, &control);
+	assert_true(channel_ask(role, MSG_CONTROL, &content, -1, 0, on_flood, NULL));
+	buf_fini(&content);
+	run();
+	assert_true(flood_ended);
+	assert_in_range(flood_pages, 30, FLOOD_PAGES - 1);
+	assert_non_null(strstr(ask_control(), "mail.example.org"));
+}
+
 static void
 take_without_check(void **state)
 {
@@ -509,6 +575,7 @@ main(void)
 		CASE(whole_life),
 		CASE(reload_in_two_steps),
 		CASE(take_without_check),
+		CASE(answer_that_finds_no_room),
 		CASE(ends_with_super),
 		CASE(ends_before_it_started),
 		CASE(nonsense),
