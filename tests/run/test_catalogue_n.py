@@ -73,10 +73,10 @@ def test_N6_a_role_is_gone_under_load(make_gate, hop, token, role, sign):
     os.kill(victim, sign)
     begin = time.monotonic()
     if sign == signal.SIGSTOP:
-        killed = gate.wait_for_event("role.killed", {"of-pid": victim}, 6, start=start)
+        killed = gate.wait_for_event("role.killed", {"of-pid": victim}, 10, start=start)
         assert "heartbeat" in killed["reason"]
-    died = gate.wait_for_event("role.died", {"of-pid": victim}, 6, start=start)
-    assert time.monotonic() - begin < 6 and died["signal"] in (signal.SIGKILL, sign)
+    died = gate.wait_for_event("role.died", {"of-pid": victim}, 10, start=start)
+    assert time.monotonic() - begin < 10 and died["signal"] in (signal.SIGKILL, sign)
     gate.wait_for_event("role.restart", {"of": role}, start=start)
     serve_again(gate)
     for client in clients:
@@ -242,7 +242,8 @@ def test_N9_a_second_daemon_is_refused_at_once(make_gate, hop, token, shared):
         wanted = "is in use by another daemon" if shared == "state-dir" else "is running already"
         assert done.returncode == 1 and wanted in done.stderr, done.stderr
         assert gate.settings[shared].strip('"') in done.stderr
-        assert seconds < (5 if ground.SANITIZED else 1), seconds
+        # Some tens of milliseconds; five seconds where a role had to find out by itself.
+        assert seconds < 3, seconds
         wire.expect(354, b"DATA")
         wire.send(letter(token) + b".\r\n")
         assert wire.reply().code == 250

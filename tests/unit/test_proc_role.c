@@ -16,7 +16,7 @@
 #include "proc/role.h"
 
 enum {
-	WAIT_MS = 10000,
+	WAIT_MS = 60000,
 	FLOOD_PAGES = 60,
 	FLOOD_PAGE_BYTES = 900 * 1000,
 };
