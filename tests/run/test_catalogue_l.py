@@ -105,6 +105,16 @@ def some_content_then(action, size=100_000):
     return go_ahead_then(read_some)
 
 
+def shake_hands(data, seconds):
+    """Agrees to STARTTLS, and then takes its time."""
+    def action(talk):
+        talk.next(b"STARTTLS")
+        talk.send(b"220 2.0.0 go\r\n")
+        talk._fill()     # the client's hello: what comes before it is an attack
+        talk.trickle(data, seconds) if data else talk.until_gone()
+    return ready(action, (*PIPELINING, b"STARTTLS"))
+
+
 def read_steadily(talk):
     """Faster than the least rate, and too slow for the whole."""
     done = threading.Event()
@@ -140,6 +150,8 @@ BANNERS = {
 WAITS = {
     "ehlo-silent": Case(at_ehlo(b""), says=IN_TIME),
     "ehlo-slow": Case(lambda talk: (talk.send(b"220 hop\r\n"), talk.next(b"EHLO"), talk.trickle(b"250-X\r\n" * 60, 20)), says=IN_TIME),
+    "handshake-silent": Case(shake_hands(b"", 0), says="no progress in time"),
+    "handshake-slow": Case(shake_hands(b"\x16\x03\x03\x3f\xff" + b"\x02\x00\x3f\xfb" + b"\0" * 200, 25), says="no progress in time"),
     "mail-silent": Case(reply_to(b"MAIL", b""), says=IN_TIME),
     "mail-slow-lines": Case(reply_to(b"MAIL", forever(b"250-2.1.0 yes\r\n")), says=IN_TIME),
     "rcpt-silent": Case(reply_to(b"RCPT", b""), says=IN_TIME),
@@ -254,7 +266,7 @@ def results(gate, number):
     return [event for event in gate.events_named("queue.result") if event["id"] == number]
 
 
-def wait_for_end(gate, number, recipients=1, seconds=40):
+def wait_for_end(gate, number, recipients=1, seconds=25):
     """All tries of a message, when nothing is left of it to try."""
     def ended():
         found = results(gate, number)
