@@ -66,6 +66,7 @@ EVENT(QUEUE_UNTOLD, "queue.untold", WARNING, "a message without a sender failed;
 EVENT(CLIENT_OPENED, "client.opened", DEBUG, "a client connected and was let in")
 EVENT(CLIENT_CLOSED, "client.closed", INFO, "a session is over, and why")
 EVENT(CLIENT_REFUSED, "client.refused", NOTICE, "a connection met a limit and got no session")
+EVENT(CLIENT_UNCOUNTED, "client.uncounted", NOTICE, "so many addresses are connected that this one is not counted by itself")
 EVENT(CLIENT_PHASE, "client.phase", DEBUG, "what a session waits for has changed")
 EVENT(CLIENT_SECURE, "client.secure", DEBUG, "a TLS handshake is done")
 EVENT(CLIENT_TLS_FAILED, "client.tls-failed", NOTICE, "TLS could not be started")

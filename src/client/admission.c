@@ -46,6 +46,10 @@ knock(struct session *session)
 		log_event(EV_CLIENT_REFUSED, kv_str("listener", listener->settings->title),
 			kv_str("client", session->client_host),
 			kv_str("limit", gate_answer_text(answer)));
+	else if (session->pass.address_row == 0)
+		log_event(EV_CLIENT_UNCOUNTED,
+			kv_str("listener", listener->settings->title),
+			kv_str("client", session->client_host));
 	return answer;
 }
 

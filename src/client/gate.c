@@ -147,28 +147,62 @@ is_idle(const struct gate *gate, uint32_t row, uint64_t window_ms, uint64_t now_
 	       !has_failures(atomic_load(&gate->table->failures[row]), window_ms, now_ms);
 }
 
+/* What may be forgotten for a row. */
+enum price {
+	PRICE_NOTHING,
+	PRICE_FAILURES, /* of an address that is not connected */
+};
+
+static bool
+costs_at_most(
+	const struct gate *gate, uint32_t row, enum price price, uint64_t window_ms, uint64_t now_ms)
+{
+	return price == PRICE_FAILURES ? sum_open(gate, row) == 0
+				       : is_idle(gate, row, window_ms, now_ms);
+}
+
 /*
  * Takes the row from its last owner. Who counts in it at this moment looks at the tag afterwards,
  * and we look at the counts after we changed it: one of the two sees the other.
  */
 static bool
-take_row(struct gate *gate, uint32_t row, uint64_t tag, uint64_t window_ms, uint64_t now_ms)
+take_row(struct gate *gate, uint32_t row, uint64_t tag, enum price price, uint64_t window_ms,
+	uint64_t now_ms)
 {
 	_Atomic uint64_t *place = &gate->table->tag[row];
 	uint64_t old = atomic_load(place);
 
 	if (old > GATE_TAG_TAKING(GATE_COLUMNS) ||
-		(old != 0 && !is_idle(gate, row, window_ms, now_ms)))
+		(old != 0 && !costs_at_most(gate, row, price, window_ms, now_ms)))
 		return false;
 	if (!atomic_compare_exchange_strong(place, &old, GATE_TAG_TAKING(gate->column)))
 		return false;
-	if (old != 0 && !is_idle(gate, row, window_ms, now_ms)) {
+	if (old != 0 && !costs_at_most(gate, row, price, window_ms, now_ms)) {
 		atomic_store(place, old);
 		return false;
 	}
 	atomic_store(&gate->table->failures[row], 0);
 	atomic_store(place, tag);
 	return true;
+}
+
+/* Who fails to log in from thousands of addresses keeps nobody out: the fewest failures give way. */
+static uint32_t
+take_from_failures(struct gate *gate, uint64_t tag, uint64_t window_ms, uint64_t now_ms)
+{
+	uint32_t least = ROW_NONE;
+
+	for (unsigned probe = 0; probe < PROBES; probe++) {
+		uint32_t number = row_at(tag, probe);
+
+		if (sum_open(gate, number) == 0 &&
+			(least == ROW_NONE || atomic_load(&gate->table->failures[number]) <
+						      atomic_load(&gate->table->failures[least])))
+			least = number;
+	}
+	if (least != ROW_NONE && !take_row(gate, least, tag, PRICE_FAILURES, window_ms, now_ms))
+		least = ROW_NONE;
+	return least;
 }
 
 static uint32_t
@@ -179,10 +213,10 @@ find_or_take_row(struct gate *gate, uint64_t tag, uint64_t window_ms, uint64_t n
 	for (unsigned probe = 0; found == ROW_NONE && probe < PROBES; probe++) {
 		uint32_t number = row_at(tag, probe);
 
-		if (take_row(gate, number, tag, window_ms, now_ms))
+		if (take_row(gate, number, tag, PRICE_NOTHING, window_ms, now_ms))
 			found = number;
 	}
-	return found;
+	return found != ROW_NONE ? found : take_from_failures(gate, tag, window_ms, now_ms);
 }
 
 /* Counts one connection, early, in the row of this tag. */
@@ -220,7 +254,8 @@ check_counts(
 {
 	uint32_t listener = pass->listener_row - 1;
 
-	if (is_over(sum_open(gate, pass->address_row - 1), limits->connections_per_address))
+	if (pass->address_row &&
+		is_over(sum_open(gate, pass->address_row - 1), limits->connections_per_address))
 		return GATE_ADDRESS;
 	if (is_over(sum_open(gate, listener), limits->connections))
 		return GATE_ALL;
@@ -257,7 +292,8 @@ gate_enter(struct gate *gate, struct span listener, const unsigned char address[
 					window_ms, now_ms);
 	pass.address_row = 1 + count_in(gate, make_tag(gate, KIND_ADDRESS, listener, address),
 				       window_ms, now_ms);
-	if (pass.listener_row && pass.address_row)
+	/* Where thousands are connected, one more that cannot be counted by itself is better than one turned away. */
+	if (pass.listener_row)
 		answer = check_counts(gate, &pass, limits);
 	if (answer == GATE_PASS)
 		*pass_out = pass;

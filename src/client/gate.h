@@ -14,7 +14,7 @@ enum gate_answer {
 	GATE_EARLY,    /* it has its most connections that have not logged in */
 	GATE_ADDRESS,  /* this address has its most connections there */
 	GATE_FAILURES, /* this address has failed to log in too often */
-	GATE_CROWDED,  /* the table has no room */
+	GATE_CROWDED,  /* the table has no room for the listener */
 };
 
 enum { GATE_KEY_BYTES = 16 }; /* as sock_address_key() makes it: IPv6 by /64 */
@@ -31,7 +31,7 @@ struct gate_limits {
 /* What a connection that passed is counted under; zeroed is "not counted". */
 struct gate_pass {
 	uint32_t listener_row; /* row + 1 */
-	uint32_t address_row;
+	uint32_t address_row;  /* 0: the table has no room; it counts among the listener's alone */
 	bool early;
 };
 

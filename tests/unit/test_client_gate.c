@@ -188,6 +188,45 @@ race(void *context)
 }
 
 /* Whatever they did to each other's rows, nothing is left behind. */
+/* More addresses than rows: by open connections, and by failed logins. */
+static void
+test_more_addresses_than_rows(void **state)
+{
+	static const struct gate_limits wide = { .connections_per_address = 1,
+		.failures_per_address = 2,
+		.failure_window_ms = 1000 };
+	struct gate *gate = gate_open(-1, 0, NULL);
+	struct gate_pass *pass = mem_alloc_array(2 * GATE_ROWS, sizeof *pass);
+	struct gate_pass again;
+	unsigned counted = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * GATE_ROWS; i++) {
+		assert_int_equal(
+			gate_enter(gate, LISTENER, address(i), &wide, 1, &pass[i]), GATE_PASS);
+		counted += pass[i].address_row != 0;
+	}
+	assert_in_range(counted, GATE_ROWS * 9 / 10, GATE_ROWS);
+	/* The limit holds for those that are counted, of which the first is one. */
+	assert_int_equal(gate_enter(gate, LISTENER, address(0), &wide, 1, &again), GATE_ADDRESS);
+	for (unsigned i = 0; i < 2 * GATE_ROWS; i++)
+		gate_leave(gate, &pass[i]);
+	/* Addresses that failed once push each other out, and nobody who connects; who failed often stays. */
+	for (unsigned i = 0; i < 2; i++)
+		gate_fail(gate, address(7), wide.failure_window_ms, 2);
+	for (unsigned i = 100; i < 100 + 4 * GATE_ROWS; i++)
+		gate_fail(gate, address(i), wide.failure_window_ms, 3);
+	assert_int_equal(gate_enter(gate, OTHER, address(7), &wide, 4, &pass[0]), GATE_FAILURES);
+	for (unsigned i = 0; i < 100; i++) {
+		assert_int_equal(gate_enter(gate, OTHER, address(5 * GATE_ROWS + i), &wide, 4, &pass[0]),
+			GATE_PASS);
+		assert_int_not_equal(pass[0].address_row, 0);
+		gate_leave(gate, &pass[0]);
+	}
+	mem_free(&pass);
+	gate_close(&gate);
+}
+
 static void
 test_race(void **state)
 {
@@ -221,6 +260,7 @@ main(void)
 		cmocka_unit_test(test_refuses_wrong_table),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_rows_are_reused),
+		cmocka_unit_test(test_more_addresses_than_rows),
 		cmocka_unit_test(test_race),
 	};
 
