@@ -104,7 +104,8 @@ class Flood:
     def idle(self, count, login):
         count = min(count, self.most - 100)
         before = crowd.cost_kib(self.gate)
-        wires = crowd.clients(self.gate, count, login=login)
+        # Each from an address of its own, of which there are more than the gate has rows.
+        wires = crowd.clients(self.gate, count, each=1, login=login)
         try:
             each = (crowd.cost_kib(self.gate) - before) / count
             with Guest(self.gate) as guest:

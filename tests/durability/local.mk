@@ -52,6 +52,7 @@ durability: durability-reload
 durability-reload: all
 	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/reload.py \
 		--rounds 200 --result durability-reload.json
+
 # Thousands of clients that are idle, slow, or gone again, and somebody who logs in meanwhile.
 EXTRA_DIST += tests/durability/flood.py
 .PHONY: durability-floods
