@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from power import CUT_AFTER_S, LATER_SHARE, REST_S, PowerStorm, sallyport  # noqa: E402
 from server import ground  # noqa: E402
 from storm import Storm  # noqa: E402
-from volume import SKIPPED, leave_mounts, missing  # noqa: E402
+from volume import SKIPPED, missing, stand_alone  # noqa: E402
 
 import peers  # noqa: E402
 
@@ -83,9 +83,10 @@ def main():
     if missing("ext4"):
         print(missing("ext4"))
         sys.exit(SKIPPED)
-    leave_mounts()
-    packages = peers.unpack_packages()
+    packages = peers.fetch_packages()
     try:
+        stand_alone()
+        peers.unpack_packages(packages)
         results = list(run_all(options))
     finally:
         ground.remove(packages)

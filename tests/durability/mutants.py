@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from power import sallyport, storm  # noqa: E402
 from replay import MESSAGES, Replay, cannot  # noqa: E402
 from server import ground  # noqa: E402
-from volume import SKIPPED, leave_mounts, missing  # noqa: E402
+from volume import SKIPPED, missing, stand_alone  # noqa: E402
 
 # What is left out, or done too early: file, text, what stands there instead. A folder that is not synced
 # is seen on "names" alone: ext4 keeps the name of a file with the file.
@@ -82,7 +82,7 @@ def main():
     if any(reasons):
         print(*filter(None, reasons), sep="; ")
         sys.exit(SKIPPED)
-    leave_mounts()
+    stand_alone()
     folder = ground.folder("mutants")
     os.chmod(folder, 0o755)
     result = {}

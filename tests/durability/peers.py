@@ -22,15 +22,17 @@ USERS = {"Debian-exim": 64901, "opensmtpd": 64902, "opensmtpq": 64903}
 OVERLAID = ("etc", "usr", "var")
 
 
-def unpack_packages():
-    """
-    Exim and OpenSMTPD with their users, over this namespace's folders; nothing on the disk changes. The
-    folder to be removed in the end.
-    """
+def fetch_packages():
+    """The folder with what could be fetched; to be removed in the end."""
     folder = work_folder("packages")
+    subprocess.run(["apt-get", "-q", "download", *PACKAGES], cwd=folder, capture_output=True, check=False)
+    return folder
+
+
+def unpack_packages(folder):
+    """Exim and OpenSMTPD with their users, over this namespace's folders; nothing on the disk changes."""
     root = os.path.join(folder, "root")
     os.mkdir(root)
-    subprocess.run(["apt-get", "-q", "download", *PACKAGES], cwd=folder, capture_output=True, check=False)
     for archive in glob.glob(os.path.join(folder, "*.deb")):
         run("dpkg-deb", "-x", archive, root)
     for name in OVERLAID:
@@ -50,7 +52,6 @@ def unpack_packages():
     if os.path.exists("/usr/sbin/smtpctl"):     # as its installation would do it
         os.chown("/usr/sbin/smtpctl", 0, USERS["opensmtpq"])
         os.chmod("/usr/sbin/smtpctl", 0o2755)
-    return folder
 
 
 def parents():

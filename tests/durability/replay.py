@@ -26,7 +26,7 @@ from server import SallyportServer, ground, until  # noqa: E402
 from judge import judge, read_lines  # noqa: E402
 from load import Load  # noqa: E402
 from sink import start_sink  # noqa: E402
-from volume import SKIPPED, Broken, Volume, leave_mounts, missing, missing_fuse, run, work_folder  # noqa: E402
+from volume import SKIPPED, Broken, Volume, missing, missing_fuse, run, stand_alone, work_folder  # noqa: E402
 
 CRASHDISK = os.path.join(ground.BUILD, "tests", "durability", "crashdisk")
 RECORD = struct.Struct("=IIQ")
@@ -288,7 +288,7 @@ def main():
     if cannot():
         print(cannot())
         sys.exit(SKIPPED)
-    leave_mounts()
+    stand_alone()
     print(f"seed {options.seed}", flush=True)
     replay = Replay(options.seed, options.programs)
     try:

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 A file system in an image, whose power can be cut: the shutdown ioctl forgets whatever is not on the
-device yet. In a mount namespace of its own, so that nobody else holds on to a dead one.
+device yet. In namespaces of its own, so that nobody else holds on to a dead one.
 """
 import ctypes
 import fcntl
 import os
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -17,7 +18,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 from rig import ground  # noqa: E402
 from rig.deadline import until  # noqa: E402
 
-CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 0x40000
+CLONE_NEWNS, CLONE_NEWNET, MS_REC, MS_PRIVATE = 0x20000, 0x40000000, 0x4000, 0x40000
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 SHUTDOWN, NO_LOG_FLUSH = 0x8004587d, 2     # EXT4_IOC_SHUTDOWN, XFS_IOC_GOINGDOWN: one number
 # Megabytes (nothing is there before it is written), and how it is made.
 MAKE = {
@@ -43,7 +45,7 @@ def missing(kind):
     for program in (MAKE[kind][1][0], CHECK[kind][0], "losetup"):
         if not ground.find_program(program):
             return f"{program} is not installed"
-    for argv in (["unshare", "-m", "true"], ["losetup", "-f"]):
+    for argv in (["unshare", "-mn", "true"], ["losetup", "-f"]):
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         if done.returncode:
             return f"{' '.join(argv)}: {done.stderr.strip()}"
@@ -61,12 +63,18 @@ def missing_fuse(program):
     return None
 
 
-def leave_mounts():
-    """From here on this process and its children mount for themselves alone."""
+def stand_alone():
+    """
+    From here on this process and its children mount for themselves alone, and have a loopback of their
+    own: while a server is down, nobody else's can be found at its port.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
-    for result in (libc.unshare(CLONE_NEWNS), libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)):
+    for result in (libc.unshare(CLONE_NEWNS | CLONE_NEWNET),
+                   libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)):
         if result != 0:
-            raise Broken(f"no mount namespace: {os.strerror(ctypes.get_errno())}")
+            raise Broken(f"no namespaces: {os.strerror(ctypes.get_errno())}")
+    with socket.socket() as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
 
 
 def run(*argv, may_return=(0,)):
