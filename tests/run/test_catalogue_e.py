@@ -505,6 +505,32 @@ def test_E12_no_more_descriptors(make_gate, sink):
     assert daemon.pids("smtp") == pids
 
 
+def test_E12_super_without_descriptors(make_gate, sink, token):
+    """It can neither accept on the control socket nor make pairs for a new process: it waits, and tries again."""
+    daemon = make_gate(routes={"*": sink.target})
+    warm(daemon)
+    victim, other = daemon.pids("smtp")
+    boss = daemon.process.pid
+    limit(boss, "nofile", 8)
+    try:
+        daemon.expected_deaths += 1
+        begin = len(daemon.events)
+        os.kill(victim, signal.SIGKILL)
+        event = daemon.wait_for_event("super.failed", {"of": "smtp"}, start=begin)
+        assert "Too many open files" in event["reason"], event
+        spent = crowd.cpu_s([boss])
+        with daemon.session() as wire:     # by the other one
+            assert deliver(wire, letter(token)).code == 250
+            until(lambda: len(daemon.events_named("super.failed", begin)) >= 2, 10, "it tries again")
+            wire.expect(250, b"NOOP")
+        assert crowd.cpu_s([boss]) - spent < 0.5, "it spins"
+    finally:
+        limit(boss, "nofile", 1024)
+    until(lambda: len(set(daemon.pids("smtp")) - {victim}) == 2, 15, "it is back")
+    assert other in daemon.pids("smtp")
+    assert_one(daemon, sink, token)
+
+
 @pytest.mark.skipif(ground.SANITIZED, reason="sanitizers reserve more than there is")
 def test_E12_no_more_memory(make_gate, sink):
     """A front end that gets no memory ends with a word; the others live, and it comes back."""
