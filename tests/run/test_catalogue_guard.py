@@ -318,7 +318,8 @@ def test_N04_what_a_captured_session_process_may_not_send(betrayed, sink):
     results = until(lambda: daemon.details("smtp"), 15, lambda: daemon.story(20))
     print(results)
     ACCEPTED = {"own": 250, "again": 250}
-    assert results.pop("open") and results.pop("list"), "a file could be opened"
+    opened = results.pop("open") == 0, results.pop("list") == 0
+    assert ground.SANITIZED or not any(opened), "a file could be opened"
     assert {name: code for name, code in results.items() if code < 400} == ACCEPTED, results
     assert results["flipped"] == results["made up"] == results["cut"] == 451
     assert results["other sender"] == 550 and results["no login"] == 550
