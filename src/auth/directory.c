@@ -251,9 +251,25 @@ directory_cancel(struct directory_question **question)
 	*question = NULL;
 }
 
-bool
+enum directory_result
+directory_has_address(const struct directory *directory, const char *address,
+	struct fault *fault_out)
+{
+	enum directory_result result = DIRECTORY_UNKNOWN;
+
+	for (size_t i = 0; i < directory->source_count && result == DIRECTORY_UNKNOWN; i++) {
+		struct directory_source *source = directory->sources[i];
+
+		result = source->type->has_address(source, address, fault_out);
+		if (result == DIRECTORY_DOWN)
+			fault_add(fault_out, "directory %s", source->type->name);
+	}
+	return result;
+}
+
+struct worker_job *
 directory_run(struct directory *directory, const struct worker_task *task, void *context,
 	uint64_t deadline_ms)
 {
-	return worker_submit(directory->pool, task, context, deadline_ms) != NULL;
+	return worker_submit(directory->pool, task, context, deadline_ms);
 }

@@ -23,6 +23,9 @@ struct directory_source_type {
 	/* The login is canonical. FOUND gives *account_out to the caller. */
 	enum directory_result (*find)(struct directory_source *source, const char *login,
 		struct account **account_out, struct fault *fault_out);
+	/* Has any account this address, in any case of its letters? */
+	enum directory_result (*has_address)(struct directory_source *source, const char *address,
+		struct fault *fault_out);
 	void (*close)(struct directory_source **source);
 };
 /* Every source's own struct begins with this. */
@@ -57,11 +60,15 @@ void directory_cancel(struct directory_question **question);
 /* The account has changed: what was kept of it is dropped. */
 void directory_forget(struct directory *directory, const char *login);
 
+/* For what runs on the directory's thread alone: has any account this address? */
+enum directory_result directory_has_address(const struct directory *directory,
+	const char *address, struct fault *fault_out);
+
 /*
- * Runs a change on the directory's thread, behind the questions asked before it. As
- * worker_submit(): false if too much waits already.
+ * Runs a change or a question on the directory's thread, behind the questions asked before it. As
+ * worker_submit(): NULL if too much waits already.
  */
-bool directory_run(struct directory *directory, const struct worker_task *task, void *context,
-	uint64_t deadline_ms);
+struct worker_job *directory_run(struct directory *directory, const struct worker_task *task,
+	void *context, uint64_t deadline_ms);
 
 #endif

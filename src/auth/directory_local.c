@@ -134,6 +134,7 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
 	[FIND_TEXTS] = "SELECT text FROM account_text WHERE account = ? AND list = ? "
 		       "ORDER BY position LIMIT ?",
 	[LIST_LOGINS] = "SELECT login FROM account WHERE login > ? ORDER BY login LIMIT ?",
+	[HAS_ADDRESS] = "SELECT 1 FROM account_text WHERE text = ? AND list = 0",
 };
 
 static bool
@@ -394,6 +395,23 @@ find_in_source(struct directory_source *source, const char *login, struct accoun
 		fault_out);
 }
 
+static enum directory_result
+source_has_address(struct directory_source *source, const char *address, struct fault *fault_out)
+{
+	struct directory_local *local = (struct directory_local *)source;
+	sqlite3_stmt *statement = local->statements[HAS_ADDRESS];
+	int result;
+
+	db_bind(statement, &DB_STR(address), 1);
+	result = sqlite3_step(statement);
+	if (result != SQLITE_ROW && result != SQLITE_DONE)
+		db_fault(local->db, fault_out, "accounts.db");
+	sqlite3_reset(statement);
+	if (result == SQLITE_ROW)
+		return DIRECTORY_FOUND;
+	return result == SQLITE_DONE ? DIRECTORY_UNKNOWN : DIRECTORY_DOWN;
+}
+
 static void
 close_source(struct directory_source **source)
 {
@@ -403,6 +421,7 @@ close_source(struct directory_source **source)
 static const struct directory_source_type local_type = {
 	.name = "local",
 	.find = find_in_source,
+	.has_address = source_has_address,
 	.close = close_source,
 };
 

@@ -12,6 +12,7 @@ enum directory_local_statement {
 	FIND_KEYS,
 	FIND_TEXTS,
 	LIST_LOGINS,
+	HAS_ADDRESS,
 	STATEMENT_COUNT,
 };
 

@@ -314,6 +314,8 @@ take_message(struct front_link *link, const struct channel_message *message)
 		return front_link_on_announce(link, message->bytes);
 	case MSG_IDENTITY_GET:
 		return message->request && front_link_on_identity_get(link, message);
+	case MSG_RECIPIENT_ASK:
+		return front_link_on_recipient_ask(link, message);
 	case MSG_SESSIONS_ANNOUNCED:
 		link->announced = true;
 		auth_check_announced(link->auth);
@@ -346,6 +348,7 @@ free_link(struct front_link *link)
 		end_login(pending_of(link->logins.oldest));
 	table_fini(&link->logins);
 	front_link_cancel_renewals(link);
+	front_link_cancel_checks(link);
 	sessions_drop_front(auth->sessions, link);
 	channel_free(&link->channel);
 	arena_free(&link->arena);

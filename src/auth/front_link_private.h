@@ -15,6 +15,7 @@ struct front_link {
 	bool announced;
 	struct table logins;      /* pending_login by request */
 	struct renewal *renewals;
+	struct recipient_check *checks;
 };
 
 void front_link_answer_failed(struct front_link *link, uint32_t request,
@@ -26,5 +27,9 @@ void front_link_kick_id(struct front_link *link, const char *id, const char *tex
 bool front_link_on_announce(struct front_link *link, struct span bytes);
 bool front_link_on_identity_get(struct front_link *link, const struct channel_message *message);
 void front_link_cancel_renewals(struct front_link *link);
+
+/* front_recipient.c: false if the content is bad. */
+bool front_link_on_recipient_ask(struct front_link *link, const struct channel_message *message);
+void front_link_cancel_checks(struct front_link *link);
 
 #endif

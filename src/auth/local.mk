@@ -18,7 +18,8 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/exchange_mech.c src/auth/exchange_private.h \
 	src/auth/explain.c src/auth/explain.h \
 	src/auth/front_link.c src/auth/front_link.h \
-	src/auth/front_link_private.h src/auth/front_renewal.c \
+	src/auth/front_link_private.h src/auth/front_recipient.c \
+	src/auth/front_renewal.c \
 	src/auth/keytab.c src/auth/keytab.h \
 	src/auth/login_cache.c src/auth/login_cache.h \
 	src/auth/login_name.c src/auth/login_name.h \

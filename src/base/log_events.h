@@ -92,6 +92,7 @@ EVENT(SESSIONS_LATE, "sessions.late", WARNING, "a front end did not say in time 
 /* smtp */
 EVENT(SMTP_STATE, "smtp.state", DEBUG, "how far a dialogue has come has changed")
 EVENT(SMTP_REFUSED, "smtp.refused", NOTICE, "a sender, recipient or message was refused, and by what")
+EVENT(SMTP_RECIPIENT, "smtp.recipient", INFO, "a recipient in a domain of ours is unknown, takes no mail for now, or nobody could say")
 EVENT(SMTP_ACCEPTED, "smtp.accepted", INFO, "a message was accepted and is safe in the queue")
 EVENT(SMTP_DISCARDED, "smtp.discarded", NOTICE, "a message was accepted and thrown away, as the policy wants")
 

@@ -95,6 +95,16 @@ static const struct schema_row domain_rows[] = {
 	TEXT("plus-address", plus_address, syntax_delimiter, "", TO_SMTP | TO_AUTH | TO_QUEUE,
 		"Character behind which anything may stand in an own address: user+anything; empty is "
 		"none"),
+	CHOICE("recipients", recipients,
+		WORDS({ "call-ahead", RECIPIENTS_CALL_AHEAD },
+			{ "directory", RECIPIENTS_DIRECTORY }, { "any", RECIPIENTS_ANY }),
+		"call-ahead", TO_SMTP | TO_AUTH | TO_QUEUE,
+		"Who tells which recipients there are, where the domain is authoritative: the next hop "
+		"of its route, the accounts' addresses, or nobody, so that any is taken"),
+	CHOICE("unsure", unsure,
+		WORDS({ "tempfail", UNSURE_TEMPFAIL }, { "accept", UNSURE_ACCEPT }), "tempfail",
+		TO_SMTP,
+		"What happens to a stranger's mail while that cannot be told: put off, or taken"),
 };
 #undef ITEM
 

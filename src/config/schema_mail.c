@@ -136,6 +136,13 @@ static const struct schema_row relay_rows[] = {
 		"Most messages over one connection"),
 	DURATION("reuse-idle", reuse_idle, 0, 5 * MINUTE, "5s", TO_RELAY,
 		"How long an idle connection is kept for the next message"),
+	DURATION("call-ahead-wait", call_ahead_wait, SECOND, 5 * MINUTE, "20s",
+		TO_SMTP | TO_QUEUE | TO_RELAY,
+		"Longest wait for a next hop to tell whether it has a recipient"),
+	DURATION("call-ahead-known", call_ahead_known, 0, 7 * DAY, "1h", TO_RELAY,
+		"How long it is remembered that there is a recipient; 0 is not at all"),
+	DURATION("call-ahead-unknown", call_ahead_unknown, 0, DAY, "5m", TO_RELAY,
+		"How long it is remembered that there is not; 0 is not at all"),
 };
 #undef ITEM
 

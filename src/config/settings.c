@@ -68,12 +68,30 @@ settings_is_authoritative(const struct settings *settings, struct span domain)
 	return false;
 }
 
-char
-settings_plus_address(const struct settings *settings, struct span domain)
+const struct settings_domain *
+settings_find_domain(const struct settings *settings, struct span domain)
 {
 	for (size_t i = 0; i < settings->domain.count; i++) {
 		if (span_is_nocase(domain, settings->domain.items[i].title))
-			return settings->domain.items[i].plus_address[0];
+			return &settings->domain.items[i];
 	}
-	return 0;
+	return NULL;
+}
+
+enum domain_recipients
+settings_recipients(const struct settings *settings, struct span domain)
+{
+	const struct settings_domain *found = settings_find_domain(settings, domain);
+
+	if (!settings_is_authoritative(settings, domain))
+		return RECIPIENTS_ANY;
+	return found ? found->recipients : RECIPIENTS_CALL_AHEAD;
+}
+
+char
+settings_plus_address(const struct settings *settings, struct span domain)
+{
+	const struct settings_domain *found = settings_find_domain(settings, domain);
+
+	return found ? found->plus_address[0] : 0;
 }

@@ -252,11 +252,25 @@ struct settings_directories {
 	size_t count;
 };
 
+/* Who knows which recipients a domain of ours has. */
+enum domain_recipients {
+	RECIPIENTS_CALL_AHEAD, /* the next hop of its route */
+	RECIPIENTS_DIRECTORY,  /* the addresses of the accounts */
+	RECIPIENTS_ANY,        /* nobody: all are taken */
+};
+
+enum domain_unsure {
+	UNSURE_TEMPFAIL,
+	UNSURE_ACCEPT,
+};
+
 /* domain "EXAMPLE.ORG" { … } */
 struct settings_domain {
 	const char *title;
 	const char *where;
 	const char *plus_address; /* delimiter: one character, or "" for none */
+	enum domain_recipients recipients;
+	enum domain_unsure unsure; /* a stranger's mail while nobody can say */
 };
 
 struct settings_domains {
@@ -398,6 +412,9 @@ struct settings_relay {
 	uint64_t end_wait;         /* reply to the final dot */
 	uint64_t reuse_messages;   /* on one connection */
 	uint64_t reuse_idle;       /* how long an idle connection is kept */
+	uint64_t call_ahead_wait;  /* for a hop to tell whether it has a recipient */
+	uint64_t call_ahead_known; /* how long such a "yes" is remembered; 0: not at all */
+	uint64_t call_ahead_unknown; /* and a "no" */
 };
 
 /* ---- the daemon itself ------------------------------------------------------------------------ */
@@ -501,6 +518,11 @@ const struct settings_milter *settings_find_milter(const struct settings *settin
 
 /* Is the domain (any case) one of authoritative-domains? */
 bool settings_is_authoritative(const struct settings *settings, struct span domain);
+/* NULL if the file has no section on it; then everything is at its default. */
+const struct settings_domain *settings_find_domain(const struct settings *settings,
+	struct span domain);
+/* Who knows the recipients of this domain: ANY for one that is not authoritative. */
+enum domain_recipients settings_recipients(const struct settings *settings, struct span domain);
 /* Delimiter of plus-addresses in this domain; 0 if it has none. */
 char settings_plus_address(const struct settings *settings, struct span domain);
 

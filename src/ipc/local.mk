@@ -9,6 +9,7 @@ src_ipc_libipc_a_SOURCES = \
 	src/ipc/inbox.c src/ipc/inbox.h \
 	src/ipc/message_login.c src/ipc/message_login.h \
 	src/ipc/message_mail.c src/ipc/message_mail.h \
+	src/ipc/message_recipient.c src/ipc/message_recipient.h \
 	src/ipc/message_super.c src/ipc/message_super.h \
 	src/ipc/messages.c src/ipc/messages.h \
 	src/ipc/outbox.c src/ipc/outbox.h \

@@ -79,6 +79,11 @@
 	MESSAGE(RESULT_KEPT,  ONLY(QUEUE), ONLY(RELAY), 16, 0, false) \
 	/* auth to queue: behind every REVOKE of before the link was there */ \
 	MESSAGE(REVOKED_TOLD, ONLY(AUTH), ONLY(QUEUE), 16, 0, false) \
+	/* is there such a recipient? */ \
+	MESSAGE(RECIPIENT_ASK, ONLY(SMTP), ONLY(AUTH) | ONLY(QUEUE), IPC_SHORT_MAX_BYTES, 0, false) \
+	MESSAGE(CALL_AHEAD,   ONLY(QUEUE), ONLY(RELAY), IPC_SHORT_MAX_BYTES, 0, false) \
+	MESSAGE(CALLED_AHEAD, ONLY(RELAY), ONLY(QUEUE), IPC_SHORT_MAX_BYTES, 0, false) \
+	MESSAGE(RECIPIENT_TOLD, ONLY(AUTH) | ONLY(QUEUE), ONLY(SMTP), IPC_SHORT_MAX_BYTES, 0, false) \
 	/* the answer "no", to any question */ \
 	MESSAGE(REFUSED,      ANY_ROLE, ANY_ROLE, IPC_SHORT_MAX_BYTES, 0, false)
 /* clang-format on */

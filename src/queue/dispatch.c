@@ -296,7 +296,7 @@ static void
 give_up_relay(struct dispatch *dispatch)
 {
 	dispatch->relay_ready = false;
-	channel_free(&dispatch->relay);
+	channel_hang_up(&dispatch->relay);
 	uint64_t job;
 	for (struct lot *lot; (lot = index_any(&dispatch->jobs, &job));) {
 		index_take(&dispatch->jobs, job);
@@ -340,6 +340,20 @@ dispatch_has_relay(const struct dispatch *dispatch)
 	return dispatch->relay_ready;
 }
 
+bool
+dispatch_call_ahead(struct dispatch *dispatch, const struct message_call_ahead *asked,
+	uint64_t wait_ms, channel_answer_fn on_answer, void *context)
+{
+	struct buf content = BUF_INIT(0);
+	if (!dispatch->relay)
+		return false;
+	message_call_ahead_pack(&content, asked);
+	uint32_t request = channel_ask(
+		dispatch->relay, MSG_CALL_AHEAD, &content, -1, wait_ms, on_answer, context);
+	buf_fini(&content);
+	return request != 0;
+}
+
 /* ---- the whole */
 
 static void
@@ -379,7 +393,7 @@ dispatch_free(struct dispatch **dispatch)
 	*dispatch = NULL;
 	if (!old)
 		return;
-	channel_free(&old->relay);
+	channel_hang_up(&old->relay);
 	loop_timer_stop(&old->fill);
 	loop_timer_stop(&old->due);
 	loop_defer_cancel(&old->pump);

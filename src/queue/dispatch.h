@@ -4,6 +4,7 @@
 #define QUEUE_DISPATCH_H
 
 #include "ipc/channel.h"
+#include "ipc/message_recipient.h"
 #include "queue/schedule.h"
 #include "queue/spool.h"
 
@@ -19,6 +20,9 @@ void dispatch_free(struct dispatch **dispatch);
 void dispatch_link(struct dispatch *dispatch, int fd);
 void dispatch_unlink(struct dispatch *dispatch);
 bool dispatch_has_relay(const struct dispatch *dispatch);
+/* CALL_AHEAD to relay. False if it is away: then there is no answer. */
+bool dispatch_call_ahead(struct dispatch *dispatch, const struct message_call_ahead *asked,
+	uint64_t wait_ms, channel_answer_fn on_answer, void *context);
 /* New routes and limits. */
 void dispatch_use(struct dispatch *dispatch, const struct settings *settings);
 /* Mail from before does not age by it. */

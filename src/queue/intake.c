@@ -349,6 +349,37 @@ on_commit(struct intake *intake, const struct channel_message *message)
 	return true;
 }
 
+/* ---- recipients */
+
+static void
+on_told(void *context, uint32_t request, const struct message_recipient_told *told)
+{
+	struct intake *intake = context;
+	struct buf content = BUF_INIT(0);
+	intake->busy--;
+	if (intake->channel) {
+		message_recipient_told_pack(&content, told);
+		channel_answer(intake->channel, request, MSG_RECIPIENT_TOLD, &content, -1);
+		buf_fini(&content);
+	}
+	release(intake);
+}
+
+static bool
+on_recipient_ask(struct intake *intake, const struct channel_message *message)
+{
+	struct arena *arena = arena_new(0);
+	struct message_recipient_ask asked;
+	bool good = message->request &&
+		message_recipient_ask_unpack(message->bytes, arena, &asked);
+	if (good) {
+		intake->busy++;
+		inquiry_ask(&intake->means->inquiry, asked.path, on_told, intake, message->request);
+	}
+	arena_free(&arena);
+	return good;
+}
+
 /* ---- the channel */
 
 static bool
@@ -361,6 +392,8 @@ on_message(void *context, struct channel_message *message)
 		return true;
 	case MSG_BODY_DROP:
 		return on_body_drop(intake, message->bytes);
+	case MSG_RECIPIENT_ASK:
+		return on_recipient_ask(intake, message);
 	case MSG_COMMIT:
 		return message->request != 0 && on_commit(intake, message);
 	default:

@@ -17,6 +17,7 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/folder.c src/queue/folder.h \
 	src/queue/folder_backup.c src/queue/folder_backup.h \
 	src/queue/index.c src/queue/index.h \
+	src/queue/inquiry.c src/queue/inquiry.h \
 	src/queue/intake.c src/queue/intake.h \
 	src/queue/loader.c src/queue/loader.h \
 	src/queue/notice.c src/queue/notice.h \

@@ -138,6 +138,14 @@ on_message_in(void *context, struct parcel *parcel)
 	dispatch_add(queue->dispatch, parcel);
 }
 
+static bool
+call_ahead(void *context, const struct message_call_ahead *asked, uint64_t wait_ms,
+	channel_answer_fn on_answer, void *asker)
+{
+	struct queue *queue = context;
+	return dispatch_call_ahead(queue->dispatch, asked, wait_ms, on_answer, asker);
+}
+
 static void
 forget_intake(struct queue *queue, size_t at)
 {
@@ -349,6 +357,7 @@ use_settings(struct queue *queue, const struct settings *settings)
 		.grant_key = role_secret(queue->context, SECRET_GRANT_KEY, ""),
 		.revoked = queue->revoked,
 	};
+	queue->means.inquiry = (struct inquiry_means){ queue->settings, call_ahead, queue };
 }
 
 static void on_stop_look(void *context);

@@ -23,6 +23,7 @@ struct destination {
 	size_t waiting;
 	size_t slot_count;
 	struct slot *slots;
+	struct prober *prober;  /* NULL: nobody asked yet */
 };
 
 static void serve(struct destination *destination);
@@ -240,6 +241,7 @@ destination_quit(struct destination *destination)
 	for (size_t i = 0; i < destination->slot_count; i++)
 		if (destination->slots[i].hop)
 			hop_quit(destination->slots[i].hop);
+	prober_quit(destination->prober);
 }
 
 /* ---- life ----------------------------------------------------------------------------------------- */
@@ -279,6 +281,7 @@ destination_free(struct destination **destination)
 	if (!*destination)
 		return;
 	destination_forget_waiting(*destination);
+	prober_free(&(*destination)->prober);
 	loop_timer_stop(&(*destination)->rest);
 	for (size_t i = 0; i < (*destination)->slot_count; i++)
 		hop_free(&(*destination)->slots[i].hop);
@@ -291,4 +294,24 @@ const char *
 destination_name(const struct destination *destination)
 {
 	return destination->route.settings->title;
+}
+
+const char *
+destination_hop(const struct destination *destination)
+{
+	return destination->route.settings->to.text;
+}
+
+struct prober *
+destination_prober(struct destination *destination)
+{
+	if (!destination->prober)
+		destination->prober = prober_new(&destination->route);
+	return destination->prober;
+}
+
+size_t
+destination_asking(const struct destination *destination)
+{
+	return prober_asking(destination->prober);
 }

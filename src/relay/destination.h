@@ -4,6 +4,7 @@
 #define RELAY_DESTINATION_H
 
 #include "relay/hop.h"
+#include "relay/prober.h"
 
 struct destination;
 
@@ -23,6 +24,9 @@ struct destination *destination_new(const struct destination_means *means,
 	void *context);
 void destination_free(struct destination **destination); /* jobs are dropped */
 const char *destination_name(const struct destination *destination);
+const char *destination_hop(const struct destination *destination); /* where, as written */
+struct prober *destination_prober(struct destination *destination); /* of its own */
+size_t destination_asking(const struct destination *destination);   /* questions to the prober */
 void destination_add(struct destination *destination, struct job *job); /* takes the job */
 size_t destination_working(const struct destination *destination); /* jobs at a hop */
 size_t destination_waiting(const struct destination *destination);

@@ -13,6 +13,7 @@ struct job {
 	struct job *next;             /* of whoever has it waiting */
 	struct message_job message;
 	int body_fd;                  /* -1: the body is in the message; closed with the job */
+	bool probe;                   /* only a question: are these recipients taken? No content */
 	struct message_recipient_result *results; /* beside message.envelope.recipients */
 	size_t open;                  /* results not yet set */
 	bool fresh_only;              /* a kept connection failed it; the next one is new */

@@ -2,7 +2,9 @@
 noinst_LIBRARIES += src/relay/librelay.a
 src_relay_librelay_a_CFLAGS = $(AM_CFLAGS) $(SASL_CFLAGS)
 src_relay_librelay_a_SOURCES = \
+	src/relay/call_ahead.c src/relay/call_ahead.h \
 	src/relay/destination.c src/relay/destination.h \
+	src/relay/findings.c src/relay/findings.h \
 	src/relay/hop.c src/relay/hop.h \
 	src/relay/hop_login.c src/relay/hop_login.h \
 	src/relay/hop_parts.h src/relay/hop_reply.c \
@@ -12,8 +14,10 @@ src_relay_librelay_a_SOURCES = \
 	src/relay/login.c src/relay/login.h \
 	src/relay/offer.c src/relay/offer.h \
 	src/relay/pace.c src/relay/pace.h \
+	src/relay/prober.c src/relay/prober.h \
 	src/relay/relay.c src/relay/relay.h \
 	src/relay/result_box.c src/relay/result_box.h \
+	src/relay/route_table.c src/relay/route_table.h \
 	src/relay/transfer.c src/relay/transfer.h \
 	src/relay/trusts.c src/relay/trusts.h
 

@@ -4,30 +4,16 @@
 
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "io/loop.h"
-#include "relay/destination.h"
+#include "relay/call_ahead.h"
 #include "relay/login.h"
 #include "relay/result_box.h"
-#include "relay/trusts.h"
+#include "relay/route_table.h"
 
 enum {
-	RELAY_FILE_MAX_BYTES = 4 * 1024 * 1024, /* of trusted authorities */
-	RELAY_SECRET_MAX_BYTES = 4096,
 	/* A new queue waits so long for jobs that the old one sent; then they are given up. */
 	RELAY_OLD_JOBS_WAIT_MS = 60 * 1000,
-};
-
-/* The routes of one generation of settings. Old ones finish their jobs. */
-struct route_table {
-	struct route_table *older;
-	struct relay *relay;
-	struct settings *settings;
-	struct resolver *resolver;
-	struct trusts *trusts;
-	size_t count;
-	struct destination **destinations;
 };
 
 struct relay {
@@ -41,162 +27,9 @@ struct relay {
 	struct loop_timer grace;
 	struct loop_defer sweep;
 	struct result_box *box;
+	struct call_ahead *ahead;
 	bool stopping;
 };
-
-/* ---- routes --------------------------------------------------------------------------------------- */
-
-/* The whole file, or false. The caller frees; a secret's bytes are wiped by buf_wipe(). */
-static bool
-read_file(struct relay *relay, enum file_kind kind, const char *name, struct buf *bytes_out)
-{
-	int fd = role_take_file(relay->context, kind, name, 0);
-	bool whole;
-
-	if (fd < 0)
-		return false;
-	whole = file_read_all(fd, bytes_out);
-	close(fd);
-	return whole;
-}
-
-static struct secret *
-read_password(struct relay *relay, const struct settings_route *route, struct fault *fault)
-{
-	struct buf bytes = BUF_INIT(RELAY_SECRET_MAX_BYTES);
-	char *name = mem_printf("route:%s", route->title);
-	struct secret *password = NULL;
-	struct span line;
-	struct span rest;
-
-	if (!read_file(relay, FILE_SECRET, name, &bytes)) {
-		fault_set(fault, FAULT_CONFIG, "%s: secret-file %s cannot be read", route->where,
-			route->secret_file);
-	} else {
-		line = span_cut(buf_span(&bytes), '\n', &rest);
-		if (line.length && line.start[line.length - 1] == '\r')
-			line.length--;
-		if (line.length)
-			password = secret_new(line);
-		else
-			fault_set(fault, FAULT_CONFIG, "%s: secret-file %s is empty", route->where,
-				route->secret_file);
-	}
-	buf_wipe(&bytes);
-	buf_fini(&bytes);
-	mem_free(&name);
-	return password;
-}
-
-static void on_done(struct job *job, void *context);
-
-/* For routes that trust the same authorities and demand the same, one. */
-static struct tls_client *
-find_tls(struct route_table *table, const struct settings_route *route, struct fault *fault)
-{
-	const char *file = route->trust_file[0] ? route->trust_file
-						: table->settings->relay.trust_file;
-	enum tls_verify verify = route->tls == ROUTE_TLS_VERIFY ? TLS_VERIFY_REQUIRED
-								: TLS_VERIFY_OPPORTUNISTIC;
-	struct tls_client *client = trusts_find(table->trusts, verify, file);
-	struct buf trust_pem = BUF_INIT(RELAY_FILE_MAX_BYTES);
-
-	if (client)
-		return client;
-	if (file[0] && !read_file(table->relay, FILE_TRUST, file, &trust_pem))
-		fault_set(fault, FAULT_CONFIG, "%s: trust-file %s cannot be read", route->where, file);
-	else
-		client = trusts_add(table->trusts, verify, file, buf_span(&trust_pem), fault);
-	buf_fini(&trust_pem);
-	return client;
-}
-
-static struct destination *
-new_destination(struct route_table *table, const struct settings_route *route,
-	struct fault *fault)
-{
-	struct destination_means means = {
-		.loop = table->relay->loop,
-		.resolver = table->resolver,
-		.settings = table->settings,
-	};
-	struct secret *password = NULL;
-
-	if (route->tls != ROUTE_TLS_NONE && !(means.tls = find_tls(table, route, fault)))
-		return NULL;
-	if (route->user[0] && !(password = read_password(table->relay, route, fault)))
-		return NULL;
-	return destination_new(&means, route, password, on_done, table->relay);
-}
-
-static void
-table_free(struct route_table **table)
-{
-	for (size_t i = 0; i < (*table)->count; i++)
-		destination_free(&(*table)->destinations[i]);
-	mem_free(&(*table)->destinations);
-	resolver_free(&(*table)->resolver);
-	trusts_free(&(*table)->trusts);
-	settings_free(&(*table)->settings);
-	mem_free(table);
-}
-
-/* NULL and the reason if one route could not be used. */
-static struct route_table *
-load_routes(struct relay *relay, struct fault *fault)
-{
-	struct route_table *table = mem_alloc(sizeof *table);
-	const struct settings_texts *resolvers;
-	const struct settings_routes *routes;
-
-	table->relay = relay;
-	table->settings = settings_hold(role_settings(relay->context));
-	resolvers = &table->settings->relay.resolvers;
-	routes = &table->settings->route;
-	table->destinations = mem_alloc_array(routes->count, sizeof *table->destinations);
-	table->trusts = trusts_new();
-	table->resolver =
-		resolver_new(relay->loop, resolvers->items, resolvers->count, fault);
-	for (; table->resolver && table->count < routes->count; table->count++) {
-		table->destinations[table->count] =
-			new_destination(table, &routes->items[table->count], fault);
-		if (!table->destinations[table->count])
-			break;
-	}
-	if (!table->resolver || table->count < routes->count)
-		table_free(&table);
-	return table;
-}
-
-static struct destination *
-find_destination(struct relay *relay, const char *name)
-{
-	struct route_table *table = relay->tables;
-
-	for (size_t i = 0; i < table->count; i++)
-		if (span_is(span_text(destination_name(table->destinations[i])), name))
-			return table->destinations[i];
-	return NULL;
-}
-
-static size_t
-working(const struct route_table *table)
-{
-	size_t sum = 0;
-
-	for (; table; table = table->older)
-		for (size_t i = 0; i < table->count; i++)
-			sum += destination_working(table->destinations[i]);
-	return sum;
-}
-
-static void
-for_each_destination(struct relay *relay, void (*call)(struct destination *destination))
-{
-	for (struct route_table *table = relay->tables; table; table = table->older)
-		for (size_t i = 0; i < table->count; i++)
-			call(table->destinations[i]);
-}
 
 /* ---- results -------------------------------------------------------------------------------------- */
 
@@ -242,7 +75,7 @@ say_ready(struct relay *relay)
 static void
 look_around(struct relay *relay)
 {
-	size_t left = working(relay->tables);
+	size_t left = route_table_working(relay->tables);
 
 	if (relay->queue && !relay->ready_said && left == 0 && !relay->stopping)
 		say_ready(relay);
@@ -274,17 +107,13 @@ on_sweep(void *context)
 
 	while (*at) {
 		struct route_table *table = *at;
-		size_t left = 0;
 
-		for (size_t i = 0; i < table->count; i++)
-			left += destination_working(table->destinations[i]) +
-				destination_waiting(table->destinations[i]);
-		if (left) {
+		if (route_table_is_used(table)) {
 			at = &table->older;
 			continue;
 		}
 		*at = table->older;
-		table_free(&table);
+		route_table_free(&table);
 	}
 }
 
@@ -299,7 +128,7 @@ on_job(struct relay *relay, struct channel_message *message)
 	if (!job)
 		return false;
 	message->fd = -1;
-	destination = find_destination(relay, job->message.route);
+	destination = route_table_find(relay->tables, job->message.route);
 	if (destination) {
 		destination_add(destination, job);
 		return true;
@@ -311,6 +140,22 @@ on_job(struct relay *relay, struct channel_message *message)
 }
 
 static bool
+on_call_ahead(struct relay *relay, const struct channel_message *message)
+{
+	struct arena *arena = arena_new(0);
+	struct message_call_ahead asked;
+	bool good = message->request &&
+		message_call_ahead_unpack(message->bytes, arena, &asked);
+
+	if (good)
+		call_ahead_ask(relay->ahead, relay->queue, message->request, &asked,
+			route_table_find(relay->tables, asked.route),
+			&role_settings(relay->context)->relay);
+	arena_free(&arena);
+	return good;
+}
+
+static bool
 on_message(void *context, struct channel_message *message)
 {
 	struct relay *relay = context;
@@ -318,6 +163,8 @@ on_message(void *context, struct channel_message *message)
 
 	if (message->id == MSG_JOB)
 		return on_job(relay, message);
+	if (message->id == MSG_CALL_AHEAD)
+		return on_call_ahead(relay, message);
 	if (message->id != MSG_RESULT_KEPT ||
 		!message_result_kept_unpack(message->bytes, NULL, &kept))
 		return false;
@@ -332,8 +179,9 @@ drop_queue(struct relay *relay)
 {
 	if (!relay->queue)
 		return;
+	call_ahead_forget(relay->ahead);
 	channel_free(&relay->queue);
-	for_each_destination(relay, destination_forget_waiting);
+	route_table_visit(relay->tables, destination_forget_waiting);
 }
 
 static void
@@ -355,7 +203,9 @@ static const struct channel_events queue_events = {
 static void
 on_old_jobs_due(void *context)
 {
-	for_each_destination(context, destination_abort);
+	struct relay *relay = context;
+
+	route_table_visit(relay->tables, destination_abort);
 }
 
 static bool
@@ -404,11 +254,12 @@ relay_start(struct role_context *context, struct fault *fault)
 	relay->context = context;
 	relay->loop = role_loop(context);
 	relay->box = result_box_new();
+	relay->ahead = call_ahead_new(relay->loop, &relay->sweep);
 	loop_timer_init(&relay->old_jobs, relay->loop, on_old_jobs_due, relay);
 	loop_timer_init(&relay->grace, relay->loop, on_grace_over, relay);
 	loop_defer_init(&relay->sweep, relay->loop, on_sweep, relay);
 	if (login_init(fault))
-		relay->tables = load_routes(relay, fault);
+		relay->tables = route_table_new(relay->context, on_done, relay, fault);
 	if (!relay->tables) {
 		void *private = relay;
 
@@ -423,7 +274,7 @@ relay_on_check(void *private, struct fault *fault)
 {
 	struct relay *relay = private;
 
-	relay->next = load_routes(relay, fault);
+	relay->next = route_table_new(relay->context, on_done, relay, fault);
 	return relay->next;
 }
 
@@ -432,7 +283,7 @@ relay_on_forget(void *private)
 {
 	struct relay *relay = private;
 
-	table_free(&relay->next);
+	route_table_free(&relay->next);
 }
 
 static void
@@ -456,8 +307,8 @@ relay_on_stop(void *private, uint64_t grace_ms)
 	struct relay *relay = private;
 
 	relay->stopping = true;
-	for_each_destination(relay, destination_forget_waiting);
-	for_each_destination(relay, destination_quit);
+	route_table_visit(relay->tables, destination_forget_waiting);
+	route_table_visit(relay->tables, destination_quit);
 	loop_timer_start(&relay->grace, grace_ms);
 	look_around(relay);
 }
@@ -472,13 +323,16 @@ relay_free(void **private)
 	loop_timer_stop(&relay->old_jobs);
 	loop_timer_stop(&relay->grace);
 	loop_defer_cancel(&relay->sweep);
+	call_ahead_forget(relay->ahead);
 	channel_free(&relay->queue);
 	while (relay->tables) {
 		struct route_table *table = relay->tables;
 
 		relay->tables = table->older;
-		table_free(&table);
+		route_table_free(&table);
 	}
+	loop_defer_cancel(&relay->sweep); /* answers to nobody began it again */
+	call_ahead_free(&relay->ahead);
 	result_box_free(&relay->box);
 	mem_free(private);
 }

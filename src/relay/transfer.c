@@ -88,7 +88,7 @@ send_mail(struct transfer *transfer)
 	const struct offer *offer = transfer->offer;
 
 	stream_printf(transfer->stream, "MAIL FROM:<%s>", envelope->sender);
-	if (offer->size)
+	if (offer->size && !transfer->job->probe)
 		stream_printf(transfer->stream, " SIZE=%llu",
 			(unsigned long long)job_size(transfer->job));
 	if (transfer->with_8bit)
@@ -168,7 +168,8 @@ transfer_start(struct transfer *transfer, struct stream *stream, const struct of
 	if (offer->pipelining) {
 		while (transfer->sent < recipients_of(transfer))
 			send_rcpt(transfer);
-		send_data(transfer);
+		if (!job->probe)
+			send_data(transfer);
 	}
 	return TRANSFER_MORE;
 }
@@ -252,7 +253,10 @@ on_mail(struct transfer *transfer, const struct smtp_reply_reader *reply)
 	if (reply->code >= 300 && reply->code < 400)
 		return TRANSFER_ASTRAY;
 	transfer->mail_accepted = reply->code < 300;
-	if (!transfer->mail_accepted)
+	/* Of a probe the recipients are asked for: what is said of the sender is no answer. */
+	if (!transfer->mail_accepted && transfer->job->probe)
+		job_set_rest(transfer->job, OUTCOME_DEFERRED, 0, "", buf_span(&reply->text));
+	else if (!transfer->mail_accepted)
 		set_rest_from(transfer, reply);
 	transfer->phase = PHASE_RCPT;
 	if (transfer->offer->pipelining)
@@ -271,6 +275,8 @@ on_rcpt(struct transfer *transfer, const struct smtp_reply_reader *reply)
 	if (reply->code < 300 && transfer->mail_accepted) {
 		transfer->taken[recipient] = true;
 		transfer->accepted++;
+		if (transfer->job->probe)
+			set_from(transfer, recipient, reply);
 	} else if (reply->code >= 400) {
 		set_from(transfer, recipient, reply);
 	} else {
@@ -283,6 +289,8 @@ on_rcpt(struct transfer *transfer, const struct smtp_reply_reader *reply)
 	if (transfer->replied < recipients_of(transfer))
 		return TRANSFER_MORE;
 	transfer->phase = PHASE_DATA;
+	if (transfer->job->probe)
+		return send_rset(transfer);
 	if (transfer->offer->pipelining)
 		return TRANSFER_MORE;
 	if (!transfer->accepted)

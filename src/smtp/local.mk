@@ -9,6 +9,7 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/handoff.c src/smtp/handoff.h \
 	src/smtp/queue_body.c src/smtp/queue_body.h \
 	src/smtp/queue_link.c src/smtp/queue_link.h \
+	src/smtp/recipient_stage.c src/smtp/recipient_stage.h \
 	src/smtp/service.c src/smtp/service.h \
 	src/smtp/smtp.c src/smtp/smtp.h \
 	src/smtp/transaction.c src/smtp/transaction.h

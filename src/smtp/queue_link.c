@@ -55,6 +55,12 @@ queue_link_channel(const struct queue_link *link)
 	return peer_channel(&link->peer);
 }
 
+void
+queue_link_forget_question(struct queue_link *link, uint32_t request)
+{
+	peer_forget(&link->peer, request);
+}
+
 const char *
 queue_link_pressure(const struct queue_link *link)
 {

@@ -41,6 +41,8 @@ void queue_link_free(struct queue_link **link);
 void queue_link_set(struct queue_link *link, int fd);
 /* NULL while the queue is away. */
 struct channel *queue_link_channel(const struct queue_link *link);
+/* Whoever asked queue something forgets it before it is gone; 0 is free. */
+void queue_link_forget_question(struct queue_link *link, uint32_t request);
 /* Why MAIL is to be refused with 452; NULL if it is not. */
 const char *queue_link_pressure(const struct queue_link *link);
 /* done comes from the loop, never from inside the call. */

@@ -13,6 +13,7 @@
 #include "smtp/authentication.h"
 #include "smtp/dialogue.h"
 #include "smtp/greeting.h"
+#include "smtp/recipient_stage.h"
 #include "smtp/service.h"
 #include "smtp/transaction.h"
 
@@ -20,9 +21,6 @@ enum {
 	TEXT_MAX_BYTES = 1024,
 	SWALLOW_EXTRA_BYTES = 1024 * 1024, /* beyond the largest message */
 };
-
-static const struct chain_link chain_links[] = { { &rights_stage_type, NULL },
-	{ &limits_stage_type, NULL }, { &tidy_stage_type, NULL } };
 
 /* ---- replies --------------------------------------------------------------------------------- */
 
@@ -198,6 +196,17 @@ set_tls(struct smtp *smtp)
 	smtp->mail.tls_group = tls ? tls_session_group(tls) : "";
 }
 
+/* Who asks others comes behind those who need not. */
+static void
+open_chain(struct smtp *smtp)
+{
+	const struct chain_link links[] = { { &rights_stage_type, NULL },
+		{ &limits_stage_type, NULL }, { &recipient_stage_type, smtp->service },
+		{ &tidy_stage_type, NULL } };
+
+	smtp->chain = chain_new(&smtp->mail, links, sizeof links / sizeof *links);
+}
+
 static void *
 open_session(struct session *session)
 {
@@ -215,7 +224,7 @@ open_session(struct session *session)
 		.certificate = "" };
 	network_address_of(&client->of.any, smtp->mail.client_network);
 	set_tls(smtp);
-	smtp->chain = chain_new(&smtp->mail, chain_links, sizeof chain_links / sizeof *chain_links);
+	open_chain(smtp);
 	return smtp;
 }
 

@@ -260,6 +260,24 @@ on_identity_get(struct rig *rig, const struct channel_message *message, struct a
 		answer_done(rig, message->request, session.login);
 }
 
+static void
+tell_recipient(struct rig *rig, struct channel *channel, const struct channel_message *message,
+	struct arena *arena)
+{
+	const struct message_recipient_told told = { rig->finding,
+		rig->finding_code ? rig->finding_code : "", "as the test says" };
+	struct message_recipient_ask asked;
+	struct buf content = BUF_INIT(0);
+
+	assert_true(message_recipient_ask_unpack(message->bytes, arena, &asked));
+	snprintf(rig->asked_path, sizeof rig->asked_path, "%s", asked.path);
+	if (rig->finding_silent)
+		return;
+	message_recipient_told_pack(&content, &told);
+	channel_answer(channel, message->request, MSG_RECIPIENT_TOLD, &content, -1);
+	buf_fini(&content);
+}
+
 static bool
 on_auth_message(void *context, struct channel_message *message)
 {
@@ -279,6 +297,8 @@ on_auth_message(void *context, struct channel_message *message)
 		rig->announcements_done++;
 	else if (message->id == MSG_CHARGE)
 		on_charge(rig, message);
+	else if (message->id == MSG_RECIPIENT_ASK && ++rig->asked_auth)
+		tell_recipient(rig, rig->auth, message, arena);
 	else if (message->id == MSG_IDENTITY_GET)
 		on_identity_get(rig, message, arena);
 	else if (message->id == MSG_SESSION_ANNOUNCE)
@@ -473,6 +493,8 @@ on_queue_message(void *context, struct channel_message *message)
 		open_body(rig, message);
 	else if (message->id == MSG_BODY_DROP)
 		rig->drops++;
+	else if (message->id == MSG_RECIPIENT_ASK && ++rig->asked_queue)
+		tell_recipient(rig, rig->queue, message, arena);
 	else
 		fail_msg("queue got %s", message_rule(message->id)->name);
 	arena_free(&arena);

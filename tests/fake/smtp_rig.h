@@ -7,6 +7,7 @@
 
 #include "client/front.h"
 #include "ipc/message_mail.h"
+#include "ipc/message_recipient.h"
 #include "policy/identity.h"
 #include "smtp/service.h"
 
@@ -71,6 +72,13 @@ struct rig {
 	bool last_tls;
 	size_t last_exporter;
 	uint32_t scram_request;
+
+	enum finding finding;       /* of any recipient: of the directory, and by call-ahead */
+	const char *finding_code;
+	bool finding_silent;
+	unsigned asked_auth;
+	unsigned asked_queue;
+	char asked_path[400];
 
 	struct channel *queue;
 	enum rig_queue queue_mode;

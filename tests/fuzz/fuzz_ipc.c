@@ -6,6 +6,7 @@
 #include "ipc/grant.h"
 #include "ipc/message_login.h"
 #include "ipc/message_mail.h"
+#include "ipc/message_recipient.h"
 #include "ipc/message_super.h"
 
 /* id, pair */
@@ -46,6 +47,10 @@
 	CONTENT(JOB, job)                                                                          \
 	CONTENT(RESULT, result)                                                                    \
 	CONTENT(RESULT_KEPT, result_kept)                                                          \
+	CONTENT(RECIPIENT_ASK, recipient_ask)                                                      \
+	CONTENT(CALL_AHEAD, call_ahead)                                                            \
+	CONTENT(CALLED_AHEAD, recipient_told)                                                      \
+	CONTENT(RECIPIENT_TOLD, recipient_told)                                                    \
 	CONTENT(REFUSED, refused)
 
 #define CONTENT(id, noun)                                                                          \

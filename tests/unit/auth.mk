@@ -76,6 +76,11 @@ tests_unit_test_auth_role_SOURCES = tests/unit/test_auth_role.c tests/unit/auth_
 tests_unit_test_auth_role_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_role_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_auth_front_recipient
+tests_unit_test_auth_front_recipient_SOURCES = tests/unit/test_auth_front_recipient.c tests/unit/auth_rig.h
+tests_unit_test_auth_front_recipient_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_front_recipient_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_auth_verbs
 tests_unit_test_auth_verbs_SOURCES = tests/unit/test_auth_verbs.c
 tests_unit_test_auth_verbs_CFLAGS = $(AUTH_TEST_CFLAGS)

@@ -16,6 +16,7 @@
 #include "io/sock.h"
 #include "ipc/control.h"
 #include "ipc/grant.h"
+#include "ipc/message_recipient.h"
 
 #define RIG_KEY SPAN_LITERAL("0123456789abcdef0123456789abcdef")
 #define RIG_EXPORTER SPAN_LITERAL("exporter exporter exporter expor")
@@ -33,6 +34,7 @@ struct rig_heard {
 	enum login_failure failure;
 	uint32_t delay_ms;
 	enum charge_verdict verdict;
+	enum finding finding;
 	char login[256];
 	char text[1100];
 	struct buf bytes;               /* challenge */
@@ -197,6 +199,7 @@ rig_take_answer(struct rig_heard *heard, const struct channel_message *message)
 	struct message_login_failed failed;
 	struct message_login_done done;
 	struct message_charged charged;
+	struct message_recipient_told told;
 	struct identity identity;
 
 	heard->id = message->id;
@@ -219,6 +222,10 @@ rig_take_answer(struct rig_heard *heard, const struct channel_message *message)
 		assert_true(message_charged_unpack(message->bytes, arena, &charged));
 		heard->verdict = charged.verdict;
 		snprintf(heard->text, sizeof heard->text, "%s", charged.text);
+	} else if (message->id == MSG_RECIPIENT_TOLD) {
+		assert_true(message_recipient_told_unpack(message->bytes, arena, &told));
+		heard->finding = told.finding;
+		snprintf(heard->text, sizeof heard->text, "%s", told.enhanced);
 	}
 	arena_free(&arena);
 }

@@ -95,3 +95,7 @@ tests_unit_test_queue_spool_resend_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_queue_backlog
 tests_unit_test_queue_backlog_SOURCES = tests/unit/test_queue_backlog.c $(QUEUE_TEST_SOURCES)
 tests_unit_test_queue_backlog_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_inquiry
+tests_unit_test_queue_inquiry_SOURCES = tests/unit/test_queue_inquiry.c
+tests_unit_test_queue_inquiry_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)

@@ -14,3 +14,11 @@ tests_unit_test_relay_destination_LDADD = $(RELAY_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_relay_pace
 tests_unit_test_relay_pace_SOURCES = tests/unit/test_relay_pace.c
 tests_unit_test_relay_pace_LDADD = $(RELAY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_relay_findings
+tests_unit_test_relay_findings_SOURCES = tests/unit/test_relay_findings.c
+tests_unit_test_relay_findings_LDADD = $(RELAY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_relay_prober
+tests_unit_test_relay_prober_SOURCES = tests/unit/test_relay_prober.c
+tests_unit_test_relay_prober_LDADD = $(RELAY_LIBS) $(UNIT_LIBS)

@@ -15,6 +15,10 @@ UNIT_TESTS += tests/unit/test_smtp_transaction
 tests_unit_test_smtp_transaction_SOURCES = tests/unit/test_smtp_transaction.c $(SMTP_RIG)
 tests_unit_test_smtp_transaction_LDADD = $(SMTP_RIG_LIBS)
 
+UNIT_TESTS += tests/unit/test_smtp_recipient_stage
+tests_unit_test_smtp_recipient_stage_SOURCES = tests/unit/test_smtp_recipient_stage.c $(SMTP_RIG)
+tests_unit_test_smtp_recipient_stage_LDADD = $(SMTP_RIG_LIBS)
+
 UNIT_TESTS += tests/unit/test_client_session
 tests_unit_test_client_session_SOURCES = tests/unit/test_client_session.c $(SMTP_RIG)
 tests_unit_test_client_session_LDADD = $(SMTP_RIG_LIBS)

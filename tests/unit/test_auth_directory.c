@@ -53,7 +53,20 @@ fake_close(struct directory_source **source)
 	*source = NULL;
 }
 
-static const struct directory_source_type fake_type = { "fake", fake_find, fake_close };
+static enum directory_result
+fake_has_address(struct directory_source *source, const char *address, struct fault *fault_out)
+{
+	struct fake *fake = (struct fake *)source;
+
+	if (fake->down) {
+		fault_set(fault_out, FAULT_SYSTEM, "down");
+		return DIRECTORY_DOWN;
+	}
+	return span_is(span_text(address), fake->login) ? DIRECTORY_FOUND : DIRECTORY_UNKNOWN;
+}
+
+static const struct directory_source_type fake_type = { "fake", fake_find, fake_has_address,
+	fake_close };
 
 static void
 on_found(void *context, enum directory_result what, struct account *account)

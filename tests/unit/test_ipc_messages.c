@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "ipc/message_login.h"
 #include "ipc/message_mail.h"
+#include "ipc/message_recipient.h"
 #include "ipc/message_super.h"
 
 /* One filled struct of each kind; what pack makes of it, unpack must give back. */
@@ -60,6 +61,9 @@ static const struct message_result result_case = { 8, "M1", "mx.example.org", "1
 	results };
 static const struct message_result_kept result_kept_case = { 8 };
 static const struct message_relay_ready relay_ready_case = { 20 };
+static const struct message_recipient_ask recipient_ask_case = { "a@example.org" };
+static const struct message_call_ahead call_ahead_case = { "a@example.org", "example.org" };
+static const struct message_recipient_told recipient_told_case = { FINDING_UNKNOWN, "5.1.1", "no" };
 
 /* The typed pairs behind one untyped face, so that a table can hold them. */
 #define FACE(noun)                                                                                 \
@@ -108,7 +112,10 @@ static const struct message_relay_ready relay_ready_case = { 20 };
 	FACE(job)                                                                          \
 	FACE(result)                                                                       \
 	FACE(result_kept)                                                                  \
-	FACE(relay_ready)
+	FACE(relay_ready)                                                                  \
+	FACE(recipient_ask)                                                                \
+	FACE(call_ahead)                                                                   \
+	FACE(recipient_told)
 FACES(FACE)
 
 #define ROW(noun) { #noun, noun##_fill, noun##_again },
@@ -215,6 +222,10 @@ out_of_range(void **state)
 	REFUSES(commit, wrong.content.body = span_of(text, MESSAGE_BODY_MAX_BYTES + 1);
 		wrong.content.body_length = MESSAGE_BODY_MAX_BYTES + 1);
 	REFUSES(refused, wrong.text = text);
+	REFUSES(recipient_ask, wrong.path = "");
+	REFUSES(recipient_ask, wrong.path = text);
+	REFUSES(call_ahead, wrong.path = "");
+	REFUSES(recipient_told, wrong.finding = FINDING_COUNT);
 	REFUSES(revoke, wrong.login = text);
 	REFUSES(login_step, wrong.response = span_of(text, IPC_SASL_MAX_BYTES + 1));
 	REFUSES(sign, wrong.key_id = SPAN_EMPTY);

@@ -31,7 +31,7 @@ passdb {{
 {any_mailbox}
 userdb {{
   driver = static
-  args = uid={user} gid={group} home={path}/mail/%u allow_all_users=yes
+  args = uid={user} gid={group} home={path}/mail/%u allow_all_users={all_users}
 }}
 service anvil {{
   chroot =
@@ -86,10 +86,12 @@ ANY_MAILBOX = """passdb {
 class Dovecot:
     """
     users: login -> password, for IMAP and for AUTH; with any_mailbox every mailbox opens with
-    "mailboxpw". With a log file the server outlives its starter.
+    "mailboxpw", and without all_users LMTP takes mail for the users alone. With a log file the server
+    outlives its starter.
     """
 
-    def __init__(self, users=None, certificate=None, path=None, imap_port=None, any_mailbox=True, log=None):
+    def __init__(self, users=None, certificate=None, path=None, imap_port=None, any_mailbox=True, log=None,
+                 all_users=True):
         self.path = path or ground.folder("dovecot")
         self.imap_port = imap_port or ground.free_port()
         self.lmtp_port, self.auth_port = ground.free_port(), ground.free_port()
@@ -99,7 +101,8 @@ class Dovecot:
                              user=ground.USER.pw_name, group=ground.GROUP.gr_name,
                              ssl="yes" if certificate else "no", log=log or "/dev/stderr",
                              any_mailbox=ANY_MAILBOX if any_mailbox else "", imap_port=self.imap_port,
-                             lmtp_port=self.lmtp_port, auth_port=self.auth_port)
+                             lmtp_port=self.lmtp_port, auth_port=self.auth_port,
+                             all_users="yes" if all_users else "no")
         if certificate:
             text += f"ssl_cert = <{certificate[0]}\nssl_key = <{certificate[1]}\n"
         self.config = ground.write(os.path.join(self.path, "dovecot.conf"), text)
