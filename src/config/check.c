@@ -151,6 +151,40 @@ check_route_login(const struct load *load, const struct settings_route *route,
 	return true;
 }
 
+/* Is this next hop that listener's address? A name is known for ours if it is the host name. */
+static bool
+is_listener(const struct settings *settings, const struct endpoint *hop,
+	const struct endpoint *listener)
+{
+	struct span host = span_text(listener->host);
+
+	if (hop->kind == ENDPOINT_UNIX || listener->kind == ENDPOINT_UNIX)
+		return hop->kind == listener->kind && strcmp(hop->path, listener->path) == 0;
+	if (hop->port != listener->port)
+		return false;
+	return span_is_nocase(host, hop->host) ||
+		(span_is(host, "*") && (endpoint_is_local(hop) ||
+			span_is_nocase(span_text(hop->host), settings->hostname)));
+}
+
+/* Mail would come in as often as it goes out, until its hops are counted. */
+static bool
+check_circle(const struct load *load, const struct settings_route *route, struct fault *fault)
+{
+	const struct settings_listeners *listeners = &load->settings->listener;
+
+	for (size_t i = 0; i < listeners->count; i++) {
+		const struct settings_endpoints *addresses = &listeners->items[i].address;
+
+		for (size_t k = 0; k < addresses->count; k++)
+			if (is_listener(load->settings, &route->to.endpoint, &addresses->items[k]))
+				return load_fault(load, route, "to", 0, fault,
+					"leads back to listener \"%s\" of this server",
+					listeners->items[i].title);
+	}
+	return true;
+}
+
 static bool
 check_routes(const struct load *load, struct fault *fault)
 {
@@ -172,7 +206,7 @@ check_routes(const struct load *load, struct fault *fault)
 		if (route->tls == ROUTE_TLS_NONE && route->trust_file[0])
 			return load_fault(load, route, "trust-file", 0, fault,
 				"has no use where tls is none");
-		if (!check_route_login(load, route, fault))
+		if (!check_route_login(load, route, fault) || !check_circle(load, route, fault))
 			return false;
 	}
 	return true;

@@ -71,7 +71,7 @@ const struct schema_section schema_listener_deny = PERMIT_SECTION("deny",
 static const struct schema_row listener_rows[] = {
 	CHOICE("protocol", protocol, WORDS({ "smtp", LISTENER_SMTP }), "smtp",
 		TO_SUPER | TO_FRONT | TO_AUTH, "What is spoken here"),
-	ROW(SCHEMA_ENDPOINTS, "address", address, NULL, TO_SUPER | TO_FRONT,
+	ROW(SCHEMA_ENDPOINTS, "address", address, NULL, TO_SUPER | TO_FRONT | TO_RELAY,
 		"Where to listen: \"*:587\", \"192.0.2.1:25\", \"[::1]:25\"; port 0 is any free one",
 		.most = 64),
 	CHOICE("tls", tls,

@@ -256,6 +256,7 @@ destination_new(const struct destination_means *means, const struct settings_rou
 	destination->route = (struct hop_route){
 		.settings = route,
 		.relay = &settings->relay,
+		.listeners = &settings->listener,
 		.helo = settings->relay.helo[0] ? settings->relay.helo : settings->hostname,
 		.loop = means->loop,
 		.resolver = means->resolver,

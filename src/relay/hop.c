@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "io/sock.h"
+
 enum {
 	HOP_INPUT_MAX_BYTES = SMTP_REPLY_IN_MAX_BYTES + 4096,
 	HOP_OUTPUT_HIGH_BYTES = 256 * 1024,
@@ -129,6 +131,12 @@ on_connected(int fd, const struct sock_address *address, const struct fault *fau
 	sock_address_format(address, hop->address_text);
 	if (fd < 0) {
 		hop->fault = *fault;
+		gone(hop);
+		return;
+	}
+	if (hop_route_leads_back(hop->route, fd, address)) {
+		sock_close(&fd);
+		fault_set(&hop->fault, FAULT_CONFIG, "the route leads back to this server itself");
 		gone(hop);
 		return;
 	}

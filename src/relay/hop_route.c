@@ -2,6 +2,10 @@
 /* What all connections of one route share. */
 #include "relay/hop_route.h"
 
+#include <string.h>
+
+#include "io/sock.h"
+
 enum { HOP_ROUTE_CLEAR_MS = 10 * 60 * 1000 };
 
 const char *
@@ -49,6 +53,41 @@ hop_route_rest_in_clear(struct hop_route *route)
 {
 	if (!hop_route_needs_tls(route))
 		route->clear_until_ms = loop_now_ms(route->loop) + HOP_ROUTE_CLEAR_MS;
+}
+
+/* Does the listener serve this address of ours? */
+static bool
+is_served(const struct endpoint *endpoint, const char *host, uint16_t port)
+{
+	struct span served = span_text(endpoint->host);
+
+	return endpoint->kind == ENDPOINT_INET && endpoint->port == port &&
+		(span_is(served, "*") || span_is(served, "0.0.0.0") || span_is(served, "::") ||
+			span_is(served, host));
+}
+
+bool
+hop_route_leads_back(const struct hop_route *route, int fd, const struct sock_address *peer)
+{
+	char there[SOCK_TEXT_MAX_BYTES];
+	char here[SOCK_TEXT_MAX_BYTES];
+	struct sock_address local;
+
+	if (!route->listeners || sock_address_is_unix(peer) || !sock_local(fd, &local))
+		return false;
+	sock_address_format_host(peer, there);
+	/* Whoever connects to an address of this machine does so from that address, or from loopback. */
+	if (!sock_address_is_loopback(peer) &&
+		strcmp(sock_address_format_host(&local, here), there) != 0)
+		return false;
+	for (size_t i = 0; i < route->listeners->count; i++) {
+		const struct settings_endpoints *addresses = &route->listeners->items[i].address;
+
+		for (size_t k = 0; k < addresses->count; k++)
+			if (is_served(&addresses->items[k], there, sock_address_port(peer)))
+				return true;
+	}
+	return false;
 }
 
 struct connector *

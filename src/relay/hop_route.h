@@ -13,6 +13,7 @@
 struct hop_route {
 	const struct settings_route *settings;
 	const struct settings_relay *relay;
+	const struct settings_listeners *listeners; /* our own; NULL: none */
 	const char *helo;
 	struct loop *loop;
 	struct resolver *resolver;
@@ -30,6 +31,8 @@ bool hop_route_needs_tls(const struct hop_route *route);       /* tls = encrypt 
 bool hop_route_wants_starttls(const struct hop_route *route, const struct offer *offer);
 /* tls = may is for hops that cannot: after a failure connections go in clear for ten minutes. */
 void hop_route_rest_in_clear(struct hop_route *route);
+/* Is what we are connected to one of our own listeners? Mail would go round and round. */
+bool hop_route_leads_back(const struct hop_route *route, int fd, const struct sock_address *peer);
 struct connector *hop_route_connect(const struct hop_route *route, connector_fn *on_done,
 	void *context);
 

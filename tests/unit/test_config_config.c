@@ -225,6 +225,15 @@ faults(void **state)
 			"c.conf:4: route \"*\": tls-name: has no use where tls is none" },
 		{ GOOD "route \"*\" { to = \"smtp:a.org\" tls = none trust-file = \"/t\" }",
 			"c.conf:4: route \"*\": trust-file: has no use where tls is none" },
+		{ GOOD "listener \"a\" { address = \"*:2525\" }\n"
+		       "route \"*\" { to = \"smtp:localhost:2525\" }",
+			"c.conf:5: route \"*\": to: leads back to listener \"a\" of this server" },
+		{ GOOD "listener \"a\" { address = \"192.0.2.1:2525\" }\n"
+		       "route \"*\" { to = \"smtp:192.0.2.1:2525\" }",
+			"c.conf:5: route \"*\": to: leads back to listener \"a\" of this server" },
+		{ GOOD "listener \"a\" { address = \"unix:/run/x\" }\n"
+		       "route \"*\" { to = \"lmtp:unix:/run/x\" }",
+			"c.conf:5: route \"*\": to: leads back to listener \"a\" of this server" },
 	};
 
 	(void)state;

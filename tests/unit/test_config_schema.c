@@ -87,9 +87,10 @@ roles(void **state)
 	assert_true(schema_section_has_role(&schema_tls, ROLE_KEYS));
 	assert_false(schema_section_has_role(&schema_tls, ROLE_QUEUE));
 	assert_false(schema_section_has_role(&schema_queue, ROLE_SMTP));
-	/* of a listener queue sees what it judges by */
+	/* of a listener queue sees what it judges by, and relay where it must not connect to */
 	assert_true(schema_section_has_role(&schema_listener, ROLE_QUEUE));
-	assert_false(schema_section_has_role(&schema_listener, ROLE_RELAY));
+	assert_true(schema_find_row(&schema_listener, "address")->roles & ROLE_BIT(ROLE_RELAY));
+	assert_false(schema_section_has_role(&schema_listener_permit, ROLE_RELAY));
 	/* where keys and passwords lie is told only to those who open or use them */
 	assert_int_equal(schema_find_row(&schema_tls, "key")->roles,
 		ROLE_BIT(ROLE_SUPER) | ROLE_BIT(ROLE_KEYS) | ROLE_BIT(ROLE_CTL));

@@ -142,7 +142,8 @@ what_is_left_out(void **state)
 		{ "/k1", ROLE_BIT(ROLE_SUPER) | ROLE_BIT(ROLE_KEYS) },
 		{ "/secret", ROLE_BIT(ROLE_SUPER) | ROLE_BIT(ROLE_RELAY) },
 		{ "sallyport-queue", ROLE_BIT(ROLE_SUPER) },
-		{ "unix:/run/in", ROLE_BIT(ROLE_SUPER) | ROLE_BIT(ROLE_SMTP) | ROLE_BIT(ROLE_MAILBOX) },
+		{ "unix:/run/in", ROLE_BIT(ROLE_SUPER) | ROLE_BIT(ROLE_SMTP) | ROLE_BIT(ROLE_MAILBOX) |
+				ROLE_BIT(ROLE_RELAY) },
 		{ "login:alice",
 			ROLE_BIT(ROLE_SMTP) | ROLE_BIT(ROLE_AUTH) | ROLE_BIT(ROLE_QUEUE) },
 		{ "relay.example.net",
