@@ -72,7 +72,9 @@ begin(struct message *message)
 	message->commit = (struct spool_commit){
 		.request = { .verb = SPOOL_COMMIT, .on_done = on_committed },
 		.parcel = sample_parcel(id, body, (const char *const[]){ "bob@example.net", NULL }),
+		.resend = { .wanted = true }, /* as of a login */
 	};
+	digest_random(message->commit.resend.key, sizeof(message->commit.resend.key));
 	spool_ask(spool, &message->commit.request);
 }
 
