@@ -17,7 +17,7 @@ from rig.sallyport import warm
 from rig.sink import Sink
 
 PIPELINING = (b"PIPELINING", b"8BITMIME", b"SMTPUTF8", b"SIZE 104857600")
-RELAY = """relay { connect-wait = 3s greet-wait = 5s command-wait = 5s end-wait = 1s reuse-idle = 60s resolvers = { "%s" } }
+RELAY = """relay { connect-wait = 3s greet-wait = 5s command-wait = 5s end-wait = 3s reuse-idle = 60s resolvers = { "%s" } }
 queue { retry = { 1s } destination-rest = 100ms }
 """
 
@@ -283,6 +283,7 @@ def test_L05_a_kept_connection_that_is_lost_costs_no_attempt(gate, hops, name):
         assert hop.sessions[0].after == b""     # and nothing more is said on it
     done = wait_for_results(gate, submit(gate, f"{name}.test", second))[0]
     assert (done["attempts"], done["result"]) == (1, "relayed"), done["text"]
+    hop.wait_for_token(second)     # a sink writes down after it has answered
     assert len(hop.sessions) == 2 and len(hop.with_token(second)) == 1 and not hop.faults
     assert hop.sessions[1].lines[0].startswith(b"EHLO")
 
@@ -292,6 +293,7 @@ def test_L05_a_new_connection_that_is_lost_is_an_attempt(gate, hops, token):
     wait_for_results(gate, submit(gate, "twice.test", new_token()))
     lost, done = wait_for_results(gate, submit(gate, "twice.test", token), 2)
     assert (lost["result"], lost["attempts"], done["attempts"]) == ("deferred", 1, 2)
+    hop.wait_for_token(token)
     assert len(hop.sessions) == 3 and len(hop.with_token(token)) == 1
 
 
@@ -327,6 +329,7 @@ def test_L06_missing_extensions(gate, hops, sink, token, what, domain, status):
         assert not hop.with_token(token)
         return
     assert done["result"] in ("delivered", "relayed"), done
+    hop.wait_for_token(token)
     found, = hop.with_token(token)
     assert (b"SMTPUTF8" in found.parameters) == (what in ("address", "header"))
     assert (b"BODY=8BITMIME" in found.parameters) == (domain == "utf8.test")
@@ -441,6 +444,7 @@ def test_L08_names(gate, sink, asked, name):
     done = wait_for_results(gate, number)[0]
     if wanted is True:
         assert done["result"] in ("delivered", "relayed") and done["attempts"] == 1, done["text"]
+        sink.wait_for_token(token)
         assert len(sink.with_token(token)) == 1 and not results(gate, number)[1:]
         return
     gate.ctl("queue", "delete", number, check=False)
@@ -507,6 +511,7 @@ def test_I14_each_recipient_is_accounted_for_once(gate, hops, answered, name):
     assert (first["u1"], first["u3"]) == LMTP[name][1], found
     assert not hops[name].faults
     # by the good connection: those who were left, and once
+    hops[name].wait_for(lambda m: True)
     later = [address for message in hops[name].messages for address, _ in message.recipients]
     assert sorted(later) == sorted(b"%s@%s.test" % (event["to"][:2].encode(), name.encode()) for event in found
                                    if event["attempts"] == 2 and event["result"] != "deferred")
@@ -517,6 +522,7 @@ def test_I15_a_250_that_comes_too_late(gate, hops, token):
     hop = hops["late"]
     wait_for_results(gate, submit(gate, "late.test", token), 2)
     until(lambda: hasattr(hop.sessions[0], "late"), 10, "the late 250")
+    hop.wait_for_token(token)
     message, = hop.with_token(token)
     assert len(hop.sessions) == 2
     first = [line for line in hop.sessions[0].content if line.lower().startswith(b"message-id:")]

@@ -13,8 +13,8 @@ from rig.sallyport import resident
 from rig.hop import Hop
 from rig.sink import Sink
 
-STANDING_S = 2      # longer than any wait of relay below
-SETTINGS = """relay { greet-wait = 1s command-wait = 1s data-wait = 1s end-wait = 1s reuse-idle = 1s }
+STANDING_S = 3      # longer than any wait of relay below
+SETTINGS = """relay { greet-wait = 2s command-wait = 2s data-wait = 2s end-wait = 2s reuse-idle = 2s }
 queue { retry = { 1s } destination-rest = 100ms }
 """
 
@@ -64,6 +64,8 @@ def send(gate, count):
 def judge(gate, hop, tokens, seconds=30):
     """Each is delivered once, and written down so."""
     gate.wait_until_queue_is_empty(seconds)
+    for token in tokens:
+        hop.wait_for_token(token)     # a sink writes down after it has answered
     assert [len(hop.with_token(token)) for token in tokens] == [1] * len(tokens)
     states = [message["state"] for message in gate.ctl_json("track", "alice")["messages"]]
     assert states == ["delivered"] * len(tokens)
@@ -155,6 +157,8 @@ def test_L01_a_flood_costs_no_memory(make_gate):
         most = max(most, resident(pid))
         assert not end.wait(0.005)
     gate.wait_until_queue_is_empty(30)
+    for hop in hops.values():
+        hop.wait_for(lambda m: True)
     assert all(len(hop.messages) == 1 for hop in hops.values())
     print(f"relay: {before} KiB before, {most} KiB at most, {resident(pid)} KiB after")
     if not ground.SANITIZED:
