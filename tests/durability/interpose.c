@@ -86,15 +86,16 @@ look(enum call call)
 }
 
 /*
- * A wake-up between threads is no file: the kernel gives it none of these errors, and libuv ends a
- * process that sees one.
+ * A wake-up between threads is no file: neither an eventfd nor the pipe of libuv's signals gives any
+ * of these errors, and libuv ends a process that sees one.
  */
 static enum action
 look_at(enum call call, int fd)
 {
 	struct stat stat;
 
-	if (!plan || !plan->armed || (fstat(fd, &stat) == 0 && !(stat.st_mode & S_IFMT)))
+	if (!plan || !plan->armed || (fstat(fd, &stat) == 0 &&
+		(!(stat.st_mode & S_IFMT) || S_ISFIFO(stat.st_mode))))
 		return NOTHING;
 	return look(call);
 }

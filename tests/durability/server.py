@@ -137,15 +137,19 @@ class SallyportServer(Server):
     def start(self):
         """After super died its children end by themselves; the next one waits for that."""
         end = time.monotonic() + 30
-        while True:
-            try:
-                self.gate.start()
-                self.ports = {name: ports[0] for name, ports in self.gate.ports.items()}
-                return
-            except (AssertionError, subprocess.TimeoutExpired):
-                if time.monotonic() > end:
-                    raise
-                self._reap()
+        while not self.try_start():
+            if time.monotonic() > end:
+                raise AssertionError("the daemon does not start\n" + self.story())
+
+    def try_start(self):
+        """Once; False if something keeps it from starting."""
+        try:
+            self.gate.start()
+            self.ports = {name: ports[0] for name, ports in self.gate.ports.items()}
+            return True
+        except (AssertionError, subprocess.TimeoutExpired):
+            self._reap()
+            return False
 
     def _reap(self):
         if self.gate.process is not None:
