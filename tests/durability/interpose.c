@@ -2,7 +2,8 @@
 /*
  * Preloaded into every process of the daemon: counts its system calls and, at one of them, ends the
  * process or lets the call fail, as the plan says that all processes and the harness share. It keeps
- * a ledger too: which files have content that no successful fsync has covered yet.
+ * a ledger too: which files have content that no successful fsync has covered yet; and it sets their
+ * clock.
  *
  * Calls are made by number, so that the roles' filters see what they always see.
  */
@@ -20,14 +21,16 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 /* In the order of single_faults.py. */
 enum call { OPENAT, RENAMEAT2, LINKAT, WRITE, PWRITE64, WRITEV, FSYNC, FDATASYNC, FTRUNCATE,
 	FALLOCATE, UNLINKAT, CLOSE, SENDMSG, RECVMSG, SENDTO, RECVFROM, READ, PREAD64, SOCKET, CONNECT,
 	ACCEPT4, CALLS };
-enum action { NOTHING, DIE, FAIL, SHORTEN };
+enum action { NOTHING, DIE, FAIL, SHORTEN, FREEZE };
 enum ledger { CLEAN, DIRTY, POISONED };
 enum { ROLES = 8, FILES = 256, IOVECS = 64 };
 
@@ -38,6 +41,7 @@ struct plan {
 	_Atomic uint32_t armed;
 	uint32_t role, call, at, action, error, persists;
 	_Atomic uint32_t fired;
+	_Atomic int64_t ahead_s; /* of the wall clock */
 	_Atomic uint32_t counts[ROLES][CALLS];
 	struct {
 		_Atomic uint64_t inode;
@@ -81,6 +85,8 @@ look(enum call call)
 		syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGKILL);
 		syscall(SYS_exit_group, 137);
 	}
+	if (plan->action == FREEZE) /* the harness now ends all of them */
+		syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGSTOP);
 	errno = (int)plan->error;
 	return (enum action)plan->action;
 }
@@ -386,6 +392,40 @@ ssize_t
 pread64(int fd, void *bytes, size_t length, off64_t offset)
 {
 	return pread(fd, bytes, length, offset);
+}
+
+/* ---- the clock --------------------------------------------------------------------------------------- */
+
+int
+clock_gettime(clockid_t clock, struct timespec *now_out)
+{
+	int result = (int)syscall(SYS_clock_gettime, clock, now_out);
+
+	if (plan && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+		now_out->tv_sec += plan->ahead_s;
+	return result;
+}
+
+int
+gettimeofday(struct timeval *restrict now_out, void *restrict zone)
+{
+	struct timespec now;
+
+	(void)zone;
+	clock_gettime(CLOCK_REALTIME, &now);
+	*now_out = (struct timeval){ now.tv_sec, now.tv_nsec / 1000 };
+	return 0;
+}
+
+time_t
+time(time_t *now_out)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (now_out)
+		*now_out = now.tv_sec;
+	return now.tv_sec;
 }
 
 /* ---- sockets ---------------------------------------------------------------------------------------- */

@@ -10,8 +10,9 @@ SURVIVED = "survived"           # delivered once, told of once, or still listed
 LOST = "lost"                   # none of the three
 DUPLICATE = "duplicate"         # more than once, which is still there
 CORRUPT = "corrupt"             # what arrived is not what was sent
-NOT_MEASURED = "not measured"   # not seen, and the server could not say whether it waits
+NOT_MEASURED = "not measured"   # not seen, and nobody could say whether it waits
 BROKEN = "harness broken"       # what nobody can have sent
+SENDER = "alice@example.org"
 VERDICTS = (SURVIVED, LOST, DUPLICATE, CORRUPT, NOT_MEASURED, BROKEN)
 
 
@@ -94,11 +95,13 @@ def judge(acked, begun, sink_entries, queued):
     verdict = Verdict()
     seen = Seen(sink_entries, begun, verdict)
     waiting = {recipient for recipients in queued or () for recipient in recipients}
+    # what waits for the sender is a notice, and may be of any of those that were not seen
+    is_blind = queued is None or SENDER in waiting
     for token, recipients in acked.items():
         verdict.messages += 1
         for recipient in recipients:
             verdict.recipients += 1
-            verdict.verdicts[_judge_one(token, recipient, seen, waiting, queued is None, verdict)] += 1
+            verdict.verdicts[_judge_one(token, recipient, seen, waiting, is_blind, verdict)] += 1
     verdict.verdicts[BROKEN] = len(verdict.broken)
     verdict.duplicates = sum(count - 1 for count in seen.deliveries.values())
     verdict.double_notices = sum(count - 1 for count in seen.notices.values())

@@ -1,12 +1,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# "make durability": a thousand rounds of kill -9 under load. DURABILITY_FLAGS="--rounds 100 --seed 7".
-EXTRA_DIST += tests/durability/judge.py tests/durability/load.py tests/durability/sink.py \
-	tests/durability/server.py tests/durability/interpose.c tests/durability/single_faults.py tests/durability/storm.py tests/run/test_storm.py
+# "make durability": every single fault of one message, a thousand rounds of kill -9 under load, and storms
+# of other kinds. DURABILITY_FLAGS="--rounds 100 --seed 7".
+EXTRA_DIST += tests/durability/interpose.c tests/durability/interposed.py tests/durability/judge.py \
+	tests/durability/load.py tests/durability/server.py tests/durability/single_faults.py \
+	tests/durability/sink.py tests/durability/storm.py
 
-.PHONY: durability
-durability: all
+.PHONY: durability durability-faults durability-storm
+durability: durability-faults durability-storm
+durability-faults: all
+	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/single_faults.py \
+		--result durability-faults.json
+durability-storm: all
 	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/storm.py \
-		--rounds 1000 --result durability.json $(DURABILITY_FLAGS)
+		--rounds 1000 --result durability-storm.json $(DURABILITY_FLAGS)
+	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/storm.py \
+		--rounds 200 --acts term,reload --drop-before-reply 0 --result durability-orderly.json
+	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/storm.py \
+		--rounds 50 --acts stop --result durability-stopped.json
 
 # As root: 500 power cuts on ext4, 100 on XFS, 100 where names are lost;
 # 1,000 states of a disk that dies.

@@ -2,8 +2,9 @@
 """
 Every single fault of one message with three recipients, one delivered, one deferred once, one refused
 for good: first its system calls are counted by process, then there is a run for each (process, call,
-k): one where the process is killed at call k, one for each error that the call gives, one where the
-call does less than asked. Faults of a disk also come to stay, until the harness takes them away.
+k): one where the process is killed at call k, one where all processes are, one for each error that the
+call gives, one where the call does less than asked. Faults of a disk also come to stay, until the
+harness takes them away.
 
     single_faults.py --jobs 8 --result FILE.json            all of them
     single_faults.py --only queue/fdatasync --actions kill,EIO
@@ -15,38 +16,24 @@ was not killed; if the daemon does not go on by itself.
 import argparse
 import collections
 import datetime
-import errno
 import json
-import mmap
 import multiprocessing
 import os
 import random
-import shutil
-import struct
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-from server import Late, SallyportServer, ground, until  # noqa: E402
+from server import Late, SallyportServer, children, ground, kill_all, until  # noqa: E402
 
 from rig.sallyport import REPORTS  # noqa: E402
+from interposed import Interposed  # noqa: E402
 from judge import judge, read_lines  # noqa: E402
 from load import Client, Message, Refused  # noqa: E402
 from sink import start_sink  # noqa: E402
-
-# In the order of interpose.c.
-CALLS = ("openat", "renameat2", "linkat", "write", "pwrite64", "writev", "fsync", "fdatasync", "ftruncate",
-         "fallocate", "unlinkat", "close", "sendmsg", "recvmsg", "sendto", "recvfrom", "read", "pread64",
-         "socket", "connect", "accept4")
-ROLES = ("super", "smtp", "auth", "keys", "dial", "queue", "relay", "mailbox")
-NOTHING, DIE, FAIL, SHORTEN = range(4)
-FILES = 256
-HEAD = struct.Struct("=8I")
-COUNTS = struct.Struct(f"={len(ROLES) * len(CALLS)}I")
-FILES_AT = (HEAD.size + COUNTS.size + 7) // 8 * 8
-FILE = struct.Struct("=QII")
 
 ERRORS = ("EIO", "ENOSPC", "EDQUOT", "EINTR", "EAGAIN", "EMFILE", "ENFILE", "ENOMEM", "EROFS", "ESTALE")
 LASTING = ("EIO", "ENOSPC", "EDQUOT", "EROFS")
@@ -57,71 +44,7 @@ MOST_S = 10
 
 Fault = collections.namedtuple("Fault", "scene role call at action")
 # scene: "row", "file" (where the body is kept), or "start" (of a queue that finds that message);
-# action: "kill", "short", the name of an error, or one with "+": from then on, every time.
-
-
-class Plan:
-    """What the processes under test are to do, in memory that they share with us."""
-
-    def __init__(self, path):
-        ground.write(path, b"\0" * (FILES_AT + FILE.size * FILES))
-        with open(path, "r+b") as plan:
-            self.map = mmap.mmap(plan.fileno(), 0)
-
-    def arm(self, fault=None):
-        """Counts from now on; the ledger and the counts begin anew."""
-        self.map[:] = b"\0" * len(self.map)
-        if fault is not None:
-            name = fault.action.rstrip("+")
-            action = {"kill": DIE, "short": SHORTEN}.get(name, FAIL)
-            self.map[:HEAD.size] = HEAD.pack(
-                0, ROLES.index(fault.role), CALLS.index(fault.call), fault.at, action,
-                getattr(errno, name, 0), fault.action.endswith("+"), 0)
-        self._set_armed(1)
-
-    def disarm(self):
-        self._set_armed(0)
-
-    def _set_armed(self, value):
-        self.map[:4] = struct.pack("=I", value)
-
-    def fired(self):
-        return HEAD.unpack_from(self.map)[7]
-
-    def counts(self):
-        flat = COUNTS.unpack_from(self.map, HEAD.size)
-        return {(role, call): flat[number * len(CALLS) + index] for number, role in enumerate(ROLES)
-                for index, call in enumerate(CALLS) if flat[number * len(CALLS) + index]}
-
-    def unsynced(self):
-        """Inodes with content that no fsync has covered."""
-        files = [FILE.unpack_from(self.map, FILES_AT + FILE.size * index) for index in range(FILES)]
-        return {inode for inode, state, _ in files if state}
-
-
-def build_interposer(folder):
-    source = os.path.join(os.path.dirname(os.path.realpath(__file__)), "interpose.c")
-    built = os.path.join(folder, "interpose.so")
-    subprocess.run([os.environ.get("CC", "cc").split()[-1], "-shared", "-fPIC", "-O2", "-Wall", "-Werror",
-                    "-o", built, source], check=True)
-    os.chmod(built, 0o755)
-    return built
-
-
-def wrap_programs(folder, interposer, plan, programs):
-    """The programs again, each role behind a line of shell: super gives its children no environment."""
-    for entry in os.listdir(programs):
-        built = os.path.join(programs, entry)
-        if not entry.startswith("sallyport") or not os.path.isfile(built) or not os.access(built, os.X_OK):
-            continue
-        wrapped = entry.startswith("sallyport-")
-        os.makedirs(os.path.join(folder, "real"), exist_ok=True)
-        copy = os.path.join(folder, "real" if wrapped else "", entry)
-        shutil.copy2(built, copy)
-        os.chmod(copy, 0o755)
-        if wrapped:
-            ground.write(os.path.join(folder, entry),
-                         f"#!/bin/sh\nLD_PRELOAD={interposer} FAULT_PLAN={plan} exec {copy}\n", 0o755)
+# action: "kill", "cut" (all processes), "short", the name of an error, or one with "+": from then on, every time.
 
 
 class Stand:
@@ -137,13 +60,10 @@ class Stand:
         self.sink_log = os.path.join(self.folder, "sink.log")
         self.sink, port = start_sink(self.sink_log, perm_rcpt="-never@", fail_rcpt="-later@",
                                      gate=self.gate_file)
-        plan = os.path.join(self.folder, "plan")
-        self.plan = Plan(plan)
-        interposer = build_interposer(self.folder)
-        wrap_programs(self.folder, interposer, plan, programs or ground.PROGRAMS)
-        self.server = SallyportServer(
-            port, state=self.state, programs=self.folder, log_level="info", keep_ports=False,
-            environment={"LD_PRELOAD": interposer, "FAULT_PLAN": plan})
+        interposed = Interposed(self.folder, programs)
+        self.plan = interposed.plan
+        self.server = SallyportServer(port, state=self.state, programs=self.folder, log_level="info",
+                                      keep_ports=False, environment=interposed.environment)
         self.server.gate.settings["workers"] = "1"
         self.random = random.Random(1)
         self.number = 0
@@ -210,6 +130,7 @@ class Run:
         self.faults = []
         self.counts = {}
         self.reply = ""
+        self.over = threading.Event()
 
     def run(self):
         begin = time.monotonic()
@@ -220,8 +141,12 @@ class Run:
         if os.path.exists(stand.gate_file):
             os.unlink(stand.gate_file)
         self.first_event = len(self.server.gate.events)
+        stand.plan.clear()
         self.plan_arm(starting)
+        cutter = threading.Thread(target=self.cut)
         try:
+            if self.fault.action == "cut":
+                cutter.start()
             self.start()
             self.plan_arm(not starting)
             if starting:
@@ -237,6 +162,9 @@ class Run:
             self.faults.append(f"does not go on: {late}"[:2000])
             self.server.cut()
         self.stand.plan.disarm()
+        self.over.set()
+        if self.fault.action == "cut":
+            cutter.join()
         self.judge()
         return {"fault": "/".join(str(part) for part in self.fault), "fired": stand.plan.fired(),
                 "reply": self.reply, "faults": self.faults, "duplicates": self.duplicates,
@@ -294,9 +222,17 @@ class Run:
 
     def revive(self):
         """Super is started again by whoever started it."""
-        if self.fault.role == "super" and self.fault.action == "kill" and \
+        if (self.fault.action == "cut" or self.fault[1::3] == ("super", "kill")) and \
                 self.server.gate.process.poll() is not None:
             self.server.start()
+
+    def cut(self):
+        """One stands at its call: that is how far it comes, and with it all others."""
+        while not self.over.wait(0.002):
+            if self.stand.plan.fired():
+                process = self.server.gate.process
+                kill_all([process.pid, *children(process.pid)])
+                return
 
     def is_complete(self):
         self.revive()
@@ -361,7 +297,7 @@ class Run:
 
     def may_repeat(self):
         """What relay had under way when it died, or lost the word of; the hop's answer can be lost too."""
-        return 2 if self.fault.role in ("relay", "super") else 0
+        return 2 if self.fault.action == "cut" or self.fault.role in ("relay", "super") else 0
 
     def may_end(self, death):
         """Killed; or in order, because a channel failed or the spool could not be opened."""
@@ -381,7 +317,7 @@ def points(counts, scene):
 
 
 def actions_of(role, call):
-    actions = ["kill", *ERRORS]
+    actions = ["kill", "cut", *ERRORS]
     if call in PARTIAL:
         actions.append("short")
     if role == "queue" and call in DISK_CALLS:

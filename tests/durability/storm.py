@@ -6,7 +6,8 @@ Deaths under load, in a seeded order; then the queue drains and every message th
     storm.py --rounds 1000 --seed 7 --acts kill --result FILE.json
 
 Acts: "kill" is kill -9 of each target of the server in turn (or name one: kill:queue), "stop:TARGET"
-SIGSTOP for some seconds, "term" an orderly end and a new start, "reload".
+SIGSTOP for some seconds, "term" an orderly end and a new start (which is also how a new version comes),
+"reload", "oom:TARGET" kills by want of memory, "clock" sets the clock back or forth by up to a year.
 """
 import argparse
 import datetime
@@ -26,8 +27,26 @@ from load import Load  # noqa: E402
 from sink import start_sink  # noqa: E402
 
 ANSWER_S = 30
-DRAIN_S = 120
+DRAIN_S = 60
 STOPPED_S = (0.5, 3.0)
+MEMORY_GROUPS = "/sys/fs/cgroup/memory"
+STARVED_BYTES = 2 << 20     # beyond what it has
+DAY_S = 86400
+
+
+def can_starve():
+    """The reason why not, or nothing."""
+    if not os.access(os.path.join(MEMORY_GROUPS, "memory.limit_in_bytes"), os.W_OK):
+        return "no memory cgroup (version 1) that can be written"
+    return None
+
+
+def _is_removed(group):
+    try:
+        os.rmdir(group)
+        return True
+    except OSError:
+        return False
 
 
 class Storm:
@@ -67,6 +86,11 @@ class Storm:
             done = True
         elif verb == "reload":
             done = self.server.reload()
+        elif verb == "oom":
+            done = self.starve(target)
+        elif verb == "clock":
+            self.server.set_clock(self.random.choice((0, 3600, -3600, DAY_S, -DAY_S, 365 * DAY_S, -365 * DAY_S)))
+            done = True
         else:
             raise ValueError(what)
         self.acts[what] = self.acts.get(what, 0) + bool(done)
@@ -82,6 +106,22 @@ class Storm:
                 pass    # super found it silent and ended it
         return bool(pids)
 
+    def starve(self, target):
+        """What it asks for from now on does not fit: the kernel kills it, as its own log says."""
+        group = os.path.join(MEMORY_GROUPS, f"storm-{os.getpid()}")
+        os.mkdir(group)
+        try:
+            pids = self.server.pids(target)
+            for name, value in (("memory.limit_in_bytes", STARVED_BYTES),
+                                *(("cgroup.procs", pid) for pid in pids)):
+                with open(os.path.join(group, name), "w", encoding="ascii") as setting:
+                    setting.write(str(value))
+            until(lambda: not set(pids) & set(self.server.pids(target)), ANSWER_S, f"{target} starves")
+            with open(os.path.join(group, "memory.oom_control"), encoding="ascii") as told:
+                return "oom_kill 0" not in told.read()
+        finally:
+            until(lambda: _is_removed(group), ANSWER_S, f"{group} is empty")
+
     def order(self, acts, rounds):
         """Each act in turn, and each target of one that names none; shuffled."""
         each = [one for act in acts for one in
@@ -96,7 +136,9 @@ class Storm:
         self.server.start()
         self.load = Load(self.server.ports, os.path.join(self.folder, "acks.log"), threads=threads,
                          seed=self.seed, **load)
-        for act in self.order(acts, rounds):
+        for number, act in enumerate(self.order(acts, rounds), 1):
+            if number % 100 == 0:
+                print(f"{number} acts, {len(self.load.acked)} messages", flush=True)
             self.wait_for_answer(act)
             self.load.pause.wait(self.random.uniform(*pause_s))
             self.act(act)
