@@ -55,7 +55,7 @@ class Reloads:
         # Both are one place to the judge.
         self.sink, self.other = Sink(), Sink()
         self.other.messages, self.other.changed = self.sink.messages, self.sink.changed
-        self.ports = [ground.free_port(), ground.free_port()]
+        self.ports = [ground.free_port() for _ in range(3)]
         self.gate = Sallyport(certificates=[self.files], routes={"*": self.sink.target},
                               extra=QUEUE, limits={"connections-per-login": "0"})
         self.gate.start()
@@ -84,7 +84,7 @@ class Reloads:
                 {"address": f'{{ "127.0.0.1:{self.ports[1]}" }}', "tls": "implicit"}, None][number % 4]
         gate.parts["listeners"]["more"] = more
         gate.parts["routes"]["*"] = (self.sink, self.other)[number % 2].target
-        gate.parts["routes"]["other.test"] = f"smtp:127.0.0.1:{self.ports[1]}"
+        gate.parts["routes"]["other.test"] = f"smtp:127.0.0.1:{self.ports[2]}"
         gate.parts["limits"]["recipients-per-message"] = str(100 + number)
         gate.parts["listeners"]["submission"]["banner"] = f'"round{number}"'
         gate.settings["postmaster"] = f'"postmaster{number}@example.org"'
