@@ -56,3 +56,8 @@ UNIT_TESTS += tests/unit/test_super_status
 tests_unit_test_super_status_SOURCES = tests/unit/test_super_status.c
 tests_unit_test_super_status_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_super_status_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_super_reload
+tests_unit_test_super_reload_SOURCES = tests/unit/test_super_reload.c
+tests_unit_test_super_reload_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_super_reload_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
