@@ -29,7 +29,7 @@ EVENT(CHILD_LEFT, "role.left", ERROR, "a role's process did not die of SIGKILL, 
 EVENT(CHILD_RESTART, "role.restart", NOTICE, "a role will be started again")
 EVENT(CONTROL_REFUSED, "control.refused", WARNING, "a client of the control socket was turned away")
 EVENT(CONTROL_VERB, "control.verb", INFO, "the administrator asked for something")
-EVENT(LOGS_KEPT, "logs.kept", ERROR, "a log file that is due could not be rolled")
+EVENT(LOGS_KEPT, "logs.kept", ERROR, "a log file could not be rolled, or not opened anew; the old one stays in use")
 EVENT(LOGS_OPENED, "logs.opened", INFO, "the log files were opened anew")
 
 /* sockets and streams */

@@ -42,7 +42,7 @@ finish(struct ballot *ballot)
 void
 ballot_look(struct ballot *ballot, struct child *first)
 {
-	if (ballot->phase == BALLOT_NONE || is_under_way(first))
+	if (ballot->phase == BALLOT_NONE || ballot->asking || is_under_way(first))
 		return;
 	if (ballot->phase == BALLOT_TAKING_KEYS) {
 		ballot->phase = BALLOT_TAKING;
@@ -74,10 +74,12 @@ ballot_check(struct ballot *ballot, struct child *first, ballot_done_fn *on_done
 	ballot->on_done = on_done;
 	ballot->context = context;
 	buf_clear(&ballot->refusals);
+	ballot->asking = true;
 	for (struct child *child = first; child; child = child->next) {
 		if (child->phase == CHILD_SERVING)
 			child_check(child);
 	}
+	ballot->asking = false;
 	ballot_look(ballot, first);
 }
 

@@ -18,6 +18,7 @@ typedef void ballot_done_fn(void *context, const char *refusals);
 /* Lives in whoever has the children; all zero at first. */
 struct ballot {
 	enum ballot_phase phase;
+	bool asking; /* not all have been asked yet */
 	struct buf refusals;
 	ballot_done_fn *on_done; /* of the phase */
 	void *context;

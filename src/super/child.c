@@ -271,9 +271,16 @@ child_check(struct child *child)
 	struct fault fault = FAULT_INIT;
 
 	child->asked = true;
-	if (!provide(super, &super->next, child->channel, child->instance, &fault) ||
-		!channel_ask(child->channel, MSG_CHECK, NULL, -1, CHECK_WAIT_MS, on_checked, child))
-		child_kill(child, fault.kind ? fault.text : "cannot be given new settings");
+	/* Its end is on the way, and is the answer. */
+	if (!channel_is_open(child->channel))
+		return;
+	if (!provide(super, &super->next, child->channel, child->instance, &fault)) {
+		/* Our lack of means is no reason to end it. */
+		channel_send(child->channel, MSG_FORGET, NULL, -1);
+		end_step(child, CHILD_REFUSED, fault.text);
+	} else if (!channel_ask(child->channel, MSG_CHECK, NULL, -1, CHECK_WAIT_MS, on_checked, child)) {
+		child_kill(child, "cannot be given new settings");
+	}
 }
 
 static bool

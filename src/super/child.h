@@ -79,7 +79,7 @@ bool child_spawn(struct child *child, struct fault *fault);
 /* SETTINGS, files, secrets. Links may follow; then child_begin(). */
 bool child_provide(struct child *child, struct fault *fault);
 void child_begin(struct child *child); /* again is free */
-/* Steps of a reload; the first two end with on_reload. child_check() gives it super->next. */
+/* Steps of a reload; the first two end with on_reload, perhaps at once. child_check() gives it super->next. */
 void child_check(struct child *child);
 void child_take(struct child *child);
 void child_forget(struct child *child);

@@ -23,10 +23,17 @@ tell(const char *what, struct child *child)
 	child->asked = true;
 }
 
+static bool at_once; /* auth refuses before anybody else was asked */
+
 void
 child_check(struct child *child)
 {
 	tell("check", child);
+	if (!at_once || child->role != ROLE_AUTH)
+		return;
+	child->asked = false;
+	ballot_count(&ballot, child, CHILD_REFUSED, "no means");
+	ballot_look(&ballot, children);
 }
 
 void
@@ -128,6 +135,22 @@ refusals_are_gathered(void **state)
 	check_all();
 }
 
+static void
+a_refusal_at_once(void **state)
+{
+	(void)state;
+	at_once = true;
+	children[0].phase = CHILD_WAITING;
+	ballot_check(&ballot, children, on_done, &ballot);
+	at_once = false;
+	assert_string_equal(told, "check auth;check keys;check queue;");
+	answer(2, CHILD_CHECKED, "");
+	assert_int_equal(done, 0);
+	answer(3, CHILD_CHECKED, "");
+	assert_int_equal(done, 1);
+	assert_string_equal(refusals, "auth refuses: no means");
+}
+
 /* Who does not serve has no vote, and is told nothing. */
 static void
 only_who_serves(void **state)
@@ -198,6 +221,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(all_take),
 		CASE(refusals_are_gathered),
+		CASE(a_refusal_at_once),
 		CASE(only_who_serves),
 		CASE(lost_while_taking),
 		CASE(a_new_process_is_waited_for),

@@ -449,6 +449,22 @@ reload_answered_by_something_else(void **state)
 	}
 }
 
+/* E12: what super lacks to give it, it does not die of. */
+static void
+reload_without_means(void **state)
+{
+	(void)state;
+	begin();
+	super.next.generation = 0;
+	answer_id = MSG_NONE;
+	child_check(child);
+	assert_int_equal(told.reload, CHILD_REFUSED);
+	assert_string_equal(told.text, "told to");
+	RUN_UNTIL(heard == MSG_FORGET);
+	assert_int_equal(kill(child->pid, 0), 0);
+	assert_false(child->checked || child->asked);
+}
+
 /* It takes the new settings by ending; the next process is the one that has taken them. */
 static void
 reload_by_a_new_process(void **state)
@@ -540,6 +556,7 @@ main(void)
 		CASE(reload_taken),
 		CASE(reload_refused_and_forgotten),
 		CASE(reload_answered_by_something_else),
+		CASE(reload_without_means),
 		CASE(reload_by_a_new_process),
 		CASE(lost_links_are_told),
 		CASE(restarts),
