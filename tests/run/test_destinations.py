@@ -66,6 +66,7 @@ def test_E17_a_dead_route_keeps_nobody_else_waiting(make_gate, sink, closed, tok
     assert len([m for m in gate.queue() if token.decode() in m["recipients"][0] or m["recipients"][0].endswith("dead.test")]) == 1000
 
 
+@pytest.mark.sanitize
 def test_a_hop_that_comes_back_gets_its_mail(make_gate, sink, closed, token):
     gate = make_gate(routes={"dead.test": closed.target, "*": sink.target},
                      extra="queue { retry = { 1s } destination-rest = 500ms destination-rest-longest = 500ms }\n")
