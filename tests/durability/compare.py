@@ -25,7 +25,6 @@ ROWS = (
     ("answered by 250", "messages"), ("recipients lost", "lost"), ("not known", "not_measured"),
     ("damaged", "corrupt"), ("sent twice, for each death", "twice"),
     ("nobody knows who sent it", "broken"), ("still queued in the end", "queued"),
-    ("longest wait for the next 250, s", "slowest_answer_s"),
 )
 
 

@@ -18,10 +18,9 @@ durability-storm: all
 	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/storm.py \
 		--rounds 50 --acts stop --result durability-stopped.json
 
-# As root: 500 power cuts on ext4, 100 on XFS, 100 where names are lost;
-# 1,000 states of a disk that dies.
-EXTRA_DIST += tests/durability/compare.py tests/durability/mutants.py tests/durability/peers.py tests/durability/power.py \
-	tests/durability/replay.py tests/durability/volume.py
+# As root: 500 power cuts on ext4, 100 on XFS, 100 where names are lost; 1,000 states of a disk that dies.
+EXTRA_DIST += tests/durability/compare.py tests/durability/mutants.py tests/durability/peers.py \
+	tests/durability/power.py tests/durability/replay.py tests/durability/volume.py
 if WITH_FUSE
 check_PROGRAMS += tests/durability/crashdisk tests/durability/crashnames
 endif
@@ -44,6 +43,7 @@ durability-power: all $(check_PROGRAMS)
 durability-blocks: all $(check_PROGRAMS)
 	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/replay.py \
 		--states 1000 --result durability-blocks.json
+
 # Builds with planted bugs: each must be caught.
 durability-mutants: all $(check_PROGRAMS)
 	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/mutants.py
