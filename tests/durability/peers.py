@@ -139,8 +139,11 @@ class Peer(Server):
         ground.remove(self.path)
 
     def ask(self, *argv):
-        """What a program of it prints; None if it fails."""
-        done = subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=30, check=False)
+        """What a program of it prints; None if it fails, or waits for ever for an answer."""
+        try:
+            done = subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=10, check=False)
+        except subprocess.TimeoutExpired:
+            return None
         return done.stdout if done.returncode == 0 else None
 
 
