@@ -67,7 +67,11 @@ def build_mutant(name, folder):
 
 
 def lost_in_cuts(programs, cuts, seed, kind):
-    verdict, _ = storm(cuts, seed, kind, lambda hop, folder: sallyport(hop, folder, programs))
+    """A number; or why the storm came to no end, which is as red."""
+    try:
+        verdict, _ = storm(cuts, seed, kind, lambda hop, folder: sallyport(hop, folder, programs))
+    except AssertionError as fault:
+        return str(fault).partition("\n")[0]
     return len(verdict.lost)
 
 

@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from server import SallyportServer, ground, kill_all  # noqa: E402
 from storm import Storm  # noqa: E402
-from volume import SKIPPED, make_volume, missing, stand_alone  # noqa: E402
+from volume import SKIPPED, make_volume, missing, stand_alone, work_folder  # noqa: E402
 
 CUT_AFTER_S = (0.3, 1.2)
 # As busy as a server of a large office; a flood says nothing of how much is sent twice after a cut.
@@ -41,6 +41,7 @@ def sallyport(hop, folder, programs=None):
 class PowerStorm(Storm):
     """make_server(port of the sink, folder for its state) gives the server under test."""
 
+    make_folder = staticmethod(work_folder)     # what waits for the hop's disk is sent twice, whoever sends it
     keep = None     # a folder for the logs and the state, should mail be lost
 
     def __init__(self, seed=1, kind="ext4", make_server=sallyport, sink=None):

@@ -52,10 +52,12 @@ def _is_removed(group):
 class Storm:
     """make_server(port of the sink) gives the server under test; sink: options of sink.py."""
 
+    make_folder = staticmethod(ground.folder)   # where the sink and the clients write down what they know
+
     def __init__(self, seed=1, make_server=SallyportServer, sink=None):
         self.seed = seed
         self.random = random.Random(seed)
-        self.folder = ground.folder("storm")
+        self.folder = self.make_folder("storm")
         self.sink_log = os.path.join(self.folder, "sink.log")
         options = {"perm_rcpt": "-never@", "fail_rcpt": "-later@", "seed": seed, **(sink or {})}
         self.sink, port = start_sink(self.sink_log, **options)

@@ -35,8 +35,8 @@ def test_O3_power_cuts(tmp_path, kind, cuts):
 
 
 def test_O9_a_planted_bug_is_seen(tmp_path):
-    result = run(tmp_path, "mutants.py", "--only=skip-log-sync", "--cuts=3", "--states=0")
-    assert result["skip-log-sync"]["lost_in_cuts"] > 0, result
+    result = run(tmp_path, "mutants.py", "--only=skip-body-sync", "--layers=cuts", "--cuts=3")
+    assert result["skip-body-sync"]["cuts"] > 0, result
 
 
 def test_O7_block_states(tmp_path):
