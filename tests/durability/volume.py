@@ -63,16 +63,18 @@ def missing_fuse(program):
     return None
 
 
-def stand_alone():
-    """
-    From here on this process and its children mount for themselves alone, and have a loopback of their
-    own: while a server is down, nobody else's can be found at its port.
-    """
+def leave_mounts(namespaces=0):
+    """From here on this process and its children mount for themselves alone."""
     libc = ctypes.CDLL(None, use_errno=True)
-    for result in (libc.unshare(CLONE_NEWNS | CLONE_NEWNET),
+    for result in (libc.unshare(CLONE_NEWNS | namespaces),
                    libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)):
         if result != 0:
             raise Broken(f"no namespaces: {os.strerror(ctypes.get_errno())}")
+
+
+def stand_alone():
+    """The same, and a loopback of their own: while a server is down, nobody else's is found at its port."""
+    leave_mounts(CLONE_NEWNET)
     with socket.socket() as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
 

@@ -205,10 +205,11 @@ def test_A25_pipelining_behind_the_end(gate, sink, token):
 
 def test_A25_the_next_354_waits_for_all_replies(gate, sink, token):
     """The second transaction stands whole in the same write as the first."""
-    transaction = (b"MAIL FROM:<alice@example.org>\r\nRCPT TO:<u@example.net>\r\nBDAT %d LAST\r\n"
-                   % len(letter(token)) + letter(token))
+    letters = [letter(token, b"number %d\r\n" % number) for number in range(3)]
+    transactions = [b"MAIL FROM:<alice@example.org>\r\nRCPT TO:<u@example.net>\r\nBDAT %d LAST\r\n"
+                    % len(each) + each for each in letters]
     with gate.session() as wire:
-        wire.send(transaction * 3 + b"MAIL FROM:<alice@example.org>\r\nRCPT TO:<u@example.net>\r\nDATA\r\n")
+        wire.send(b"".join(transactions) + b"MAIL FROM:<alice@example.org>\r\nRCPT TO:<u@example.net>\r\nDATA\r\n")
         assert [r.code for r in wire.replies(12)] == [250] * 9 + [250, 250, 354]
     assert len(sink.wait_for_token(token, count=3)) == 3
 

@@ -120,10 +120,11 @@ def shake_hands(data, seconds):
 def read_steadily(talk):
     """Faster than the least rate, and too slow for the whole."""
     done = threading.Event()
+    talk.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)    # what is not read stays there
     talk.connection.settimeout(1)
-    for _ in range(600):
+    for _ in range(60):
         talk.connection.recv(4096)
-        done.wait(0.02)
+        done.wait(0.2)
 
 
 IN_TIME = "no answer in time"
@@ -285,7 +286,7 @@ def judge(gate, hops, sink, sent, name):
     assert tries[-1]["attempts"] == case.attempts or tries[-1]["attempts"] > case.attempts > 1, tries
     assert all(event["result"] == "deferred" for event in tries[:(case.attempts - 1) * case.recipients]), tries
     if case.says:
-        assert case.says in tries[0]["text"], tries
+        assert case.says.lower() in tries[0]["text"].lower(), tries
     if case.status:
         assert tries[-1]["enhanced"] == case.status, tries
     if case.outcome == "delivered" and not (case.script and case.attempts == 1):

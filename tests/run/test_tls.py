@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Which certificate, which version, which login: what TLS decides, listener by listener."""
+import os
 import ssl
 import subprocess
 
@@ -129,7 +130,7 @@ def test_a_wrong_priority_is_refused_at_start(certificate):
     try:
         done = subprocess.run([ground.program("sallyportd"), "-c", gate.config, "-f"], timeout=20,
                               capture_output=True, text=True, cwd="/", **ground.as_user())
-        assert done.returncode == 1
+        assert done.returncode == os.EX_CONFIG
         assert "TLS priority" in done.stderr and f"{gate.config}:" in done.stderr, done.stderr
         assert '"signal"' not in done.stderr, done.stderr
     finally:
