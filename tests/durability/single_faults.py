@@ -10,7 +10,7 @@ harness takes them away.
     single_faults.py --only queue/fdatasync --actions kill,EIO
 
 A run fails if the message was answered by 250 and a recipient is lost, or if content was not synced at
-that moment; if something arrives twice that was not under way; if it is damaged; if a process ends that
+that moment; if the disk failed and it was refused, and is delivered; if something arrives twice that was not under way; if it is damaged; if a process ends that
 was not killed; if the daemon does not go on by itself.
 """
 import argparse
@@ -284,6 +284,9 @@ class Run:
         self.duplicates = verdict.duplicates + verdict.double_notices
         for name in ("lost", "corrupt", "broken", "renamed"):
             self.faults += [f"{name}: {what}" for what in getattr(verdict, name)]
+        if self.reply.startswith("4") and verdict.unacked and self.fault.role == "queue" and \
+                self.fault.action not in ("kill", "cut") and self.fault.call in (*DISK_CALLS, "pread64"):
+            self.faults.append("refused, and delivered")
         if self.duplicates > self.may_repeat():
             self.faults.append(f"{self.duplicates} twice")
         events = self.server.gate.events[self.first_event:]
