@@ -20,7 +20,7 @@ durability-storm: all
 
 # As root: 500 power cuts on ext4, 100 on XFS, 100 where names are lost; 1,000 states of a disk that dies.
 EXTRA_DIST += tests/durability/compare.py tests/durability/mutants.py tests/durability/peers.py \
-	tests/durability/power.py tests/durability/replay.py tests/durability/volume.py
+	tests/durability/power.py tests/durability/replay.py tests/durability/volume.py doc/power.md
 if WITH_FUSE
 check_PROGRAMS += tests/durability/crashdisk tests/durability/crashnames
 endif
