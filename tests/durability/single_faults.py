@@ -290,6 +290,7 @@ class Run:
         if self.duplicates > self.may_repeat():
             self.faults.append(f"{self.duplicates} twice")
         events = self.server.gate.events[self.first_event:]
+        self.faults += [f"torn: {event}" for event in events if event["event"] == "spool.torn"]
         deaths = [event for event in events if event["event"] == "role.died"]
         for death in deaths:
             if death.get("signal", 9) != 9 or not self.may_end(death):
