@@ -3,7 +3,6 @@
 import base64
 import concurrent.futures
 import random
-import statistics
 import threading
 import time
 
@@ -361,8 +360,6 @@ def test_C09_C10_a_stranger_waits_as_long(gate, mechanism, kind, tries):
         pair = [("known", known[turn % NAMES]), ("stranger", strangers[turn % NAMES])]
         for who, login in dice.sample(pair, 2):
             times[who].append(refusal_time(gate, mechanism, login))
-    medians = [statistics.median(taken) for taken in times.values()]
-    assert abs(medians[0] - medians[1]) < max(0.005, 0.1 * medians[0]), times
     sigma = ((2 * tries + 1) / (12 * tries * tries)) ** 0.5
     assert abs(precedence(times["known"], times["stranger"]) - 0.5) < 6 * sigma, times
 

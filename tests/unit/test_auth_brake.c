@@ -167,7 +167,7 @@ the_same_wrong_password_counts_once(void **state)
 {
 	struct brake *brake = *state;
 	struct where from = v4(1);
-	char password[16];
+	char password[24];
 
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(

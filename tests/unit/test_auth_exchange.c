@@ -487,7 +487,7 @@ c11_c12_guessing_gets_slow(void **state)
 	struct rig_front *front = front_of(state);
 	struct rig *rig = *state;
 	uint64_t before;
-	char password[16];
+	char password[24];
 
 	set_brake(rig, 100, 2);
 	for (int i = 0; i < 4; i++) {

@@ -84,7 +84,7 @@ keeps_one_password_and_a_bounded_number(void **state)
 	assert_false(login_cache_has(cache, ALICE, PASSWORD, 7, 5000));
 	assert_true(login_cache_has(cache, ALICE, span_text("new"), 7, 5000));
 	for (int i = 0; i < MOST; i++) {
-		char login[8];
+		char login[16];
 
 		snprintf(login, sizeof login, "u%d", i);
 		login_cache_add(cache, span_text(login), PASSWORD, 1, 5000);

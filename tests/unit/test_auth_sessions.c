@@ -101,7 +101,7 @@ a_front_end_takes_its_sessions_along(void **state)
 	struct sessions *sessions = *state;
 
 	for (int i = 0; i < 10; i++) {
-		char id[8];
+		char id[16];
 
 		snprintf(id, sizeof id, "s%d", i);
 		add(sessions, i % 2, (uint64_t)i + 1, id, "alice", IDENTITY_SMTP);

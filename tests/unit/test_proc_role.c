@@ -279,7 +279,7 @@ send_settings(uint32_t generation, const char *hostname)
 	dprintf(fd,
 		"hostname = \"%s\"\n"
 		"listener \"a\" { protocol = smtp address = { \"*:25\" } tls = none login = off }\n"
-		"route \"*\" { to = \"smtp:127.0.0.1:25\" }\n",
+		"route \"*\" { to = \"smtp:127.0.0.1:2525\" }\n",
 		hostname);
 	close(fd);
 	whole = config_load(path, &fault);
