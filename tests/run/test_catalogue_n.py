@@ -20,6 +20,7 @@ QUICK = {"heartbeat": "200ms", "heartbeat-wait": "1800ms"}
 # A front end that asks keys for a signature has nothing else to do meanwhile, for at most 2 s.
 PATIENT = {"heartbeat": "200ms", "heartbeat-wait": "3500ms"}
 RETRY = "queue { retry = { 1s } }\n"
+ENDLESS = {"submission": {"tls": "starttls", "transactions": "0"}}    # a connection lasts as long as its client
 
 
 @pytest.fixture
@@ -60,7 +61,8 @@ def test_N6_a_role_is_gone_under_load(make_gate, hop, token, role, sign):
     """It is found and started again; clients are put off where they need it, and nothing is lost."""
     if sign != signal.SIGSTOP and role in ("dial", "relay"):
         pytest.skip("nobody waits for it: as when it hangs")
-    gate = make_gate(routes={"*": hop.target}, base=PATIENT if role == "keys" else QUICK, extra=RETRY)
+    gate = make_gate(listeners=ENDLESS, routes={"*": hop.target}, base=PATIENT if role == "keys" else QUICK,
+                     extra=RETRY)
     clients = [Client(gate, token + b"%dz" % number, reconnect=number % 2 == 0) for number in range(4)]
     for client in clients:
         client.start()
@@ -268,7 +270,7 @@ def test_N9_what_a_crash_left_behind_is_no_obstacle(make_gate, hop, token):
 # --- N10: reload
 
 def test_N10_an_error_keeps_the_old_configuration_under_load(make_gate, hop, token):
-    gate = make_gate(routes={"*": hop.target})
+    gate = make_gate(listeners=ENDLESS, routes={"*": hop.target})
     clients = [Client(gate, token + b"%dz" % number, reconnect=number % 2 == 0) for number in range(2)]
     for client in clients:
         client.start()
