@@ -17,6 +17,7 @@ src_config_libconfig_a_SOURCES = \
 	src/config/schema_mail.c \
 	src/config/schema_rows.h \
 	src/config/settings.c src/config/settings.h \
+	src/config/settings_list.h src/config/settings_mail.h \
 	src/config/show.c src/config/show.h \
 	src/config/slice.c src/config/slice.h \
 	src/config/source.c src/config/source.h \
