@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-EXTRA_DIST += tests/fake/mail_samples.h tests/unit/queue_rig.h
+EXTRA_DIST += tests/fake/mail_samples.h tests/unit/queue_rig.h tests/unit/spool_fixture.h
 QUEUE_TEST_SOURCES = tests/fake/mail_samples.c
 
 UNIT_TESTS += tests/unit/test_queue_record
@@ -45,6 +45,14 @@ tests_unit_test_queue_admission_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_queue_spool
 tests_unit_test_queue_spool_SOURCES = tests/unit/test_queue_spool.c $(QUEUE_TEST_SOURCES)
 tests_unit_test_queue_spool_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_spool_faults
+tests_unit_test_queue_spool_faults_SOURCES = tests/unit/test_queue_spool_faults.c $(QUEUE_TEST_SOURCES)
+tests_unit_test_queue_spool_faults_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_spool_kill
+tests_unit_test_queue_spool_kill_SOURCES = tests/unit/test_queue_spool_kill.c $(QUEUE_TEST_SOURCES)
+tests_unit_test_queue_spool_kill_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_queue_spool_proof
 tests_unit_test_queue_spool_proof_SOURCES = tests/unit/test_queue_spool_proof.c $(QUEUE_TEST_SOURCES)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Backups of a spool at work: whole, of one moment, checked by sums, never in the way. */
-#include "../fake/mail_samples.h"
+#include "spool_fixture.h"
+
 #include "queue/folder_backup.h"
-#include "queue/spool.h"
-#include "unit.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,90 +13,10 @@
 
 enum { BODY_BYTES = 5 * 1024 * 1024, BODIES = 3, ROWS = 3000 };
 
-static struct loop *loop;
-static struct spool *spool;
-static char path[300];
-static unsigned pending;
-
 static void
-open_spool(const char *at)
+bring(struct parcel *parcel)
 {
-	struct fault fault = FAULT_INIT;
-	loop = loop_new();
-	spool = spool_open(loop, at, true, &fault);
-	if (!spool)
-		fail_msg("%s", fault.text);
-}
-
-static void
-close_spool(void)
-{
-	spool_close(&spool);
-	loop_free(&loop);
-}
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	pending = 0;
-	snprintf(path, sizeof(path), "%s/queue", sample_folder_make());
-	open_spool(path);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	if (spool)
-		close_spool();
-	sample_folder_remove();
-	return 0;
-}
-
-static void
-on_done(struct spool_request *request)
-{
-	request->next = request; /* it is ours again; its result was set earlier, on the thread */
-	pending--;
-	loop_stop(loop);
-}
-
-static bool
-is_done(const struct spool_request *request)
-{
-	return request->next == request;
-}
-
-static void
-begin(struct spool_request *request)
-{
-	request->on_done = on_done;
-	pending++;
-	spool_ask(spool, request);
-}
-
-static enum spool_result
-run_until(const struct spool_request *request)
-{
-	while (!is_done(request) || pending)
-		loop_run(loop);
-	return request->result;
-}
-
-static enum spool_result
-ask(struct spool_request *request)
-{
-	begin(request);
-	return run_until(request);
-}
-
-static void
-commit(struct parcel *parcel)
-{
-	struct spool_commit request = { { .verb = SPOOL_COMMIT }, .parcel = parcel };
-	assert_int_equal(ask(&request.request), SPOOL_DONE);
+	assert_int_equal(commit(parcel), SPOOL_DONE);
 	parcel_drop(&parcel);
 }
 
@@ -115,7 +34,7 @@ fill(void)
 		assert_int_equal(write(fd, body, sizeof(body)), sizeof(body));
 		close(fd);
 		snprintf(id, sizeof(id), "file%u", i);
-		commit(sample_parcel_file(id, file, span_of(body, sizeof(body))));
+		bring(sample_parcel_file(id, file, span_of(body, sizeof(body))));
 	}
 	struct spool_commit *commits = mem_alloc_array(ROWS, sizeof(*commits));
 	for (unsigned i = 0; i < ROWS; i++) {
@@ -125,7 +44,7 @@ fill(void)
 			.parcel = sample_parcel_to(id, "bob@example.net") };
 		begin(&commits[i].request);
 	}
-	run_until(&commits[ROWS - 1].request);
+	run();
 	for (unsigned i = 0; i < ROWS; i++)
 		parcel_drop(&commits[i].parcel);
 	mem_free(&commits);
@@ -188,14 +107,13 @@ test_backup_of_a_spool_at_work(void **state)
 	struct spool_backup backup = backup_of("one", 0);
 	begin(&backup.request);
 	unsigned meanwhile = 0;
-	while (!is_done(&backup.request)) {
+	while (!is_answered(&backup.request)) {
 		char id[20];
 		snprintf(id, sizeof(id), "more%u", meanwhile);
 		struct spool_commit request = { { .verb = SPOOL_COMMIT },
 			.parcel = sample_parcel_to(id, "bob@example.net") };
 		begin(&request.request);
-		while (!is_done(&request.request))
-			loop_run(loop);
+		run_until(&request.request);
 		assert_int_equal(request.request.result, SPOOL_DONE);
 		parcel_drop(&request.parcel);
 		/* gone from the queue, and yet in the backup if its database has it */
@@ -204,13 +122,11 @@ test_backup_of_a_spool_at_work(void **state)
 				.kind = SPOOL_DELETE, .id = "file1",
 				.now_ms = SAMPLE_RECEIVED_MS };
 			begin(&gone.request);
-			while (!is_done(&gone.request))
-				loop_run(loop);
+			run_until(&gone.request);
 		}
 		meanwhile++;
 	}
-	while (pending)
-		loop_run(loop);
+	run();
 	assert_int_equal(backup.request.result, SPOOL_DONE);
 	assert_true(meanwhile > 5); /* it has many steps, and none is long */
 	assert_int_equal(backup.missing, 0);
@@ -229,7 +145,7 @@ test_backup_of_a_spool_at_work(void **state)
 	char other[400];
 	uint64_t bodies = backup.bodies;
 	snprintf(other, sizeof(other), "%s/backup/one", path);
-	open_spool(other);
+	open_spool_at(other);
 	assert_int_equal(spool_counts(spool)->messages, backup.messages);
 	assert_int_equal(fetch("file0", &byte), SPOOL_DONE);
 	assert_int_equal(byte, 'a');
@@ -248,13 +164,12 @@ test_bodies_wait_for_the_backup(void **state)
 	struct spool_backup backup = backup_of("one", 0);
 	begin(&backup.request);
 	/* The first step copies up to a megabyte of the database; the bodies follow. */
-	while (!is_done(&backup.request) && count_names("backup/one.partial/body") == 0) {
+	while (!is_answered(&backup.request) && count_names("backup/one.partial/body") == 0) {
 		struct spool_tick tick = { .request = { .verb = SPOOL_TICK } };
 		begin(&tick.request);
-		while (!is_done(&tick.request))
-			loop_run(loop);
+		run_until(&tick.request);
 	}
-	assert_false(is_done(&backup.request));
+	assert_false(is_answered(&backup.request));
 	for (unsigned i = 0; i < BODIES; i++) {
 		char id[20];
 		snprintf(id, sizeof(id), "file%u", i);
@@ -262,8 +177,7 @@ test_bodies_wait_for_the_backup(void **state)
 			.now_ms = SAMPLE_RECEIVED_MS };
 		snprintf(gone.id, sizeof(gone.id), "%s", id);
 		begin(&gone.request);
-		while (!is_done(&gone.request))
-			loop_run(loop);
+		run_until(&gone.request);
 		assert_int_equal(gone.request.result, SPOOL_DONE);
 	}
 	assert_int_equal(run_until(&backup.request), SPOOL_DONE);
@@ -273,7 +187,7 @@ test_bodies_wait_for_the_backup(void **state)
 	close_spool();
 	char other[400];
 	snprintf(other, sizeof(other), "%s/backup/one", path);
-	open_spool(other);
+	open_spool_at(other);
 	for (unsigned i = 0; i < BODIES; i++) {
 		char id[20];
 		snprintf(id, sizeof(id), "file%u", i);
@@ -320,8 +234,7 @@ test_unfinished_backups_go(void **state)
 	begin(&backup.request);
 	struct spool_tick tick = { .request = { .verb = SPOOL_TICK } };
 	begin(&tick.request);
-	while (!is_done(&tick.request))
-		loop_run(loop);
+	run_until(&tick.request);
 	assert_int_equal(count_names("backup"), 1);
 	close_spool();
 	assert_int_equal(backup.request.result, SPOOL_BROKEN);
@@ -332,7 +245,7 @@ test_unfinished_backups_go(void **state)
 		"x.partial/body/1 kept/body/1",
 		path);
 	assert_int_equal(system(command), 0);
-	open_spool(path);
+	open_spool();
 	assert_int_equal(count_names("backup"), 1);
 	assert_int_equal(count_names("backup/kept/body"), 1);
 	assert_int_equal(spool_counts(spool)->messages, ROWS + BODIES);
@@ -356,7 +269,7 @@ test_names(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, spool_set_up, spool_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_backup_of_a_spool_at_work),
 		TEST(test_bodies_wait_for_the_backup),

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Body files that come from disk: damaged ones are held, never given out; the rest goes on. */
-#include "../fake/mail_samples.h"
-#include "queue/spool.h"
-#include "unit.h"
+#include "spool_fixture.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,45 +9,8 @@
 
 enum { BODY_BYTES = 200000 };
 
-static struct loop *loop;
-static struct spool *spool;
-static char path[300];
 static char body[BODY_BYTES];
 static uint64_t file;
-
-static void
-open_spool(void)
-{
-	struct fault fault = FAULT_INIT;
-	loop = loop_new();
-	spool = spool_open(loop, path, true, &fault);
-	if (!spool)
-		fail_msg("%s", fault.text);
-}
-
-static void
-close_spool(void)
-{
-	spool_close(&spool);
-	loop_free(&loop);
-}
-
-static void
-on_done(struct spool_request *request)
-{
-	(void)request;
-	loop_stop(loop);
-}
-
-static enum spool_result
-ask(struct spool_request *request)
-{
-	request->on_done = on_done;
-	spool_ask(spool, request);
-	while (request->result == SPOOL_UNDONE)
-		loop_run(loop);
-	return request->result;
-}
 
 static int
 open_body(int flags)
@@ -64,28 +25,15 @@ open_body(int flags)
 static int
 set_up(void **state)
 {
-	(void)state;
-	snprintf(path, sizeof(path), "%s/queue", sample_folder_make());
-	open_spool();
+	spool_set_up(state);
 	memset(body, 'b', sizeof(body));
 	file = spool_next_file(spool);
 	int fd = open_body(O_WRONLY | O_CREAT | O_EXCL);
 	assert_int_equal(write(fd, body, sizeof(body)), sizeof(body));
 	close(fd);
 	struct parcel *parcel = sample_parcel_file("0001", file, span_of(body, sizeof(body)));
-	struct spool_commit commit = { { .verb = SPOOL_COMMIT }, .parcel = parcel };
-	assert_int_equal(ask(&commit.request), SPOOL_DONE);
+	assert_int_equal(commit(parcel), SPOOL_DONE);
 	parcel_drop(&parcel);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	if (spool)
-		close_spool();
-	sample_folder_remove();
 	return 0;
 }
 
@@ -126,8 +74,7 @@ test_good_bodies(void **state)
 		assert_int_equal(lseek(fetched.fd, 0, SEEK_CUR), 0);
 		assert_int_equal(fetched.unproven, i > 0); /* sealed by this start, or not */
 		fetch_free(&fetched);
-		close_spool();
-		open_spool();
+		reopen_spool();
 	}
 }
 
@@ -170,12 +117,10 @@ static void
 test_end_while_a_body_is_read(void **state)
 {
 	(void)state;
-	close_spool();
-	open_spool();
+	reopen_spool();
 	struct spool_fetch request = { { .verb = SPOOL_FETCH }, .id = "0001", .with_file = true,
 		.fd = -1 };
-	request.request.on_done = on_done;
-	spool_ask(spool, &request.request);
+	begin(&request.request);
 	close_spool();
 	assert_int_equal(request.request.result, SPOOL_BROKEN);
 	fetch_free(&request);
@@ -184,7 +129,7 @@ test_end_while_a_body_is_read(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, spool_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_good_bodies),
 		TEST(test_damaged_bodies_are_held),
