@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-EXTRA_DIST += tests/fake/mail_samples.h tests/unit/queue_rig.h tests/unit/spool_fixture.h
+EXTRA_DIST += tests/fake/mail_samples.h tests/unit/queue_rig.h tests/unit/spool_fixture.h \
+	tests/unit/spool_store_fixture.h
 QUEUE_TEST_SOURCES = tests/fake/mail_samples.c
 
 UNIT_TESTS += tests/unit/test_queue_record
@@ -9,6 +10,14 @@ tests_unit_test_queue_record_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_queue_spool_store
 tests_unit_test_queue_spool_store_SOURCES = tests/unit/test_queue_spool_store.c $(QUEUE_TEST_SOURCES)
 tests_unit_test_queue_spool_store_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_spool_bodies
+tests_unit_test_queue_spool_bodies_SOURCES = tests/unit/test_queue_spool_bodies.c $(QUEUE_TEST_SOURCES)
+tests_unit_test_queue_spool_bodies_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_spool_schema
+tests_unit_test_queue_spool_schema_SOURCES = tests/unit/test_queue_spool_schema.c $(QUEUE_TEST_SOURCES)
+tests_unit_test_queue_spool_schema_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_queue_index
 tests_unit_test_queue_index_SOURCES = tests/unit/test_queue_index.c

@@ -1,43 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A message that is sent again: found, also after a restart, for as long as it should be. */
-#include "../fake/mail_samples.h"
-#include "queue/spool_store.h"
-#include "unit.h"
-
-#include <stdio.h>
-#include <string.h>
+#include "spool_store_fixture.h"
 
 enum { WINDOW_MS = 600 * 1000 };
-
-static char path[300];
-static struct spool_store *store;
-
-static void
-open_store(void)
-{
-	struct fault fault = FAULT_INIT;
-	store = spool_store_open(path, true, &fault);
-	if (!store)
-		fail_msg("%s", fault.text);
-}
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	snprintf(path, sizeof(path), "%s/queue", sample_folder_make());
-	open_store();
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	spool_store_close(&store);
-	sample_folder_remove();
-	return 0;
-}
 
 /* A COMMIT of id at a time, of what is known by key; in the transaction that is open. */
 static enum spool_result
@@ -59,7 +24,7 @@ write_commit(const char *id, unsigned char key, int64_t at_ms, char first_out[40
 
 /* The id under which it was known; "" if it is new. */
 static const char *
-commit(const char *id, unsigned char key, int64_t at_ms)
+bring(const char *id, unsigned char key, int64_t at_ms)
 {
 	static char first[40];
 	assert_true(spool_store_begin(store));
@@ -88,16 +53,16 @@ static void
 test_sent_again(void **state)
 {
 	(void)state;
-	assert_string_equal(commit("one", 1, 1000), "");
-	assert_string_equal(commit("two", 1, 2000), "one");
-	assert_string_equal(commit("three", 2, 2000), "");
-	assert_string_equal(commit("four", 0, 2000), ""); /* no Message-ID */
-	assert_string_equal(commit("five", 0, 2000), "");
-	assert_string_equal(commit("six", 1, 1000 + WINDOW_MS), "one");
+	assert_string_equal(bring("one", 1, 1000), "");
+	assert_string_equal(bring("two", 1, 2000), "one");
+	assert_string_equal(bring("three", 2, 2000), "");
+	assert_string_equal(bring("four", 0, 2000), ""); /* no Message-ID */
+	assert_string_equal(bring("five", 0, 2000), "");
+	assert_string_equal(bring("six", 1, 1000 + WINDOW_MS), "one");
 	assert_int_equal(messages(), 4);
 	/* Too late; from now on this one is the first. */
-	assert_string_equal(commit("seven", 1, 1001 + WINDOW_MS), "");
-	assert_string_equal(commit("eight", 1, 1002 + WINDOW_MS), "seven");
+	assert_string_equal(bring("seven", 1, 1001 + WINDOW_MS), "");
+	assert_string_equal(bring("eight", 1, 1002 + WINDOW_MS), "seven");
 	assert_int_equal(messages(), 5);
 }
 
@@ -124,10 +89,10 @@ test_rolled_back(void **state)
 	assert_int_equal(write_commit("one", 1, 1000, first), SPOOL_DONE);
 	spool_store_rollback(store);
 	/* Nobody was told that it is safe. Its seq is used again. */
-	assert_string_equal(commit("other", 2, 1000), "");
-	assert_string_equal(commit("two", 1, 1000), "");
-	assert_string_equal(commit("three", 1, 1000), "two");
-	assert_string_equal(commit("four", 2, 1000), "other");
+	assert_string_equal(bring("other", 2, 1000), "");
+	assert_string_equal(bring("two", 1, 1000), "");
+	assert_string_equal(bring("three", 1, 1000), "two");
+	assert_string_equal(bring("four", 2, 1000), "other");
 }
 
 static void
@@ -137,13 +102,12 @@ test_restart(void **state)
 	char id[20];
 	for (unsigned i = 0; i < 200; i++) {
 		snprintf(id, sizeof(id), "first%u", i);
-		assert_string_equal(commit(id, (unsigned char)(i + 1), 1000), "");
+		assert_string_equal(bring(id, (unsigned char)(i + 1), 1000), "");
 	}
-	spool_store_close(&store);
-	open_store();
-	assert_string_equal(commit("again", 7, 2000), "first6");
-	assert_string_equal(commit("again", 200, 2000), "first199");
-	assert_string_equal(commit("new", 201, 2000), "");
+	reopen_store();
+	assert_string_equal(bring("again", 7, 2000), "first6");
+	assert_string_equal(bring("again", 200, 2000), "first199");
+	assert_string_equal(bring("new", 201, 2000), "");
 	assert_int_equal(messages(), 201);
 }
 
@@ -151,15 +115,15 @@ static void
 test_pruned(void **state)
 {
 	(void)state;
-	commit("one", 1, 1000);
-	commit("two", 2, 5000);
+	bring("one", 1, 1000);
+	bring("two", 2, 5000);
 	tick(1001 + WINDOW_MS);
 	/* The row is gone, and not only too old. */
-	assert_string_equal(commit("three", 1, 1000), "");
-	assert_string_equal(commit("four", 2, 5000), "two");
+	assert_string_equal(bring("three", 1, 1000), "");
+	assert_string_equal(bring("four", 2, 5000), "two");
 	/* The clock goes back a year: what was accepted after now is of no use. */
 	tick(-INT64_C(365) * 24 * 3600 * 1000);
-	assert_string_equal(commit("five", 2, 5000), "");
+	assert_string_equal(bring("five", 2, 5000), "");
 }
 
 static void
@@ -180,17 +144,17 @@ test_delivered_and_deleted(void **state)
 	assert_true(spool_store_commit(store));
 	parcel_drop(&parcel);
 	assert_int_equal(messages(), 0);
-	assert_string_equal(commit("two", 1, SAMPLE_RECEIVED_MS + 1), "one");
+	assert_string_equal(bring("two", 1, SAMPLE_RECEIVED_MS + 1), "one");
 
 	/* What the administrator has deleted may come again. */
-	commit("three", 3, 1000);
+	bring("three", 3, 1000);
 	struct spool_change change = { { .verb = SPOOL_CHANGE }, .kind = SPOOL_DELETE,
 		.id = "three", .now_ms = 2000 };
 	assert_true(spool_store_begin(store));
 	spool_store_write(store, &change.request);
 	assert_int_equal(change.request.result, SPOOL_DONE);
 	assert_true(spool_store_commit(store));
-	assert_string_equal(commit("four", 3, 2000), "");
+	assert_string_equal(bring("four", 3, 2000), "");
 }
 
 /* Its own id goes before: a COMMIT that is repeated may be one that was answered with another. */
@@ -198,9 +162,9 @@ static void
 test_repeated_commit(void **state)
 {
 	(void)state;
-	commit("one", 1, 1000);
-	assert_string_equal(commit("two", 1, 1000), "one");
-	assert_string_equal(commit("two", 1, 1000), "one");
+	bring("one", 1, 1000);
+	assert_string_equal(bring("two", 1, 1000), "one");
+	assert_string_equal(bring("two", 1, 1000), "one");
 	struct parcel *parcel = sample_parcel_to("one", "bob@example.net");
 	struct spool_commit again = { .request = { .verb = SPOOL_COMMIT }, .parcel = parcel,
 		.resend = { .wanted = true, .key = { 1 } }, .only_known = true };
@@ -235,13 +199,12 @@ test_seq_is_not_reused(void **state)
 	spool_store_write(store, &forget.request);
 	assert_true(spool_store_commit(store));
 	parcel_drop(&parcel);
-	spool_store_close(&store);
-	open_store();
-	assert_string_equal(commit("two", 2, SAMPLE_RECEIVED_MS), "");
-	assert_string_equal(commit("three", 1, SAMPLE_RECEIVED_MS), "one");
+	reopen_store();
+	assert_string_equal(bring("two", 2, SAMPLE_RECEIVED_MS), "");
+	assert_string_equal(bring("three", 1, SAMPLE_RECEIVED_MS), "one");
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, store_set_up, store_tear_down)
 
 int
 main(void)
