@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
+HOP_FIXTURE = tests/unit/hop_fixture.c tests/unit/hop_fixture.h tests/fake/scripted_hop.c tests/fake/scripted_hop.h
+
 UNIT_TESTS += tests/unit/test_relay_hop
-tests_unit_test_relay_hop_SOURCES = tests/unit/test_relay_hop.c
+tests_unit_test_relay_hop_SOURCES = tests/unit/test_relay_hop.c $(HOP_FIXTURE)
 tests_unit_test_relay_hop_LDADD = $(RELAY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_relay_hop_faults
+tests_unit_test_relay_hop_faults_SOURCES = tests/unit/test_relay_hop_faults.c $(HOP_FIXTURE)
+tests_unit_test_relay_hop_faults_LDADD = $(RELAY_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_relay_parts
 tests_unit_test_relay_parts_SOURCES = tests/unit/test_relay_parts.c
