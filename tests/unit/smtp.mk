@@ -13,9 +13,19 @@ UNIT_TESTS += tests/unit/test_client_login
 tests_unit_test_client_login_SOURCES = tests/unit/test_client_login.c $(SMTP_RIG)
 tests_unit_test_client_login_LDADD = $(SMTP_RIG_LIBS)
 
+TRANSACTION_FIXTURE = tests/unit/transaction_fixture.h $(SMTP_RIG)
+
 UNIT_TESTS += tests/unit/test_smtp_transaction
-tests_unit_test_smtp_transaction_SOURCES = tests/unit/test_smtp_transaction.c $(SMTP_RIG)
+tests_unit_test_smtp_transaction_SOURCES = tests/unit/test_smtp_transaction.c $(TRANSACTION_FIXTURE)
 tests_unit_test_smtp_transaction_LDADD = $(SMTP_RIG_LIBS)
+
+UNIT_TESTS += tests/unit/test_smtp_transaction_queue
+tests_unit_test_smtp_transaction_queue_SOURCES = tests/unit/test_smtp_transaction_queue.c $(TRANSACTION_FIXTURE)
+tests_unit_test_smtp_transaction_queue_LDADD = $(SMTP_RIG_LIBS)
+
+UNIT_TESTS += tests/unit/test_smtp_transaction_size
+tests_unit_test_smtp_transaction_size_SOURCES = tests/unit/test_smtp_transaction_size.c $(TRANSACTION_FIXTURE)
+tests_unit_test_smtp_transaction_size_LDADD = $(SMTP_RIG_LIBS)
 
 UNIT_TESTS += tests/unit/test_smtp_recipient_stage
 tests_unit_test_smtp_recipient_stage_SOURCES = tests/unit/test_smtp_recipient_stage.c $(SMTP_RIG)
