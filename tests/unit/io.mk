@@ -35,9 +35,19 @@ UNIT_TESTS += tests/unit/test_io_tls_session
 tests_unit_test_io_tls_session_SOURCES = tests/unit/test_io_tls_session.c $(TLS_MEETING)
 tests_unit_test_io_tls_session_LDADD = $(IO_LIBS) $(UNIT_LIBS)
 
+STREAM_PEER_FIXTURE = tests/unit/stream_peer_fixture.h tests/unit/stream_fixture.h tests/unit/io_fixture.h
+
 UNIT_TESTS += tests/unit/test_io_stream
-tests_unit_test_io_stream_SOURCES = tests/unit/test_io_stream.c tests/unit/stream_fixture.h
+tests_unit_test_io_stream_SOURCES = tests/unit/test_io_stream.c $(STREAM_PEER_FIXTURE)
 tests_unit_test_io_stream_LDADD = $(IO_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_io_stream_input
+tests_unit_test_io_stream_input_SOURCES = tests/unit/test_io_stream_input.c $(STREAM_PEER_FIXTURE)
+tests_unit_test_io_stream_input_LDADD = $(IO_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_io_stream_output
+tests_unit_test_io_stream_output_SOURCES = tests/unit/test_io_stream_output.c $(STREAM_PEER_FIXTURE)
+tests_unit_test_io_stream_output_LDADD = $(IO_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_io_worker
 tests_unit_test_io_worker_SOURCES = tests/unit/test_io_worker.c tests/unit/io_fixture.h
