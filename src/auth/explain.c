@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/limits.h"
+#include "policy/originators.h"
 #include "policy/rights.h"
 
 static const char *const verdict_words[] = {
@@ -130,7 +131,7 @@ judge_header(const struct question *question, struct arena *arena)
 		verdict = verdict_refuse(554, "5.6.0", "header grammar", "%s", fault.text);
 	else
 		verdict = after_rewriting(question,
-			rights_check_header(&question->session, &header, true), "From");
+			originators_check(&question->session, &header, true), "From");
 	buf_fini(&block);
 	return verdict;
 }

@@ -2,9 +2,12 @@
 noinst_LIBRARIES += src/policy/libpolicy.a
 src_policy_libpolicy_a_SOURCES = \
 	src/policy/chain.c src/policy/chain.h \
+	src/policy/claim.c src/policy/claim.h \
 	src/policy/identity.c src/policy/identity.h \
 	src/policy/limits.c src/policy/limits.h \
 	src/policy/mail.c src/policy/mail.h \
+	src/policy/originators.c src/policy/originators.h \
+	src/policy/principals.c src/policy/principals.h \
 	src/policy/rights.c src/policy/rights.h \
 	src/policy/rights_stage.c src/policy/rights_stage.h \
 	src/policy/stage.h \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who may send as whom: a pure decision over identity, listener, client, envelope and header. */
+/* Who may submit what to whom: a pure decision over identity, listener, client and envelope. */
 #ifndef POLICY_RIGHTS_H
 #define POLICY_RIGHTS_H
 
@@ -12,6 +12,8 @@
  * missing, 550 5.7.1 where it does not help.
  */
 
+#define RIGHTS_NOT_AS_SENDER "Client does not have permission to send as this sender"
+
 /* The rights of a session: every matching permit, less every matching deny. */
 uint32_t rights_of(const struct mail_session *session);
 /* The first permit that matches the session and is wanted, the listener's before the global; or NULL. */
@@ -20,13 +22,8 @@ const struct settings_permit *rights_find_permit(const struct mail_session *sess
 /* MAIL FROM. sender is "" for the null sender, which passes here and is judged by its From. */
 struct verdict rights_check_sender(const struct mail_session *session, const char *sender);
 struct verdict rights_check_recipient(const struct mail_session *session, const char *recipient);
-/*
- * Every mailbox of From, Sender, Resent-From and Resent-Sender of what is submitted; of a stranger's
- * mail From alone, where the listener's stranger-from says so. What cannot be parsed with certainty
- * is refused, and the text says what.
- */
-struct verdict rights_check_header(const struct mail_session *session, const struct header *header,
-	bool smtputf8);
+/* The refusal, or where a permit of the session says so the hold, of a sender that is not its own. */
+struct verdict rights_refuse_sender(const struct mail_session *session, const char *where);
 /*
  * The address that takes the place of a wrong sender, in MAIL FROM and From, where a permit of the
  * session says wrong-sender = rewrite; "" where none does.

@@ -2,6 +2,7 @@
 /* The rights as the first stage of the chain. */
 #include "policy/rights_stage.h"
 
+#include "policy/originators.h"
 #include "policy/rights.h"
 
 static struct stage *
@@ -71,14 +72,14 @@ static void
 rights_eom(struct stage *stage, struct mail *mail, stage_done_fn done, void *context)
 {
 	struct verdict verdict =
-		rights_check_header(mail->session, &mail->header, mail->smtputf8);
+		originators_check(mail->session, &mail->header, mail->smtputf8);
 	const char *instead;
 
 	(void)stage;
 	if (verdict.kind == VERDICT_REJECT && verdict.code == 550) {
 		instead = rights_rewrite_sender(mail->session);
 		if (instead[0] && rewrite_from(mail, instead))
-			verdict = rights_check_header(mail->session, &mail->header, mail->smtputf8);
+			verdict = originators_check(mail->session, &mail->header, mail->smtputf8);
 	}
 	done(context, &verdict);
 }

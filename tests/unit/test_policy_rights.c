@@ -2,6 +2,7 @@
 /* Who may send as whom: one world, a table of questions. */
 #include "unit.h"
 
+#include "policy/originators.h"
 #include "policy/rights.h"
 #include "policy/rights_stage.h"
 
@@ -271,7 +272,7 @@ headers(void **state)
 		unsigned code;
 
 		assert_true(header_parse(span_text(cases[i].header), 0, arena, &header, NULL));
-		verdict = rights_check_header(&session, &header, false);
+		verdict = originators_check(&session, &header, false);
 		code = verdict.kind == VERDICT_HOLD ? 1 : verdict.code;
 		if (code != cases[i].code)
 			fail_msg("%s: %u %s (%s)", cases[i].name, code, verdict.text,
