@@ -2,6 +2,8 @@
 /* Who a permit or deny section is for. */
 #include "config/principal.h"
 
+#include "wire/utf8.h"
+
 static const struct {
 	const char *word;
 	enum principal_kind kind;
@@ -11,6 +13,7 @@ static const struct {
 	{ "login:", PRINCIPAL_LOGIN },
 	{ "group:", PRINCIPAL_GROUP },
 	{ "network:", PRINCIPAL_NETWORK },
+	{ "certificate:", PRINCIPAL_CERTIFICATE },
 };
 
 bool
@@ -27,6 +30,9 @@ principal_on_title(void *item, struct arena *arena, struct fault *fault)
 		struct span name = span_from(title, span_text(words[i].word).length);
 		if (named && name.length == 0)
 			break;
+		/* Names are compared as they are; one that can never be met would deny nobody. */
+		if (!utf8_is_nfc(name))
+			return fault_set(fault, FAULT_CONFIG, "is not in Normalization Form C");
 		principal->kind = words[i].kind;
 		principal->text = permit->title;
 		principal->name = arena_strndup(arena, name.start, name.length);
@@ -35,5 +41,6 @@ principal_on_title(void *item, struct arena *arena, struct fault *fault)
 		return true;
 	}
 	return fault_set(fault, FAULT_CONFIG,
-		"is not a principal: anonymous, authenticated, login:NAME, group:NAME, network:CIDR");
+		"is not a principal: anonymous, authenticated, login:NAME, group:NAME, network:CIDR, "
+		"certificate:NAME");
 }

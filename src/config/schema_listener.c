@@ -56,7 +56,7 @@ static const struct schema_row deny_rows[] = {
 const struct schema_section schema_permit = PERMIT_SECTION("permit",
 	offsetof(struct settings, permit), permit_rows,
 	"Rights of a principal on every listener that inherits: anonymous, authenticated, "
-	"login:NAME, group:NAME, network:CIDR");
+	"login:NAME, group:NAME, network:CIDR, certificate:NAME");
 const struct schema_section schema_deny = PERMIT_SECTION("deny",
 	offsetof(struct settings, deny), deny_rows,
 	"What a principal may not do on every listener that inherits, whatever else permits it");

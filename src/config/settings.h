@@ -57,7 +57,7 @@ struct settings_permit {
 	const char *where;
 	struct principal principal;
 	uint32_t rights;                /* enum right bits */
-	struct settings_texts send_as;  /* as wire/address_pattern.h reads them */
+	struct settings_texts send_as;  /* as address_pattern_format() writes them */
 	struct settings_texts on_behalf;
 	enum wrong_sender wrong_sender; /* permit only */
 	const char *limits;             /* permit only: name of a limits section, or "" */

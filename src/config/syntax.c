@@ -162,10 +162,12 @@ SYNTAX_CHECK(address)
 SYNTAX_CHECK(pattern)
 {
 	struct address_pattern pattern;
+	char canonical[ADDRESS_TEXT_SIZE];
 
 	if (!address_pattern_parse(text, &pattern))
 		return wrong(fault, "is neither a mail address, nor \"@domain\", \".domain\" or \"*\"");
-	return keep(text, arena, text_out);
+	address_pattern_format(&pattern, canonical);
+	return keep(span_text(canonical), arena, text_out);
 }
 
 SYNTAX_CHECK(mechanism)

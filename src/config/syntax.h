@@ -24,7 +24,7 @@ SYNTAX_CHECK(route_domain);   /* a domain, ".domain", or "*" */
 SYNTAX_CHECK(sni);            /* a host name, or "*." and one */
 SYNTAX_CHECK(realm);          /* letters of a Kerberos realm or a domain, or "" */
 SYNTAX_CHECK(address);        /* a mail address, or "" */
-SYNTAX_CHECK(pattern);        /* of mail addresses */
+SYNTAX_CHECK(pattern);        /* of mail addresses; kept as address_pattern_format() writes it */
 SYNTAX_CHECK(mechanism);      /* a SASL mechanism that this program knows */
 SYNTAX_CHECK(user);           /* a system user's name */
 SYNTAX_CHECK(login_or_empty); /* a login name at a next hop */

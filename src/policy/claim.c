@@ -6,23 +6,60 @@
 #include "policy/rights.h"
 #include "wire/address_pattern.h"
 
-/* An address, and the section that speaks of it. */
+/* An address, as it stands and without its plus tag, and the section that speaks of it. */
 struct question {
 	const struct mail_session *session;
 	const struct address *address;
 	enum claim_kind kind;
+	char text[ADDRESS_TEXT_SIZE];
+	struct address base;
+	char base_text[ADDRESS_TEXT_SIZE]; /* "" without a tag, or where the domain has none */
 	const char *where;
 };
 
-static bool
-has_pattern(const struct settings_texts *patterns, const struct address *address)
+static void
+ask(struct question *question)
 {
-	struct address_pattern pattern;
+	const struct address *address = question->address;
+	char separator =
+		settings_plus_address(question->session->settings, address_domain(address));
 
+	address_format(address, question->text);
+	if (separator && address_without_tag(address, separator, &question->base))
+		address_format(&question->base, question->base_text);
+}
+
+/* Whose address it is, his are the plus-addresses of it: of own ones, of granted and of denied. */
+static bool
+is_meant(const struct question *question, struct span pattern)
+{
+	return address_pattern_text_matches(pattern, question->address,
+		       span_text(question->text)) ||
+		(question->base_text[0] &&
+			address_pattern_text_matches(pattern, &question->base,
+				span_text(question->base_text)));
+}
+
+static bool
+has_pattern(const struct question *question, const struct settings_texts *patterns)
+{
 	for (size_t i = 0; i < patterns->count; i++)
-		if (address_pattern_parse(span_text(patterns->items[i]), &pattern) &&
-			address_pattern_matches(&pattern, address))
+		if (is_meant(question, span_text(patterns->items[i])))
 			return true;
+	return false;
+}
+
+/* An address of its own is an address, whatever pattern it looks like. */
+static bool
+is_own(const struct question *question, const struct settings_texts *addresses)
+{
+	for (size_t i = 0; i < addresses->count; i++) {
+		struct span own = span_text(addresses->items[i]);
+
+		if (span_equal_nocase(own, span_text(question->text)) ||
+			span_equal_nocase(own, span_text(question->base_text)))
+			return true;
+	}
 	return false;
 }
 
@@ -31,31 +68,11 @@ names_address(const struct settings_permit *permit, void *context)
 {
 	struct question *question = context;
 
-	if (!has_pattern(question->kind == CLAIM_ON_BEHALF ? &permit->on_behalf : &permit->send_as,
-		    question->address))
+	if (!has_pattern(question, question->kind == CLAIM_ON_BEHALF ? &permit->on_behalf
+								     : &permit->send_as))
 		return false;
 	question->where = permit->where;
 	return true;
-}
-
-static bool
-is_own(const struct question *question)
-{
-	const struct identity *identity = question->session->identity;
-	struct span domain = address_domain(question->address);
-	char separator = settings_plus_address(question->session->settings, domain);
-	struct address base = *question->address;
-	struct address own;
-
-	if (separator)
-		address_without_tag(question->address, separator, &base);
-	for (size_t i = 0; i < identity->addresses.count; i++)
-		if (address_parse(span_text(identity->addresses.items[i]), ADDRESS_UTF8, &own) ==
-				ADDRESS_OK &&
-			(address_equal_own(&own, question->address) ||
-				address_equal_own(&own, &base)))
-			return true;
-	return false;
 }
 
 static bool
@@ -65,12 +82,12 @@ is_granted(struct question *question)
 
 	if (!identity)
 		return false;
-	if (question->kind == CLAIM_SEND_AS && is_own(question)) {
+	if (question->kind == CLAIM_SEND_AS && is_own(question, &identity->addresses)) {
 		question->where = "own address";
 		return true;
 	}
-	if (has_pattern(question->kind == CLAIM_ON_BEHALF ? &identity->on_behalf : &identity->send_as,
-		    question->address)) {
+	if (has_pattern(question, question->kind == CLAIM_ON_BEHALF ? &identity->on_behalf
+								    : &identity->send_as)) {
 		question->where = "directory grant";
 		return true;
 	}
@@ -86,6 +103,7 @@ claim_check(const struct mail_session *session, const struct address *address, e
 	};
 	uint32_t any;
 
+	ask(&question);
 	*where_out = "no permit names this sender";
 	if (principals_visit_denies(session, names_address, &question)) {
 		*where_out = question.where;

@@ -15,7 +15,11 @@ enum identity_protocol {
 
 enum { IDENTITY_TEXTS_MAX = 1000 }; /* addresses, groups, patterns: each */
 
-/* All texts live in the arena it was made in; lists may be empty, texts are never NULL. */
+/*
+ * All texts live in the arena it was made in; lists may be empty, texts are never NULL. Addresses are
+ * as address_format() writes them, patterns as address_pattern_format() does: whoever takes them from
+ * elsewhere brings them into that form, so that they are compared without being parsed.
+ */
 struct identity {
 	const char *login;              /* canonical name */
 	const char *mechanism;          /* how this session logged in: "PLAIN", … */

@@ -56,6 +56,29 @@ address_pattern_matches(const struct address_pattern *pattern, const struct addr
 	return false;
 }
 
+bool
+address_pattern_text_matches(struct span pattern, const struct address *address, struct span text)
+{
+	struct span domain = address_domain(address);
+
+	if (address->kind == ADDRESS_NULL || address->kind == ADDRESS_BARE || pattern.length == 0)
+		return false;
+	switch (pattern.start[0]) {
+	case '*':
+		if (pattern.length == 1)
+			return true;
+		break;
+	case '@':
+		return span_equal(domain, span_from(pattern, 1));
+	case '.':
+		return domain_is_below(domain, span_from(pattern, 1));
+	default:
+		break;
+	}
+	/* The domain of either is in lower case, so letters in any case are the local part's alone. */
+	return span_equal_nocase(pattern, text);
+}
+
 size_t
 address_pattern_format(const struct address_pattern *pattern, char to[ADDRESS_TEXT_SIZE])
 {

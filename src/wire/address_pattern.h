@@ -22,6 +22,12 @@ struct address_pattern {
 bool address_pattern_parse(struct span text, struct address_pattern *pattern_out);
 /* Compares as address_equal_own() does. ADDRESS_NULL and ADDRESS_BARE match nothing. */
 bool address_pattern_matches(const struct address_pattern *pattern, const struct address *address);
+/*
+ * The same of a pattern as address_pattern_format() writes it, without parsing it: what settings and
+ * identities hold is in that form. text is what address_format() makes of the address.
+ */
+bool address_pattern_text_matches(struct span pattern, const struct address *address,
+	struct span text);
 /* As it would be written in the configuration; at most ADDRESS_TEXT_SIZE with its NUL. */
 size_t address_pattern_format(const struct address_pattern *pattern, char to[ADDRESS_TEXT_SIZE]);
 

@@ -83,10 +83,12 @@ faults(void **state)
 			"SCRAM-SHA-1-PLUS, SCRAM-SHA-256, SCRAM-SHA-256-PLUS, GSSAPI" },
 		{ GOOD "permit \"everybody\" { rights = submit }",
 			"c.conf:4: permit \"everybody\": the title is not a principal: anonymous, "
-			"authenticated, login:NAME, group:NAME, network:CIDR" },
+			"authenticated, login:NAME, group:NAME, network:CIDR, "
+			"certificate:NAME" },
 		{ GOOD "permit \"login:\" { rights = submit }",
 			"c.conf:4: permit \"login:\": the title is not a principal: anonymous, "
-			"authenticated, login:NAME, group:NAME, network:CIDR" },
+			"authenticated, login:NAME, group:NAME, network:CIDR, "
+			"certificate:NAME" },
 		{ GOOD "permit \"network:10.0.0.1/8\" { rights = submit }",
 			"c.conf:4: permit \"network:10.0.0.1/8\": the title has bits set behind its "
 			"prefix length" },

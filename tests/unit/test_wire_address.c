@@ -372,6 +372,7 @@ test_patterns(void **state)
 		{ "@127.example", "bob@[127.0.0.1]", false },
 	};
 	struct address_pattern pattern;
+	char of_address[ADDRESS_TEXT_SIZE];
 	struct address null = { .kind = ADDRESS_NULL };
 
 	(void)state;
@@ -385,6 +386,11 @@ test_patterns(void **state)
 		assert_int_equal(address_pattern_matches(&pattern, &address), cases[i].matches);
 		assert_false(address_pattern_matches(&pattern, &null));
 		length = address_pattern_format(&pattern, text);
+		address_format(&address, of_address);
+		assert_int_equal(address_pattern_text_matches(span_text(text), &address,
+					 span_text(of_address)),
+			cases[i].matches);
+		assert_false(address_pattern_text_matches(span_text(text), &null, SPAN_EMPTY));
 		assert_int_equal(length, strlen(text));
 		assert_true(address_pattern_parse(span_text(text), &again));
 		assert_int_equal(again.kind, pattern.kind);
