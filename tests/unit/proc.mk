@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 UNIT_TESTS += tests/unit/test_proc_confine
-tests_unit_test_proc_confine_SOURCES = tests/unit/test_proc_confine.c
+tests_unit_test_proc_confine_SOURCES = tests/unit/test_proc_confine.c \
+	tests/unit/confine_probes.c tests/unit/confine_probes.h
 tests_unit_test_proc_confine_LDADD = $(PROC_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_proc_needs
@@ -16,5 +17,6 @@ tests_unit_test_proc_role_store_SOURCES = tests/unit/test_proc_role_store.c
 tests_unit_test_proc_role_store_LDADD = $(PROC_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_proc_role
-tests_unit_test_proc_role_SOURCES = tests/unit/test_proc_role.c
+tests_unit_test_proc_role_SOURCES = tests/unit/test_proc_role.c \
+	tests/fake/counting_role.c tests/fake/counting_role.h
 tests_unit_test_proc_role_LDADD = $(PROC_LIBS) $(UNIT_LIBS)
