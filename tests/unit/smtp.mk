@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-SMTP_RIG = tests/fake/smtp_rig.c tests/fake/smtp_rig.h tests/fake/smtp_rig_parts.h \
+SMTP_RIG = tests/fake/smtp_rig.c tests/fake/smtp_rig.h tests/fake/smtp_rig_parts.h tests/fake/smtp_script.h \
 	tests/fake/smtp_rig_auth.c tests/fake/smtp_rig_client.c tests/fake/smtp_rig_keys.c \
 	tests/fake/smtp_rig_queue.c tests/unit/tls_fixture.c tests/unit/tls_fixture.h
 SMTP_RIG_LIBS = src/smtp/libsmtp.a src/client/libclient.a $(POLICY_LIBS) $(CONFIG_LIBS) $(IPC_LIBS) $(UNIT_LIBS)

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Logging in: framing, aborts, rubbish, caps, an auth that is slow, wrong or gone, kicks and
  * revocations. */
-#include "../fake/smtp_rig.h"
+#include "../fake/smtp_script.h"
 
 #include <stdio.h>
 
 #include "client/auth_link.h"
 
-#define CLEAR "login = plain insecure-networks = { \"192.0.2.0/24\" } insecure-login = allow\n"
 #define ABORTED "S: 501 5.7.0 Authentication aborted\n"
 #define WELCOME "S: 235 2.7.0 Authentication successful\n"
 #define GOOD "C: AUTH PLAIN AGFsaWNlAGFsaWNlcHc=\n" WELCOME

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What every connection shares: the gate, the PROXY header, greeting, TLS, deadlines, reload, the
  * end. */
-#include "../fake/smtp_rig.h"
+#include "../fake/smtp_script.h"
 
 #include <stdio.h>
 
 #include "io/sock.h"
-
-#define CLEAR "login = plain insecure-networks = { \"192.0.2.0/24\" } insecure-login = allow\n"
-#define GREETING "S: 220 mail.example.org ESMTP\n"
-#define NOOP "C: NOOP\nS: 250 2.0.0 Ok\n"
 
 /* Shorter waits than the configuration allows. */
 static struct settings_listener *

@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The SMTP dialogue: scripts with every byte of the replies, said whole and a byte at a time. */
-#include "../fake/smtp_rig.h"
+#include "../fake/smtp_script.h"
 
 #include <stdio.h>
 
-/* Logins in clear, so that a script begins with the greeting and nothing is in the way. */
-#define CLEAR "login = plain insecure-networks = { \"192.0.2.0/24\" } insecure-login = allow\n"
 #define KEYWORDS                                                                                   \
 	"S: 250-mail.example.org\nS: 250-PIPELINING\nS: 250-SIZE 26214400\nS: 250-8BITMIME\n"      \
 	"S: 250-SMTPUTF8\nS: 250-CHUNKING\nS: 250-DSN\nS: 250-ENHANCEDSTATUSCODES\n"
 #define HELLO                                                                                      \
 	"C: EHLO client.example.org\n" KEYWORDS                                                    \
 	"S: 250-AUTH PLAIN LOGIN SCRAM-SHA-256\nS: 250 HELP\n"
-#define GREETING "S: 220 mail.example.org ESMTP\n"
-#define MAIL "C: MAIL FROM:<alice@example.org>\nS: 250 2.1.0 Ok\n"
-#define RCPT "C: RCPT TO:<u@example.net>\nS: 250 2.1.5 Ok\n"
-#define NOOP "C: NOOP\nS: 250 2.0.0 Ok\n"
-#define DATA "C: DATA\nS: 354 End data with <CR><LF>.<CR><LF>\n"
 #define FIRST_503 "S: 503 5.5.1 EHLO first, and one MAIL at a time\n"
 
 struct script {

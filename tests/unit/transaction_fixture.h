@@ -3,15 +3,10 @@
 #ifndef UNIT_TRANSACTION_FIXTURE_H
 #define UNIT_TRANSACTION_FIXTURE_H
 
-#include "../fake/smtp_rig.h"
+#include "../fake/smtp_script.h"
 
 #include <stdio.h>
 
-#define CLEAR "login = plain insecure-networks = { \"192.0.2.0/24\" } insecure-login = allow\n"
-#define MAIL "C: MAIL FROM:<alice@example.org>\nS: 250 2.1.0 Ok\n"
-#define RCPT "C: RCPT TO:<u@example.net>\nS: 250 2.1.5 Ok\n"
-#define NOOP "C: NOOP\nS: 250 2.0.0 Ok\n"
-#define DATA "C: DATA\nS: 354 End data with <CR><LF>.<CR><LF>\n"
 #define HEAD "From: <alice@example.org>\r\nSubject: x\r\n\r\n"
 
 static const char ok[] = "250 2.0.0 Ok: queued as ";
