@@ -40,8 +40,12 @@ tests_unit_test_queue_revoked_SOURCES = tests/unit/test_queue_revoked.c
 tests_unit_test_queue_revoked_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_queue_notice
-tests_unit_test_queue_notice_SOURCES = tests/unit/test_queue_notice.c
+tests_unit_test_queue_notice_SOURCES = tests/unit/test_queue_notice.c tests/unit/notice_fixture.h
 tests_unit_test_queue_notice_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_notice_original
+tests_unit_test_queue_notice_original_SOURCES = tests/unit/test_queue_notice_original.c tests/unit/notice_fixture.h
+tests_unit_test_queue_notice_original_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_queue_tally
 tests_unit_test_queue_tally_SOURCES = tests/unit/test_queue_tally.c $(QUEUE_TEST_SOURCES)
