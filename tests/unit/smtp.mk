@@ -32,8 +32,12 @@ tests_unit_test_smtp_recipient_stage_SOURCES = tests/unit/test_smtp_recipient_st
 tests_unit_test_smtp_recipient_stage_LDADD = $(SMTP_RIG_LIBS)
 
 UNIT_TESTS += tests/unit/test_client_session
-tests_unit_test_client_session_SOURCES = tests/unit/test_client_session.c $(SMTP_RIG)
+tests_unit_test_client_session_SOURCES = tests/unit/test_client_session.c tests/unit/session_fixture.h $(SMTP_RIG)
 tests_unit_test_client_session_LDADD = $(SMTP_RIG_LIBS)
+
+UNIT_TESTS += tests/unit/test_client_session_end
+tests_unit_test_client_session_end_SOURCES = tests/unit/test_client_session_end.c tests/unit/session_fixture.h $(SMTP_RIG)
+tests_unit_test_client_session_end_LDADD = $(SMTP_RIG_LIBS)
 
 UNIT_TESTS += tests/unit/test_smtp_segments
 tests_unit_test_smtp_segments_SOURCES = tests/unit/test_smtp_segments.c $(SMTP_RIG)
