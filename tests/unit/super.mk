@@ -36,8 +36,12 @@ tests_unit_test_super_notice_SOURCES = tests/unit/test_super_notice.c
 tests_unit_test_super_notice_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_super_child
-tests_unit_test_super_child_SOURCES = tests/unit/test_super_child.c
+tests_unit_test_super_child_SOURCES = tests/unit/test_super_child.c tests/unit/child_fixture.c tests/unit/child_fixture.h
 tests_unit_test_super_child_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_super_child_reload
+tests_unit_test_super_child_reload_SOURCES = tests/unit/test_super_child_reload.c tests/unit/child_fixture.c tests/unit/child_fixture.h
+tests_unit_test_super_child_reload_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_super_ballot
 tests_unit_test_super_ballot_SOURCES = tests/unit/test_super_ballot.c
