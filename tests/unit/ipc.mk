@@ -16,8 +16,12 @@ tests_unit_test_ipc_control_SOURCES = tests/unit/test_ipc_control.c
 tests_unit_test_ipc_control_LDADD = $(IPC_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_ipc_channel
-tests_unit_test_ipc_channel_SOURCES = tests/unit/test_ipc_channel.c
+tests_unit_test_ipc_channel_SOURCES = tests/unit/test_ipc_channel.c tests/unit/channel_fixture.h
 tests_unit_test_ipc_channel_LDADD = $(IPC_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_ipc_channel_attack
+tests_unit_test_ipc_channel_attack_SOURCES = tests/unit/test_ipc_channel_attack.c tests/unit/channel_fixture.h
+tests_unit_test_ipc_channel_attack_LDADD = $(IPC_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_ipc_questions
 tests_unit_test_ipc_questions_SOURCES = tests/unit/test_ipc_questions.c
