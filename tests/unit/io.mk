@@ -59,6 +59,10 @@ UNIT_TESTS += tests/unit/test_io_stream_tls
 tests_unit_test_io_stream_tls_SOURCES = tests/unit/test_io_stream_tls.c $(STREAM_TLS_FIXTURE)
 tests_unit_test_io_stream_tls_LDADD = $(IO_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_io_stream_tls_end
+tests_unit_test_io_stream_tls_end_SOURCES = tests/unit/test_io_stream_tls_end.c $(STREAM_TLS_FIXTURE)
+tests_unit_test_io_stream_tls_end_LDADD = $(IO_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_io_stream_tls_worker
 tests_unit_test_io_stream_tls_worker_SOURCES = tests/unit/test_io_stream_tls_worker.c $(STREAM_TLS_FIXTURE)
 tests_unit_test_io_stream_tls_worker_LDADD = $(IO_LIBS) $(UNIT_LIBS)

@@ -48,6 +48,20 @@ owner_take_all(struct owner *owner)
 	stream_consume(owner->stream, bytes.length);
 }
 
+/* As on_input of an owner; the loop stops. */
+static inline void
+owner_take_a_line_and_pause(struct owner *owner)
+{
+	struct span line;
+
+	while (stream_read_line(owner->stream, 512, &line) == STREAM_LINE_DONE) {
+		buf_add_span(&owner->got, line);
+		stream_pause(owner->stream);
+		loop_stop(owner->loop);
+		return;
+	}
+}
+
 static inline void
 owner_on_input(struct stream *stream, void *context)
 {
