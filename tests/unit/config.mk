@@ -28,8 +28,12 @@ tests_unit_test_config_source_SOURCES = tests/unit/test_config_source.c
 tests_unit_test_config_source_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_config_config
-tests_unit_test_config_config_SOURCES = tests/unit/test_config_config.c
+tests_unit_test_config_config_SOURCES = tests/unit/test_config_config.c tests/unit/config_text.h
 tests_unit_test_config_config_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_config_faults
+tests_unit_test_config_faults_SOURCES = tests/unit/test_config_faults.c tests/unit/config_text.h
+tests_unit_test_config_faults_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_config_schema
 tests_unit_test_config_schema_SOURCES = tests/unit/test_config_schema.c tests/unit/config_file.h
