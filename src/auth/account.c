@@ -12,7 +12,10 @@ account_new(void)
 
 	account->arena = arena;
 	account->uses = 1;
-	account->identity = (struct identity){ .login = "", .mechanism = "", .limits = "" };
+	account->identity = (struct identity){
+		.login = "", .mechanism = "", .credential = "", .limits = ""
+	};
+	account->own_limits = "";
 	return account;
 }
 

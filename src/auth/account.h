@@ -17,6 +17,8 @@ struct account {
 	struct identity identity;
 	struct scram_keys keys[SCRAM_HASH_COUNT];
 	bool has_keys[SCRAM_HASH_COUNT]; /* none: no password was ever set */
+	const char *own_limits;        /* without those of groups; "" for none */
+	uint8_t app_only;              /* protocols where the password is off, enum identity_protocol */
 	bool disabled;
 	int64_t expires_ms;            /* wall clock; 0: never */
 	int64_t changed_ms;            /* wall clock, of the last change; 0: not known */

@@ -58,7 +58,7 @@ run_job(void *context)
 	struct fault fault = FAULT_INIT;
 
 	job->done = verbs_run(job->message.verb, &job->call, &job->fault);
-	if (job->done && job->call.login[0])
+	if (job->done && (job->call.login[0] || job->call.group[0]))
 		job->has_mix = directory_local_mix(job->auth->local, &job->mix, &fault);
 }
 
@@ -71,20 +71,41 @@ free_job(struct account_job *job)
 	mem_free(&job);
 }
 
+static bool
+has_changed(const struct verb_call *call)
+{
+	return call->login[0] || call->group[0];
+}
+
+static void
+spread_change(struct auth *auth, const char *login, uint64_t epoch)
+{
+	if (epoch)
+		auth_revoke(auth, login, epoch);
+	else
+		auth_forget(auth, login);
+}
+
 /* What the change means for those who are logged in. */
 static void
 spread(const struct account_job *job)
 {
-	if (!job->done || !job->call.login[0])
+	const struct verb_call *call = &job->call;
+
+	if (!job->done || !has_changed(call))
 		return;
 	if (job->has_mix)
 		job->auth->exchanges.mix = job->mix;
-	log_event(EV_ACCOUNT_CHANGED, kv_str("verb", job->message.verb),
-		kv_str("login", job->call.login));
-	if (job->call.epoch)
-		auth_revoke(job->auth, job->call.login, job->call.epoch);
+	if (call->group[0])
+		log_event(EV_GROUP_CHANGED, kv_str("verb", job->message.verb),
+			kv_str("group", call->group));
 	else
-		auth_forget(job->auth, job->call.login);
+		log_event(EV_ACCOUNT_CHANGED, kv_str("verb", job->message.verb),
+			kv_str("login", call->login));
+	if (call->login[0])
+		spread_change(job->auth, call->login, call->epoch);
+	for (const struct verb_change *member = call->members; member; member = member->next)
+		spread_change(job->auth, member->login, member->epoch);
 }
 
 static void

@@ -13,64 +13,6 @@
 #include "base/digest.h"
 #include "base/log.h"
 
-/* ---- schema ---------------------------------------------------------------------------------- */
-
-/* Step n makes version n + 1. A step that was released never changes; a new one is added below. */
-static const char *const schema_steps[] = {
-	"CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
-	"INSERT INTO meta VALUES ('decoy-secret', randomblob(32));"
-	"CREATE TABLE counter (epoch INTEGER NOT NULL) STRICT;"
-	"INSERT INTO counter VALUES (0);"
-	"CREATE TABLE account ("
-	"  id INTEGER PRIMARY KEY,"
-	"  login TEXT NOT NULL UNIQUE,"
-	"  disabled INTEGER NOT NULL,"
-	"  expires_ms INTEGER NOT NULL,"
-	"  protocols INTEGER NOT NULL,"
-	"  limits TEXT NOT NULL,"
-	"  epoch INTEGER NOT NULL,"
-	"  changed_ms INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE scram_key ("
-	"  account INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,"
-	"  hash TEXT NOT NULL,"
-	"  iterations INTEGER NOT NULL,"
-	"  salt BLOB NOT NULL,"
-	"  stored BLOB NOT NULL,"
-	"  server BLOB NOT NULL,"
-	"  PRIMARY KEY (account, hash)) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE account_text ("
-	"  account INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,"
-	"  list INTEGER NOT NULL,"
-	"  position INTEGER NOT NULL,"
-	"  text TEXT NOT NULL COLLATE NOCASE,"
-	"  PRIMARY KEY (account, list, position)) STRICT, WITHOUT ROWID;"
-	"CREATE UNIQUE INDEX account_text_once ON account_text (account, list, text);"
-	"CREATE UNIQUE INDEX address_owner ON account_text (text) WHERE list = 0;",
-	/* What was taken away, also from accounts that are gone; and how many keys there are of a kind. */
-	"CREATE TABLE revoked ("
-	"  login TEXT PRIMARY KEY,"
-	"  epoch INTEGER NOT NULL,"
-	"  since_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE scram_count ("
-	"  hash TEXT NOT NULL,"
-	"  iterations INTEGER NOT NULL,"
-	"  keys INTEGER NOT NULL,"
-	"  PRIMARY KEY (hash, iterations)) STRICT, WITHOUT ROWID;"
-	"INSERT INTO scram_count SELECT hash, iterations, count(*) FROM scram_key "
-	"  GROUP BY hash, iterations;"
-	"CREATE TRIGGER scram_key_made AFTER INSERT ON scram_key BEGIN"
-	"  INSERT INTO scram_count VALUES (new.hash, new.iterations, 1)"
-	"    ON CONFLICT (hash, iterations) DO UPDATE SET keys = keys + 1;"
-	"END;"
-	"CREATE TRIGGER scram_key_gone AFTER DELETE ON scram_key BEGIN"
-	"  UPDATE scram_count SET keys = keys - 1"
-	"    WHERE hash = old.hash AND iterations = old.iterations;"
-	"  DELETE FROM scram_count WHERE keys = 0;"
-	"END;",
-};
-
-enum { SCHEMA_VERSION = sizeof schema_steps / sizeof schema_steps[0] };
-
 /* ---- opening --------------------------------------------------------------------------------- */
 
 /* Whatever the umask was: nobody else reads a directory or file of ours. */
@@ -126,13 +68,16 @@ out:
 }
 
 static const char *const statement_texts[STATEMENT_COUNT] = {
-	[FIND_ACCOUNT] = "SELECT id, disabled, expires_ms, protocols, limits, epoch, changed_ms "
-			 "FROM account "
-			 "WHERE login = ?",
+	[FIND_ACCOUNT] = "SELECT id, disabled, expires_ms, protocols, limits, epoch, changed_ms, "
+			 "app_only FROM account WHERE login = ?",
 	[FIND_KEYS] = "SELECT hash, iterations, salt, stored, server FROM scram_key "
 		      "WHERE account = ?",
 	[FIND_TEXTS] = "SELECT text FROM account_text WHERE account = ? AND list = ? "
 		       "ORDER BY position LIMIT ?",
+	[FIND_GROUPS] = "SELECT id, name, limits FROM group_member JOIN account_group "
+			"ON id = account_group WHERE account = ? ORDER BY position LIMIT ?",
+	[FIND_GROUP_TEXTS] = "SELECT text FROM group_text WHERE account_group = ? AND list = ? "
+			     "ORDER BY position LIMIT ?",
 	[LIST_LOGINS] = "SELECT login FROM account WHERE login > ? ORDER BY login LIMIT ?",
 	[HAS_ADDRESS] = "SELECT 1 FROM account_text WHERE text = ? AND list = 0",
 };
@@ -203,8 +148,8 @@ directory_local_open(const char *state_dir, uint64_t wait_ms, struct fault *faul
 		sqlite3_busy_timeout(local->db, (int)wait_ms);
 		sqlite3_db_config(local->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 		if (!db_execute(local->db, open_pragmas, fault_out) ||
-			!directory_local_migrate(local->db, path, schema_steps, SCHEMA_VERSION,
-				fault_out) ||
+			!directory_local_migrate(local->db, path, directory_local_steps,
+				DIRECTORY_SCHEMA_VERSION, fault_out) ||
 			!prepare_statements(local, fault_out) || !load_secret(local, fault_out))
 			directory_local_close(&local);
 	}
@@ -231,15 +176,6 @@ directory_local_secret(const struct directory_local *local)
 }
 
 /* ---- look-ups -------------------------------------------------------------------------------- */
-
-static const char *
-column_text(sqlite3_stmt *statement, int column, struct arena *arena)
-{
-	const unsigned char *text = sqlite3_column_text(statement, column);
-
-	return arena_strndup(arena, text ? (const char *)text : "",
-		(size_t)sqlite3_column_bytes(statement, column));
-}
 
 static bool
 column_bytes(sqlite3_stmt *statement, int column, unsigned char *to, size_t least, size_t most,
@@ -288,40 +224,121 @@ read_keys(struct directory_local *local, int64_t id, struct account *account)
 	return result;
 }
 
-static int
-read_texts(struct directory_local *local, int64_t id, enum directory_list list,
-	struct account *account, struct settings_texts *texts_out)
+/* ---- lists and groups ------------------------------------------------------------------------ */
+
+/* What is read of one account, and how far it came. */
+struct reading {
+	struct directory_local *local;
+	struct account *account;
+	int64_t id;
+	int64_t group_ids[IDENTITY_TEXTS_MAX];
+	const char *groups[IDENTITY_TEXTS_MAX];
+	struct identity_grant grants[IDENTITY_TEXTS_MAX];
+	size_t grant_count;
+};
+
+static bool
+read_addresses(struct reading *reading)
 {
-	sqlite3_stmt *statement = local->statements[FIND_TEXTS];
+	sqlite3_stmt *statement = reading->local->statements[FIND_TEXTS];
+	struct account *account = reading->account;
 	const char *found[IDENTITY_TEXTS_MAX];
 	size_t count = 0;
 	int result;
 
 	db_bind(statement,
-		(const struct db_value[]){ DB_INT(id), DB_INT(list), DB_INT(IDENTITY_TEXTS_MAX) },
+		(const struct db_value[]){ DB_INT(reading->id), DB_INT(DIRECTORY_ADDRESSES),
+			DB_INT(IDENTITY_TEXTS_MAX) },
 		3);
 	while ((result = sqlite3_step(statement)) == SQLITE_ROW && count < IDENTITY_TEXTS_MAX)
-		found[count++] = column_text(statement, 0, account->arena);
+		found[count++] = directory_local_column(statement, 0, account->arena);
 	sqlite3_reset(statement);
-	texts_out->items = arena_dup(account->arena, found, count * sizeof found[0]);
-	texts_out->count = count;
-	return result;
+	account->identity.addresses = (struct settings_texts){
+		.items = arena_dup(account->arena, found, count * sizeof found[0]),
+		.count = count,
+	};
+	return result == SQLITE_DONE;
+}
+
+/* The account's own limits, or else those of the first group that has some. */
+static bool
+read_groups(struct reading *reading)
+{
+	sqlite3_stmt *statement = reading->local->statements[FIND_GROUPS];
+	struct account *account = reading->account;
+	struct identity *identity = &account->identity;
+	size_t count = 0;
+	int result;
+
+	db_bind(statement,
+		(const struct db_value[]){ DB_INT(reading->id), DB_INT(IDENTITY_TEXTS_MAX) }, 2);
+	while ((result = sqlite3_step(statement)) == SQLITE_ROW && count < IDENTITY_TEXTS_MAX) {
+		reading->group_ids[count] = sqlite3_column_int64(statement, 0);
+		reading->groups[count++] = directory_local_column(statement, 1, account->arena);
+		if (!identity->limits[0])
+			identity->limits = directory_local_column(statement, 2, account->arena);
+	}
+	sqlite3_reset(statement);
+	identity->groups = (struct settings_texts){
+		.items = arena_dup(account->arena, reading->groups, count * sizeof(char *)),
+		.count = count,
+	};
+	return result == SQLITE_DONE;
+}
+
+/* Patterns of the account (group 0), or of the group at place group - 1. */
+static bool
+add_grants(struct reading *reading, enum directory_list list, uint16_t group)
+{
+	sqlite3_stmt *statement =
+		reading->local->statements[group ? FIND_GROUP_TEXTS : FIND_TEXTS];
+	int64_t id = group ? reading->group_ids[group - 1] : reading->id;
+	struct arena *arena = reading->account->arena;
+	int result;
+
+	db_bind(statement,
+		(const struct db_value[]){ DB_INT(id), DB_INT(list), DB_INT(IDENTITY_TEXTS_MAX) },
+		3);
+	while ((result = sqlite3_step(statement)) == SQLITE_ROW &&
+		reading->grant_count < IDENTITY_TEXTS_MAX)
+		reading->grants[reading->grant_count++] =
+			identity_grant_make(arena, directory_local_column(statement, 0, arena),
+				&reading->account->identity.groups, group);
+	sqlite3_reset(statement);
+	return result == SQLITE_DONE;
+}
+
+static bool
+read_grants(struct reading *reading, enum directory_list list, struct identity_grants *grants_out)
+{
+	size_t groups = reading->account->identity.groups.count;
+
+	reading->grant_count = 0;
+	for (size_t group = 0; group <= groups; group++) {
+		if (!add_grants(reading, list, (uint16_t)group))
+			return false;
+	}
+	*grants_out = (struct identity_grants){
+		.items = arena_dup(reading->account->arena, reading->grants,
+			reading->grant_count * sizeof reading->grants[0]),
+		.count = reading->grant_count,
+	};
+	return true;
 }
 
 static bool
 read_lists(struct directory_local *local, int64_t id, struct account *account)
 {
 	struct identity *identity = &account->identity;
+	struct reading reading; /* large, and each part is written before it is read */
 
-	return read_keys(local, id, account) == SQLITE_DONE &&
-		read_texts(local, id, DIRECTORY_ADDRESSES, account, &identity->addresses) ==
-		SQLITE_DONE &&
-		read_texts(local, id, DIRECTORY_GROUPS, account, &identity->groups) ==
-		SQLITE_DONE &&
-		read_texts(local, id, DIRECTORY_SEND_AS, account, &identity->send_as) ==
-		SQLITE_DONE &&
-		read_texts(local, id, DIRECTORY_ON_BEHALF, account, &identity->on_behalf) ==
-		SQLITE_DONE;
+	reading.local = local;
+	reading.account = account;
+	reading.id = id;
+	return read_keys(local, id, account) == SQLITE_DONE && read_addresses(&reading) &&
+		read_groups(&reading) &&
+		read_grants(&reading, DIRECTORY_SEND_AS, &identity->send_as) &&
+		read_grants(&reading, DIRECTORY_ON_BEHALF, &identity->on_behalf);
 }
 
 static struct account *
@@ -333,9 +350,11 @@ read_account(sqlite3_stmt *statement, const char *login)
 	account->disabled = sqlite3_column_int(statement, 1) != 0;
 	account->expires_ms = sqlite3_column_int64(statement, 2);
 	account->identity.protocols = (uint8_t)sqlite3_column_int(statement, 3);
-	account->identity.limits = column_text(statement, 4, account->arena);
+	account->own_limits = directory_local_column(statement, 4, account->arena);
+	account->identity.limits = account->own_limits;
 	account->identity.epoch = (uint64_t)sqlite3_column_int64(statement, 5);
 	account->changed_ms = sqlite3_column_int64(statement, 6);
+	account->app_only = (uint8_t)sqlite3_column_int(statement, 7);
 	return account;
 }
 
@@ -377,7 +396,7 @@ directory_local_logins(struct directory_local *local, const char *after, size_t 
 
 	db_bind(statement, (const struct db_value[]){ DB_STR(after), DB_INT(max) }, 2);
 	while ((result = sqlite3_step(statement)) == SQLITE_ROW && count < max)
-		logins[count++] = column_text(statement, 0, arena);
+		logins[count++] = directory_local_column(statement, 0, arena);
 	sqlite3_reset(statement);
 	if (result != SQLITE_DONE)
 		return db_fault(local->db, fault_out, "accounts.db");

@@ -53,6 +53,7 @@ struct directory_local_settings {
 	bool disabled;
 	int64_t expires_ms; /* 0: never */
 	uint8_t protocols;  /* enum identity_protocol, or-ed */
+	uint8_t app_only;   /* those of them for which only app passwords are good */
 	const char *limits; /* "" for the usual ones */
 };
 /* keys: SCRAM_HASH_COUNT of them, or NULL for an account that has no password (GSSAPI). */
@@ -67,17 +68,22 @@ bool directory_local_set(struct directory_local *local, const char *login,
 bool directory_local_set_keys(struct directory_local *local, const char *login,
 	const struct scram_keys *keys, uint64_t *epoch_out, struct fault *fault_out);
 
-/* The lists of an account; addresses have one owner at most, in any case of their letters. */
+/*
+ * The lists of an account; addresses have one owner at most, in any case of their letters. Groups
+ * are in directory_local_group.h.
+ */
 enum directory_list {
 	DIRECTORY_ADDRESSES,
-	DIRECTORY_GROUPS,
-	DIRECTORY_SEND_AS,
+	DIRECTORY_SEND_AS = 2, /* the numbers are in the database */
 	DIRECTORY_ON_BEHALF,
 	DIRECTORY_LIST_COUNT,
 };
 /* first: in front of the list, as the primary address is; otherwise at its end. */
 bool directory_local_add_text(struct directory_local *local, const char *login,
 	enum directory_list list, const char *text, bool first, struct fault *fault_out);
+/* One that is there already. */
+bool directory_local_move_first(struct directory_local *local, const char *login,
+	enum directory_list list, const char *text, struct fault *fault_out);
 bool directory_local_delete_text(struct directory_local *local, const char *login,
 	enum directory_list list, const char *text, uint64_t *epoch_out, struct fault *fault_out);
 

@@ -1,31 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The local directory: changes, each one transaction. */
-#include <string.h>
+#include <stdio.h>
 
 #include "auth/directory_local_db.h"
 #include "base/clock.h"
 
 /* ---- transactions ---------------------------------------------------------------------------- */
 
-static bool
-begin(struct directory_local *local, struct fault *fault_out)
-{
-	return db_execute(local->db, "BEGIN IMMEDIATE", fault_out);
-}
-
-/* Commits if all went well so far; false otherwise, with nothing changed. */
-static bool
-end(struct directory_local *local, bool good, struct fault *fault_out)
-{
-	if (good && db_execute(local->db, "COMMIT", fault_out))
-		return true;
-	sqlite3_exec(local->db, "ROLLBACK", NULL, NULL, NULL);
-	return false;
-}
-
-/* Which account this is; a fault that names it otherwise. */
-static bool
-find_id(struct directory_local *local, const char *login, int64_t *id_out, struct fault *fault_out)
+bool
+directory_local_find_id(struct directory_local *local, const char *login, int64_t *id_out, struct fault *fault_out)
 {
 	struct fault fault = FAULT_INIT;
 
@@ -37,8 +20,8 @@ find_id(struct directory_local *local, const char *login, int64_t *id_out, struc
 	return fault_set(fault_out, fault.kind, "%s", fault.text);
 }
 
-static bool
-next_epoch(struct directory_local *local, int64_t *epoch_out, struct fault *fault_out)
+bool
+directory_local_next_epoch(struct directory_local *local, int64_t *epoch_out, struct fault *fault_out)
 {
 	return DB_GET(local->db, fault_out, epoch_out,
 		"UPDATE counter SET epoch = epoch + 1 RETURNING epoch");
@@ -61,13 +44,12 @@ note_revoked(struct directory_local *local, int64_t id, int64_t epoch, struct fa
 			DB_INT(epoch), DB_INT(now), DB_INT(id));
 }
 
-/* Something of the account is taken away: what was granted under its last epoch is void. */
-static bool
-raise_epoch(struct directory_local *local, int64_t id, uint64_t *epoch_out, struct fault *fault_out)
+bool
+directory_local_raise_epoch(struct directory_local *local, int64_t id, uint64_t *epoch_out, struct fault *fault_out)
 {
 	int64_t epoch;
 
-	if (!next_epoch(local, &epoch, fault_out) ||
+	if (!directory_local_next_epoch(local, &epoch, fault_out) ||
 		!DB_RUN(local->db, fault_out, "UPDATE account SET epoch = ? WHERE id = ?",
 			DB_INT(epoch), DB_INT(id)) ||
 		!note_revoked(local, id, epoch, fault_out))
@@ -105,15 +87,15 @@ insert_account(struct directory_local *local, const char *login,
 	int64_t epoch;
 	int64_t id;
 
-	if (find_id(local, login, &id, &missing))
+	if (directory_local_find_id(local, login, &id, &missing))
 		return fault_set(fault_out, FAULT_DENIED, "there is an account %s already", login);
-	return next_epoch(local, &epoch, fault_out) &&
+	return directory_local_next_epoch(local, &epoch, fault_out) &&
 		DB_GET(local->db, fault_out, &id,
-			"INSERT INTO account (login, disabled, expires_ms, protocols, limits, "
-			"epoch, changed_ms) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
+			"INSERT INTO account (login, disabled, expires_ms, protocols, app_only, "
+			"limits, epoch, changed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
 			DB_STR(login), DB_INT(settings->disabled), DB_INT(settings->expires_ms),
-			DB_INT(settings->protocols), DB_STR(settings->limits), DB_INT(epoch),
-			DB_INT(clock_wall_ms())) &&
+			DB_INT(settings->protocols), DB_INT(settings->app_only),
+			DB_STR(settings->limits), DB_INT(epoch), DB_INT(clock_wall_ms())) &&
 		(!keys || write_keys(local, id, keys, fault_out));
 }
 
@@ -122,45 +104,42 @@ directory_local_add(struct directory_local *local, const char *login,
 	const struct directory_local_settings *settings, const struct scram_keys *keys,
 	struct fault *fault_out)
 {
-	return begin(local, fault_out) &&
-		end(local, insert_account(local, login, settings, keys, fault_out), fault_out);
+	return db_begin(local, fault_out) &&
+		db_end(local, insert_account(local, login, settings, keys, fault_out), fault_out);
 }
 
-/* What the setters have in common: an account that is there, and a result for its epoch. */
-struct change {
-	int64_t id;
-	int64_t epoch;
-};
-
-static bool
-open_change(struct directory_local *local, const char *login, struct change *change,
+bool
+directory_local_open_change(struct directory_local *local, const char *login, int64_t *id_out,
 	struct fault *fault_out)
 {
-	if (!begin(local, fault_out))
+	if (!db_begin(local, fault_out))
 		return false;
-	if (find_id(local, login, &change->id, fault_out) &&
+	if (directory_local_find_id(local, login, id_out, fault_out) &&
 		DB_RUN(local->db, fault_out, "UPDATE account SET changed_ms = ? WHERE id = ?",
-			DB_INT(clock_wall_ms()), DB_INT(change->id)))
+			DB_INT(clock_wall_ms()), DB_INT(*id_out)))
 		return true;
-	return end(local, false, fault_out);
+	return db_end(local, false, fault_out);
 }
 
 bool
 directory_local_delete(struct directory_local *local, const char *login, uint64_t *epoch_out,
 	struct fault *fault_out)
 {
-	struct change change;
+	int64_t epoch;
+	int64_t id;
 
-	if (!open_change(local, login, &change, fault_out))
+	if (!directory_local_open_change(local, login, &id, fault_out))
 		return false;
-	if (!end(local,
-		    next_epoch(local, &change.epoch, fault_out) &&
-			    note_revoked(local, change.id, change.epoch, fault_out) &&
+	if (!db_end(local,
+		    directory_local_next_epoch(local, &epoch, fault_out) &&
+			    note_revoked(local, id, epoch, fault_out) &&
+			    DB_RUN(local->db, fault_out, "DELETE FROM login_seen WHERE login = ?",
+				    DB_STR(login)) &&
 			    DB_RUN(local->db, fault_out, "DELETE FROM account WHERE id = ?",
-				    DB_INT(change.id)),
+				    DB_INT(id)),
 		    fault_out))
 		return false;
-	*epoch_out = (uint64_t)change.epoch;
+	*epoch_out = (uint64_t)epoch;
 	return true;
 }
 
@@ -171,7 +150,8 @@ takes_away(const struct account *before, const struct directory_local_settings *
 		(!before->expires_ms || after->expires_ms < before->expires_ms);
 
 	return (after->disabled && !before->disabled) || sooner ||
-		(before->identity.protocols & ~after->protocols);
+		(before->identity.protocols & ~after->protocols) ||
+		(after->app_only & ~before->app_only);
 }
 
 bool
@@ -180,22 +160,23 @@ directory_local_set(struct directory_local *local, const char *login,
 	struct fault *fault_out)
 {
 	struct account *before = NULL;
-	struct change change;
 	uint64_t epoch = 0;
+	int64_t id;
 	bool good;
 
-	if (!open_change(local, login, &change, fault_out))
+	if (!directory_local_open_change(local, login, &id, fault_out))
 		return false;
 	good = directory_local_find(local, login, &before, fault_out) == DIRECTORY_FOUND &&
 		DB_RUN(local->db, fault_out,
 			"UPDATE account SET disabled = ?, expires_ms = ?, protocols = ?, "
-			"limits = ? WHERE id = ?",
+			"app_only = ?, limits = ? WHERE id = ?",
 			DB_INT(settings->disabled), DB_INT(settings->expires_ms),
-			DB_INT(settings->protocols), DB_STR(settings->limits), DB_INT(change.id)) &&
+			DB_INT(settings->protocols), DB_INT(settings->app_only),
+			DB_STR(settings->limits), DB_INT(id)) &&
 		(!takes_away(before, settings) ||
-			raise_epoch(local, change.id, &epoch, fault_out));
+			directory_local_raise_epoch(local, id, &epoch, fault_out));
 	account_drop(&before);
-	if (!end(local, good, fault_out))
+	if (!db_end(local, good, fault_out))
 		return false;
 	*epoch_out = epoch;
 	return true;
@@ -205,17 +186,17 @@ bool
 directory_local_set_keys(struct directory_local *local, const char *login,
 	const struct scram_keys *keys, uint64_t *epoch_out, struct fault *fault_out)
 {
-	struct change change;
 	uint64_t epoch = 0;
+	int64_t id;
 	bool good;
 
-	if (!open_change(local, login, &change, fault_out))
+	if (!directory_local_open_change(local, login, &id, fault_out))
 		return false;
 	good = DB_RUN(local->db, fault_out, "DELETE FROM scram_key WHERE account = ?",
-		       DB_INT(change.id)) &&
-		write_keys(local, change.id, keys, fault_out) &&
-		raise_epoch(local, change.id, &epoch, fault_out);
-	if (!end(local, good, fault_out))
+		       DB_INT(id)) &&
+		write_keys(local, id, keys, fault_out) &&
+		directory_local_raise_epoch(local, id, &epoch, fault_out);
+	if (!db_end(local, good, fault_out))
 		return false;
 	*epoch_out = epoch;
 	return true;
@@ -225,30 +206,40 @@ directory_local_set_keys(struct directory_local *local, const char *login,
 
 static const char *const list_words[DIRECTORY_LIST_COUNT] = {
 	[DIRECTORY_ADDRESSES] = "the address",
-	[DIRECTORY_GROUPS] = "the group",
 	[DIRECTORY_SEND_AS] = "send-as",
 	[DIRECTORY_ON_BEHALF] = "on-behalf",
 };
 
-/* Everything an identity holds must fit the message that carries it. */
-static bool
-has_room(struct directory_local *local, int64_t id, const char *text, struct fault *fault_out)
+const char *
+directory_local_list_word(enum directory_list list)
 {
+	return list_words[list];
+}
+
+/* Four bytes are a text's length, two more the group of a grant; groups come with their grants. */
+bool
+directory_local_check_room(struct directory_local *local, int64_t id, struct fault *fault_out)
+{
+	static const char of_all[] =
+		"SELECT %s FROM ("
+		"SELECT text FROM account_text WHERE account = ?1 UNION ALL "
+		"SELECT name FROM group_member JOIN account_group ON id = account_group "
+		"  WHERE account = ?1 UNION ALL "
+		"SELECT text FROM group_member JOIN group_text USING (account_group) "
+		"  WHERE account = ?1)";
+	char sql[sizeof of_all + 64];
 	int64_t bytes;
 	int64_t count;
 
-	if (!DB_GET(local->db, fault_out, &bytes,
-		    "SELECT coalesce(sum(length(CAST(text AS BLOB)) + 4), 0) FROM account_text "
-		    "WHERE account = ?",
-		    DB_INT(id)) ||
-		!DB_GET(local->db, fault_out, &count,
-			"SELECT count(*) FROM account_text WHERE account = ?", DB_INT(id)))
+	snprintf(sql, sizeof sql, of_all, "coalesce(sum(length(CAST(text AS BLOB)) + 6), 0)");
+	if (!DB_GET(local->db, fault_out, &bytes, sql, DB_INT(id)))
 		return false;
-	if (count >= IDENTITY_TEXTS_MAX ||
-		bytes + 4 + (int64_t)strlen(text) > DIRECTORY_IDENTITY_MAX_BYTES)
-		return fault_set(fault_out, FAULT_LIMIT,
+	snprintf(sql, sizeof sql, of_all, "count(*)");
+	if (!DB_GET(local->db, fault_out, &count, sql, DB_INT(id)))
+		return false;
+	return (count <= IDENTITY_TEXTS_MAX && bytes <= DIRECTORY_IDENTITY_MAX_BYTES) ||
+		fault_set(fault_out, FAULT_LIMIT,
 			"the account has too many addresses, groups and grants");
-	return true;
 }
 
 static bool
@@ -291,14 +282,40 @@ bool
 directory_local_add_text(struct directory_local *local, const char *login,
 	enum directory_list list, const char *text, bool first, struct fault *fault_out)
 {
-	struct change change;
+	int64_t id;
 
-	return open_change(local, login, &change, fault_out) &&
-		end(local,
-			is_free(local, change.id, list, text, fault_out) &&
-				has_room(local, change.id, text, fault_out) &&
-				insert_text(local, change.id, list, text, first, fault_out),
+	return directory_local_open_change(local, login, &id, fault_out) &&
+		db_end(local,
+			is_free(local, id, list, text, fault_out) &&
+				insert_text(local, id, list, text, first, fault_out) &&
+				directory_local_check_room(local, id, fault_out),
 			fault_out);
+}
+
+static bool
+move_first(struct directory_local *local, int64_t id, enum directory_list list, const char *text,
+	struct fault *fault_out)
+{
+	if (!DB_RUN(local->db, fault_out,
+		    "UPDATE account_text SET position = (SELECT min(position) - 1 "
+		    "FROM account_text WHERE account = ?1 AND list = ?2) "
+		    "WHERE account = ?1 AND list = ?2 AND text = ?3",
+		    DB_INT(id), DB_INT(list), DB_STR(text)))
+		return false;
+	if (sqlite3_changes(local->db) > 0)
+		return true;
+	return fault_set(fault_out, FAULT_MISSING, "the account does not have %s %s",
+		list_words[list], text);
+}
+
+bool
+directory_local_move_first(struct directory_local *local, const char *login,
+	enum directory_list list, const char *text, struct fault *fault_out)
+{
+	int64_t id;
+
+	return directory_local_open_change(local, login, &id, fault_out) &&
+		db_end(local, move_first(local, id, list, text, fault_out), fault_out);
 }
 
 static bool
@@ -319,13 +336,13 @@ bool
 directory_local_delete_text(struct directory_local *local, const char *login,
 	enum directory_list list, const char *text, uint64_t *epoch_out, struct fault *fault_out)
 {
-	struct change change;
 	uint64_t epoch = 0;
+	int64_t id;
 
-	if (!open_change(local, login, &change, fault_out) ||
-		!end(local,
-			delete_text(local, change.id, list, text, fault_out) &&
-				raise_epoch(local, change.id, &epoch, fault_out),
+	if (!directory_local_open_change(local, login, &id, fault_out) ||
+		!db_end(local,
+			delete_text(local, id, list, text, fault_out) &&
+				directory_local_raise_epoch(local, id, &epoch, fault_out),
 			fault_out))
 		return false;
 	*epoch_out = epoch;

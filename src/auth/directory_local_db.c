@@ -85,6 +85,36 @@ db_execute(sqlite3 *db, const char *sql, struct fault *fault_out)
 	return db_fault(db, fault_out, "accounts.db");
 }
 
+bool
+db_begin(struct directory_local *local, struct fault *fault_out)
+{
+	if (local->depth == 0 && !db_execute(local->db, "BEGIN IMMEDIATE", fault_out))
+		return false;
+	local->depth++;
+	return true;
+}
+
+bool
+db_end(struct directory_local *local, bool good, struct fault *fault_out)
+{
+	local->depth--;
+	if (local->depth > 0)
+		return good;
+	if (good && db_execute(local->db, "COMMIT", fault_out))
+		return true;
+	sqlite3_exec(local->db, "ROLLBACK", NULL, NULL, NULL);
+	return false;
+}
+
+const char *
+directory_local_column(sqlite3_stmt *statement, int column, struct arena *arena)
+{
+	const unsigned char *text = sqlite3_column_text(statement, column);
+
+	return arena_strndup(arena, text ? (const char *)text : "",
+		(size_t)sqlite3_column_bytes(statement, column));
+}
+
 /* ---- migration ------------------------------------------------------------------------------- */
 
 /* The name of the copy, to be freed; NULL: there is none. */

@@ -7,10 +7,17 @@
 
 #include "auth/directory_local.h"
 
+enum { DIRECTORY_SCHEMA_VERSION = 3 };
+
+/* Each makes one version from the one before. */
+extern const char *const directory_local_steps[DIRECTORY_SCHEMA_VERSION];
+
 enum directory_local_statement {
 	FIND_ACCOUNT,
 	FIND_KEYS,
 	FIND_TEXTS,
+	FIND_GROUPS,
+	FIND_GROUP_TEXTS,
 	LIST_LOGINS,
 	HAS_ADDRESS,
 	STATEMENT_COUNT,
@@ -21,6 +28,7 @@ struct directory_local {
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENT_COUNT];
 	unsigned char secret[DIRECTORY_SECRET_BYTES];
+	unsigned depth; /* of db_begin() */
 };
 
 /* One bound value. */
@@ -51,6 +59,31 @@ bool db_number(sqlite3 *db, const char *sql, const struct db_value *values, size
 	db_number(db, sql, (const struct db_value[]){ __VA_ARGS__ },                                \
 		sizeof((const struct db_value[]){ __VA_ARGS__ }) / sizeof(struct db_value),         \
 		number_out, fault)
+
+/*
+ * A transaction: db_end() is true with all of it done, or false with nothing changed. Within
+ * another one both only count, and what fails there must fail that one.
+ */
+bool db_begin(struct directory_local *local, struct fault *fault_out);
+bool db_end(struct directory_local *local, bool good, struct fault *fault_out);
+
+/* Which account this is; a fault that names it otherwise. */
+bool directory_local_find_id(struct directory_local *local, const char *login, int64_t *id_out,
+	struct fault *fault_out);
+bool directory_local_next_epoch(struct directory_local *local, int64_t *epoch_out,
+	struct fault *fault_out);
+/* Something of the account is taken away: what was granted under its last epoch is void. */
+bool directory_local_raise_epoch(struct directory_local *local, int64_t id, uint64_t *epoch_out,
+	struct fault *fault_out);
+/* Does all that the identity holds fit the message that carries it? FAULT_LIMIT otherwise. */
+bool directory_local_check_room(struct directory_local *local, int64_t id,
+	struct fault *fault_out);
+/* An account that is to be changed, in a transaction of its own; its change is dated. */
+bool directory_local_open_change(struct directory_local *local, const char *login, int64_t *id_out,
+	struct fault *fault_out);
+/* For FAULT_DENIED and FAULT_MISSING: "the address", "send-as", … */
+const char *directory_local_list_word(enum directory_list list);
+const char *directory_local_column(sqlite3_stmt *statement, int column, struct arena *arena);
 
 /*
  * Brings the database to version count by the steps it lacks, each step SQL that makes one version

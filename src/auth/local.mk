@@ -14,6 +14,8 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/directory_local_change.c \
 	src/auth/directory_local_db.c src/auth/directory_local_db.h \
 	src/auth/directory_local_facts.c \
+	src/auth/directory_local_group.c src/auth/directory_local_group.h \
+	src/auth/directory_local_schema.c \
 	src/auth/exchange.c src/auth/exchange.h \
 	src/auth/exchange_mech.c src/auth/exchange_private.h \
 	src/auth/explain.c src/auth/explain.h \
@@ -37,6 +39,8 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/table.c src/auth/table.h \
 	src/auth/verbs.c src/auth/verbs.h \
 	src/auth/verbs_account.c \
+	src/auth/verbs_grant.c \
+	src/auth/verbs_group.c \
 	src/auth/verbs_list.c \
 	src/auth/verbs_session.c src/auth/verbs_session.h
 

@@ -2,12 +2,14 @@
 /* The administrator's verbs: which there are, and their arguments. */
 #include "auth/verbs.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct verb *
 find(const char *name)
 {
-	static const struct verb *const tables[] = { verbs_account, verbs_list };
+	static const struct verb *const tables[] = { verbs_account, verbs_grant,
+		verbs_group, verbs_list };
 
 	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
 		for (const struct verb *verb = tables[i]; verb->name; verb++) {
@@ -39,6 +41,24 @@ verb_call_fini(struct verb_call *call)
 {
 	json_decref(call->data);
 	call->data = NULL;
+	while (call->members) {
+		struct verb_change *member = call->members;
+
+		call->members = member->next;
+		mem_free(&member);
+	}
+}
+
+void
+verbs_add_member(void *context, const char *login, uint64_t epoch)
+{
+	struct verb_change *member = mem_alloc(sizeof *member);
+	struct verb_call *call = context;
+
+	snprintf(member->login, sizeof member->login, "%s", login);
+	member->epoch = epoch;
+	member->next = call->members;
+	call->members = member;
 }
 
 bool
@@ -52,6 +72,46 @@ verbs_text(json_t *args, const char *name, const char **text_out, struct fault *
 	if (strlen(text) != json_string_length(value) || !text[0])
 		return fault_set(fault_out, FAULT_CONFIG, "%s is empty or has a NUL in it", name);
 	*text_out = text;
+	return true;
+}
+
+bool
+verbs_check_group(const char *name, struct fault *fault_out)
+{
+	return (name[0] && strlen(name) <= LOGIN_NAME_MAX_BYTES &&
+		       span_is_printable(span_text(name))) ||
+		fault_set(fault_out, FAULT_CONFIG, "not a possible group");
+}
+
+bool
+verbs_take_group(const struct verb_call *call, const char **group_out, struct fault *fault_out)
+{
+	return verbs_text(call->args, "group", group_out, fault_out) &&
+		verbs_check_group(*group_out, fault_out);
+}
+
+json_t *
+verbs_json_texts(const struct settings_texts *texts)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < texts->count; i++)
+		json_array_append_new(list, json_string(texts->items[i]));
+	return list;
+}
+
+bool
+verbs_take_limits(const struct verb_call *call, json_t *value, const char **limits_out,
+	struct fault *fault_out)
+{
+	const char *name = json_string_value(value);
+
+	if (!name)
+		return fault_set(fault_out, FAULT_CONFIG, "limits is not a name");
+	if (name[0] && !settings_find_limits(call->settings, name))
+		return fault_set(fault_out, FAULT_CONFIG,
+			"the configuration has no limits section \"%s\"", name);
+	*limits_out = name;
 	return true;
 }
 

@@ -12,22 +12,35 @@
  * args and data of each verb; a "?" marks what may be left out. The same code answers while the
  * daemon runs (on the directory's thread) and while it does not (sallyport-auth --offline).
  *
- *   account add        {login, password?, disabled?, expires_ms?, protocols?, limits?}
+ *   account add        {login, password?, disabled?, expires_ms?, protocols?, app_only?, limits?}
  *   account passwd     {login, password}
- *   account set        {login, disabled?, expires_ms?, protocols?, limits?}
+ *   account set        {login, disabled?, expires_ms?, protocols?, app_only?, limits?}
  *   account delete | enable | disable  {login}
  *   account join | leave  {login, group}
- *   account show       {login}   {login, disabled, expires_ms, changed_ms, protocols, limits,
- *                                 mechanisms, addresses, groups, send_as, on_behalf}
+ *   account show       {login}   {login, disabled, expires_ms, changed_ms, protocols, app_only,
+ *                                 limits, mechanisms, addresses, groups, send_as, on_behalf}
  *   account list       {}        {accounts: [as show, …]}
  *   address add        {login, address, primary?}
- *   address delete     {login, address}
+ *   address primary | delete  {login, address}
  *   address list       {login?}  {addresses: [{address, login, primary}, …]}
  *   grant add | delete {login, right: "send-as" | "on-behalf", pattern}
  *   grant list         {login?}  {grants: [{login, right, pattern}, …]}
+ *   group add          {group, limits?}
+ *   group set          {group, limits}
+ *   group delete       {group}
+ *   group show         {group}   {group, limits, changed_ms, send_as, on_behalf}
+ *   group list         {}        {groups: [as show, …]}
+ *   group members      {group}   {members: [{login}, …]}
  *
- * protocols is a list of "smtp", "imap", "pop3". Lists come in pages, by login.
+ * protocols and app_only are lists of "smtp", "imap", "pop3"; the login of a grant may be "group:NAME".
+ * Lists come in pages, by login or group.
  */
+/* An account that was changed, and its epoch if something was taken away, else 0. */
+struct verb_change {
+	struct verb_change *next;
+	uint64_t epoch;
+	char login[LOGIN_NAME_SIZE];
+};
 struct verb_call {
 	const struct settings *settings;
 	struct directory_local *local;
@@ -35,28 +48,42 @@ struct verb_call {
 	/* results */
 	json_t *data;                 /* NULL: nothing to say */
 	char page_after[LOGIN_NAME_SIZE]; /* "": the last page; else call again for what follows */
-	char login[LOGIN_NAME_SIZE];  /* whose account was changed; "" for none */
+	char login[LOGIN_NAME_SIZE];  /* whose account was changed; "" for none, or several */
 	uint64_t epoch;               /* of that account, if something was taken away; else 0 */
+	char group[LOGIN_NAME_SIZE];  /* which group was changed; "" for none */
+	struct verb_change *members;  /* accounts that were changed by it */
 };
 
 /* Is this word the name of one of the verbs above? */
 bool verbs_know(const char *verb);
 /* False with a fault, of which kind and text are for the administrator. */
 bool verbs_run(const char *verb, struct verb_call *call, struct fault *fault_out);
-void verb_call_fini(struct verb_call *call); /* data alone is the call's */
+void verb_call_fini(struct verb_call *call); /* data and members alone are the call's */
 
 /* An argument that is a text; false with a fault if it is missing or something else. */
 bool verbs_text(json_t *args, const char *name, const char **text_out, struct fault *fault_out);
+/* A directory_member_fn: adds to the members; context is the call. */
+void verbs_add_member(void *context, const char *login, uint64_t epoch);
+#define VERBS_GROUP_PREFIX "group:"
+bool verbs_check_group(const char *name, struct fault *fault_out);
+/* The name of a group, by the argument "group". */
+bool verbs_take_group(const struct verb_call *call, const char **group_out, struct fault *fault_out);
+/* The name of a limits section that there is, or "". */
+bool verbs_take_limits(const struct verb_call *call, json_t *value, const char **limits_out,
+	struct fault *fault_out);
 /* The canonical login named by the argument "login". */
 bool verbs_login(const struct verb_call *call, char login_out[LOGIN_NAME_SIZE],
 	struct fault *fault_out);
 
 /* For the files of verbs. */
+json_t *verbs_json_texts(const struct settings_texts *texts);
 struct verb {
 	const char *name;
 	bool (*run)(struct verb_call *call, struct fault *fault_out);
 };
 extern const struct verb verbs_account[]; /* end in a NULL name */
+extern const struct verb verbs_grant[];
+extern const struct verb verbs_group[];
 extern const struct verb verbs_list[];
 
 #endif

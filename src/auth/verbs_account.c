@@ -2,10 +2,11 @@
 /* Verbs that change an account, its addresses and its grants. */
 #include <string.h>
 
+#include "auth/directory_local_group.h"
 #include "auth/saslprep.h"
 #include "auth/verbs.h"
 #include "base/digest.h"
-#include "wire/address_pattern.h"
+#include "wire/address.h"
 
 enum { ALL_PROTOCOLS = IDENTITY_SMTP | IDENTITY_IMAP | IDENTITY_POP3 };
 
@@ -72,8 +73,9 @@ run_passwd(struct verb_call *call, struct fault *fault_out)
 
 /* ---- settings of an account ------------------------------------------------------------------ */
 
+/* name: "protocols", … */
 static bool
-take_protocols(json_t *list, uint8_t *protocols_out, struct fault *fault_out)
+take_protocols(json_t *list, const char *name, uint8_t *protocols_out, struct fault *fault_out)
 {
 	enum identity_protocol protocol;
 	uint8_t protocols = 0;
@@ -81,30 +83,15 @@ take_protocols(json_t *list, uint8_t *protocols_out, struct fault *fault_out)
 	size_t index;
 
 	if (!json_is_array(list))
-		return fault_set(fault_out, FAULT_CONFIG, "protocols is not a list");
+		return fault_set(fault_out, FAULT_CONFIG, "%s is not a list", name);
 	json_array_foreach(list, index, value)
 	{
 		if (!account_find_protocol(span_text(json_string_value(value)), &protocol))
 			return fault_set(fault_out, FAULT_CONFIG,
-				"protocols are \"smtp\", \"imap\" and \"pop3\"");
+				"%s are \"smtp\", \"imap\" and \"pop3\"", name);
 		protocols |= (uint8_t)protocol;
 	}
 	*protocols_out = protocols;
-	return true;
-}
-
-static bool
-take_limits(const struct verb_call *call, json_t *value, const char **limits_out,
-	struct fault *fault_out)
-{
-	const char *name = json_string_value(value);
-
-	if (!name)
-		return fault_set(fault_out, FAULT_CONFIG, "limits is not a name");
-	if (name[0] && !settings_find_limits(call->settings, name))
-		return fault_set(fault_out, FAULT_CONFIG,
-			"the configuration has no limits section \"%s\"", name);
-	*limits_out = name;
 	return true;
 }
 
@@ -116,6 +103,7 @@ take_settings(const struct verb_call *call, struct directory_local_settings *set
 	json_t *disabled = json_object_get(call->args, "disabled");
 	json_t *expires = json_object_get(call->args, "expires_ms");
 	json_t *protocols = json_object_get(call->args, "protocols");
+	json_t *app_only = json_object_get(call->args, "app_only");
 	json_t *limits = json_object_get(call->args, "limits");
 
 	if (disabled && !json_is_boolean(disabled))
@@ -126,8 +114,11 @@ take_settings(const struct verb_call *call, struct directory_local_settings *set
 		settings->disabled = json_is_true(disabled);
 	if (expires)
 		settings->expires_ms = json_integer_value(expires);
-	return (!protocols || take_protocols(protocols, &settings->protocols, fault_out)) &&
-		(!limits || take_limits(call, limits, &settings->limits, fault_out));
+	return (!protocols ||
+		       take_protocols(protocols, "protocols", &settings->protocols, fault_out)) &&
+		(!app_only ||
+			take_protocols(app_only, "app_only", &settings->app_only, fault_out)) &&
+		(!limits || verbs_take_limits(call, limits, &settings->limits, fault_out));
 }
 
 static bool
@@ -171,7 +162,8 @@ change_settings(struct verb_call *call, const bool *disabled, struct fault *faul
 		.disabled = account->disabled,
 		.expires_ms = account->expires_ms,
 		.protocols = account->identity.protocols,
-		.limits = account->identity.limits,
+		.app_only = account->app_only,
+		.limits = account->own_limits,
 	};
 	if (disabled)
 		settings.disabled = *disabled;
@@ -213,34 +205,7 @@ run_delete(struct verb_call *call, struct fault *fault_out)
 	return true;
 }
 
-/* ---- lists of an account --------------------------------------------------------------------- */
-
-static bool
-add_text(struct verb_call *call, enum directory_list list, const char *text, bool first,
-	struct fault *fault_out)
-{
-	char login[LOGIN_NAME_SIZE];
-
-	if (!verbs_login(call, login, fault_out) ||
-		!directory_local_add_text(call->local, login, list, text, first, fault_out))
-		return false;
-	strcpy(call->login, login);
-	return true;
-}
-
-static bool
-delete_text(struct verb_call *call, enum directory_list list, const char *text,
-	struct fault *fault_out)
-{
-	char login[LOGIN_NAME_SIZE];
-
-	if (!verbs_login(call, login, fault_out) ||
-		!directory_local_delete_text(call->local, login, list, text, &call->epoch,
-			fault_out))
-		return false;
-	strcpy(call->login, login);
-	return true;
-}
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 /* As the rights compare it: domain in lower case and A-labels, quotes only where they must be. */
 static bool
@@ -267,87 +232,70 @@ run_address_add(struct verb_call *call, struct fault *fault_out)
 {
 	bool primary = json_is_true(json_object_get(call->args, "primary"));
 	char address[ADDRESS_TEXT_SIZE];
+	char login[LOGIN_NAME_SIZE];
 
-	return take_address(call, address, fault_out) &&
-		add_text(call, DIRECTORY_ADDRESSES, address, primary, fault_out);
+	if (!take_address(call, address, fault_out) || !verbs_login(call, login, fault_out) ||
+		!directory_local_add_text(call->local, login, DIRECTORY_ADDRESSES, address, primary,
+			fault_out))
+		return false;
+	strcpy(call->login, login);
+	return true;
 }
 
 static bool
 run_address_delete(struct verb_call *call, struct fault *fault_out)
 {
 	char address[ADDRESS_TEXT_SIZE];
+	char login[LOGIN_NAME_SIZE];
 
-	return take_address(call, address, fault_out) &&
-		delete_text(call, DIRECTORY_ADDRESSES, address, fault_out);
+	if (!take_address(call, address, fault_out) || !verbs_login(call, login, fault_out) ||
+		!directory_local_delete_text(call->local, login, DIRECTORY_ADDRESSES, address,
+			&call->epoch, fault_out))
+		return false;
+	strcpy(call->login, login);
+	return true;
 }
 
 static bool
-take_group(struct verb_call *call, const char **group_out, struct fault *fault_out)
+run_address_primary(struct verb_call *call, struct fault *fault_out)
 {
-	return verbs_text(call->args, "group", group_out, fault_out) &&
-		((strlen(*group_out) <= LOGIN_NAME_MAX_BYTES &&
-			 span_is_printable(span_text(*group_out))) ||
-			fault_set(fault_out, FAULT_CONFIG, "not a possible group"));
+	char address[ADDRESS_TEXT_SIZE];
+	char login[LOGIN_NAME_SIZE];
+
+	if (!take_address(call, address, fault_out) || !verbs_login(call, login, fault_out) ||
+		!directory_local_move_first(call->local, login, DIRECTORY_ADDRESSES, address,
+			fault_out))
+		return false;
+	strcpy(call->login, login);
+	return true;
 }
+
+/* ---- groups ---------------------------------------------------------------------------------- */
 
 static bool
 run_join(struct verb_call *call, struct fault *fault_out)
 {
+	char login[LOGIN_NAME_SIZE];
 	const char *group;
 
-	return take_group(call, &group, fault_out) &&
-		add_text(call, DIRECTORY_GROUPS, group, false, fault_out);
+	if (!verbs_take_group(call, &group, fault_out) || !verbs_login(call, login, fault_out) ||
+		!directory_local_join(call->local, login, group, fault_out))
+		return false;
+	strcpy(call->login, login);
+	return true;
 }
 
 static bool
 run_leave(struct verb_call *call, struct fault *fault_out)
 {
+	char login[LOGIN_NAME_SIZE];
 	const char *group;
 
-	return take_group(call, &group, fault_out) &&
-		delete_text(call, DIRECTORY_GROUPS, group, fault_out);
-}
-
-static bool
-take_grant(struct verb_call *call, enum directory_list *list_out,
-	char pattern_out[ADDRESS_TEXT_SIZE], struct fault *fault_out)
-{
-	struct address_pattern pattern;
-	const char *right;
-	const char *text;
-
-	if (!verbs_text(call->args, "right", &right, fault_out) ||
-		!verbs_text(call->args, "pattern", &text, fault_out))
+	if (!verbs_take_group(call, &group, fault_out) || !verbs_login(call, login, fault_out) ||
+		!directory_local_leave(call->local, login, group, &call->epoch, fault_out))
 		return false;
-	if (strcmp(right, "send-as") != 0 && strcmp(right, "on-behalf") != 0)
-		return fault_set(fault_out, FAULT_CONFIG,
-			"a grant is of \"send-as\" or \"on-behalf\"");
-	if (!address_pattern_parse(span_text(text), &pattern))
-		return fault_set(fault_out, FAULT_CONFIG,
-			"%s: a pattern is an address, \"@DOMAIN\", \".DOMAIN\" or \"*\"", text);
-	*list_out = strcmp(right, "send-as") == 0 ? DIRECTORY_SEND_AS : DIRECTORY_ON_BEHALF;
-	address_pattern_format(&pattern, pattern_out);
+	strcpy(call->login, login);
 	return true;
-}
-
-static bool
-run_grant_add(struct verb_call *call, struct fault *fault_out)
-{
-	char pattern[ADDRESS_TEXT_SIZE];
-	enum directory_list list;
-
-	return take_grant(call, &list, pattern, fault_out) &&
-		add_text(call, list, pattern, false, fault_out);
-}
-
-static bool
-run_grant_delete(struct verb_call *call, struct fault *fault_out)
-{
-	char pattern[ADDRESS_TEXT_SIZE];
-	enum directory_list list;
-
-	return take_grant(call, &list, pattern, fault_out) &&
-		delete_text(call, list, pattern, fault_out);
 }
 
 const struct verb verbs_account[] = {
@@ -360,8 +308,7 @@ const struct verb verbs_account[] = {
 	{ "account join", run_join },
 	{ "account leave", run_leave },
 	{ "address add", run_address_add },
+	{ "address primary", run_address_primary },
 	{ "address delete", run_address_delete },
-	{ "grant add", run_grant_add },
-	{ "grant delete", run_grant_delete },
 	{ NULL, NULL },
 };

@@ -2,6 +2,7 @@
 /* Verbs that show accounts, addresses and grants, by pages of logins. */
 #include <string.h>
 
+#include "auth/directory_local_group.h"
 #include "auth/verbs.h"
 
 /* At most 28 KiB of texts an account, and 300 bytes around each row: a page fits its frame. */
@@ -9,13 +10,16 @@ enum { PAGE_LOGINS = 25, PAGE_ROWS = 500 };
 
 /* ---- JSON of an account ---------------------------------------------------------------------- */
 
+/* The login's own alone: those of its groups are the groups' to show. */
 static json_t *
-json_of_texts(const struct settings_texts *texts)
+json_of_grants(const struct identity_grants *grants)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < texts->count; i++)
-		json_array_append_new(list, json_string(texts->items[i]));
+	for (size_t i = 0; i < grants->count; i++) {
+		if (grants->items[i].group == 0)
+			json_array_append_new(list, json_string(grants->items[i].pattern));
+	}
 	return list;
 }
 
@@ -59,12 +63,13 @@ json_of_account(const struct account *account)
 
 	json_object_set_new(data, "login", json_string(identity->login));
 	json_object_set_new(data, "disabled", json_boolean(account->disabled));
-	json_object_set_new(data, "addresses", json_of_texts(&identity->addresses));
-	json_object_set_new(data, "groups", json_of_texts(&identity->groups));
-	json_object_set_new(data, "send_as", json_of_texts(&identity->send_as));
-	json_object_set_new(data, "on_behalf", json_of_texts(&identity->on_behalf));
-	json_object_set_new(data, "limits", json_string(identity->limits));
+	json_object_set_new(data, "addresses", verbs_json_texts(&identity->addresses));
+	json_object_set_new(data, "groups", verbs_json_texts(&identity->groups));
+	json_object_set_new(data, "send_as", json_of_grants(&identity->send_as));
+	json_object_set_new(data, "on_behalf", json_of_grants(&identity->on_behalf));
+	json_object_set_new(data, "limits", json_string(account->own_limits));
 	json_object_set_new(data, "protocols", json_of_protocols(identity->protocols));
+	json_object_set_new(data, "app_only", json_of_protocols(account->app_only));
 	json_object_set_new(data, "mechanisms", json_of_mechanisms(account));
 	json_object_set_new(data, "expires_ms",
 		account->expires_ms ? json_integer(account->expires_ms) : json_null());
@@ -186,14 +191,20 @@ run_address_list(struct verb_call *call, struct fault *fault_out)
 	return run_list(call, "addresses", add_addresses, fault_out);
 }
 
+/* Those of its groups too, as such: what it may do is the question. */
 static void
-add_patterns(json_t *list, const char *login, const char *right,
-	const struct settings_texts *patterns)
+add_patterns(json_t *list, const struct identity *identity, const char *right,
+	const struct identity_grants *grants)
 {
-	for (size_t i = 0; i < patterns->count; i++)
-		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s}", "login", login, "right", right, "pattern",
-				patterns->items[i]));
+	for (size_t i = 0; i < grants->count; i++) {
+		uint16_t group = grants->items[i].group;
+		json_t *row = json_pack("{s:s, s:s, s:s}", "login", identity->login, "right", right,
+			"pattern", grants->items[i].pattern);
+
+		json_object_set_new(row, "group",
+			group ? json_string(identity->groups.items[group - 1]) : json_null());
+		json_array_append_new(list, row);
+	}
 }
 
 static void
@@ -201,13 +212,46 @@ add_grants(json_t *list, const struct account *account)
 {
 	const struct identity *identity = &account->identity;
 
-	add_patterns(list, identity->login, "send-as", &identity->send_as);
-	add_patterns(list, identity->login, "on-behalf", &identity->on_behalf);
+	add_patterns(list, identity, "send-as", &identity->send_as);
+	add_patterns(list, identity, "on-behalf", &identity->on_behalf);
+}
+
+static void
+add_group_patterns(json_t *list, const struct directory_local_group *group, const char *right,
+	const struct settings_texts *patterns)
+{
+	for (size_t i = 0; i < patterns->count; i++)
+		json_array_append_new(list,
+			json_pack("{s:n, s:s, s:s, s:s}", "login", "group", group->name, "right",
+				right, "pattern", patterns->items[i]));
+}
+
+static bool
+list_group_grants(struct verb_call *call, const char *name, struct fault *fault_out)
+{
+	struct arena *arena = arena_new(0);
+	struct directory_local_group group;
+	json_t *list = json_array();
+	bool done = verbs_check_group(name, fault_out) &&
+		directory_local_find_group(call->local, name, arena, &group, fault_out);
+
+	if (done) {
+		add_group_patterns(list, &group, "send-as", &group.send_as);
+		add_group_patterns(list, &group, "on-behalf", &group.on_behalf);
+		call->data = json_pack("{s:O}", "grants", list);
+	}
+	json_decref(list);
+	arena_free(&arena);
+	return done;
 }
 
 static bool
 run_grant_list(struct verb_call *call, struct fault *fault_out)
 {
+	const char *whose = json_string_value(json_object_get(call->args, "login"));
+
+	if (span_starts(span_text(whose), VERBS_GROUP_PREFIX))
+		return list_group_grants(call, whose + strlen(VERBS_GROUP_PREFIX), fault_out);
 	return run_list(call, "grants", add_grants, fault_out);
 }
 

@@ -84,6 +84,7 @@ EVENT(DIRECTORY_DOWN, "directory.down", ERROR, "accounts cannot be looked up; lo
 EVENT(DIRECTORY_BACK, "directory.back", NOTICE, "accounts can be looked up again")
 EVENT(DIRECTORY_MIGRATED, "directory.migrated", NOTICE, "the accounts database was brought to a newer schema; a copy of the old one stands beside it")
 EVENT(ACCOUNT_CHANGED, "account.changed", NOTICE, "the administrator changed an account")
+EVENT(GROUP_CHANGED, "group.changed", NOTICE, "the administrator changed a group")
 EVENT(ACCOUNT_TOO_LARGE, "account.too-large", ERROR, "an account holds more than its session's message takes; it cannot log in")
 EVENT(LOGIN_REVOKED, "login.revoked", NOTICE, "something was taken from a login; its sessions end, its grants are void")
 EVENT(SESSION_DOUBTED, "session.doubted", WARNING, "a front end spoke of a session whose grant does not bear it out; it has to log in again")

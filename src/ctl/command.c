@@ -8,6 +8,7 @@ static const struct command *const groups[] = {
 	commands_daemon,
 	commands_config,
 	commands_account,
+	commands_group,
 	commands_session,
 	commands_queue,
 	commands_test,

@@ -24,6 +24,7 @@ struct command {
 extern const struct command commands_daemon[];   /* status, reload, stop */
 extern const struct command commands_config[];   /* config …, check */
 extern const struct command commands_account[];  /* account …, address … */
+extern const struct command commands_group[];    /* group …, grant … */
 extern const struct command commands_queue[];    /* queue …, track */
 extern const struct command commands_session[];  /* sessions …, explain */
 extern const struct command commands_test[];     /* test … */

@@ -42,18 +42,12 @@ static const struct argument login_and_group[] = {
 	{ NULL, NULL, ARGUMENT_WORD, false },
 };
 
-static const struct argument login_and_grant[] = {
-	{ "LOGIN", "login", ARGUMENT_WORD, true },
-	{ "send-as|on-behalf", "right", ARGUMENT_WORD, true },
-	{ "PATTERN", "pattern", ARGUMENT_WORD, true },
-	{ NULL, NULL, ARGUMENT_WORD, false },
-};
-
-/* The last two are texts here and something else in the request. */
+/* The last three are texts here and something else in the request. */
 static const struct argument login_and_settings[] = {
 	{ "LOGIN", "login", ARGUMENT_WORD, true },
 	{ "limits", "limits", ARGUMENT_OPTION, false },
 	{ "protocols", NULL, ARGUMENT_OPTION, false },
+	{ "app-passwords-only", NULL, ARGUMENT_OPTION, false },
 	{ "expires", NULL, ARGUMENT_OPTION, false },
 	{ NULL, NULL, ARGUMENT_WORD, false },
 };
@@ -74,6 +68,7 @@ static const struct table_column account_fields[] = {
 	{ "on behalf of", "on_behalf", TABLE_TEXT },
 	{ "limits", "limits", TABLE_TEXT },
 	{ "protocols", "protocols", TABLE_TEXT },
+	{ "app passwords only", "app_only", TABLE_TEXT },
 	{ "mechanisms", "mechanisms", TABLE_TEXT },
 	{ "expires", "expires_ms", TABLE_TIME },
 	{ "changed", "changed_ms", TABLE_TIME },
@@ -84,13 +79,6 @@ static const struct table_column address_columns[] = {
 	{ "ADDRESS", "address", TABLE_TEXT },
 	{ "LOGIN", "login", TABLE_TEXT },
 	{ "PRIMARY", "primary", TABLE_TEXT },
-	{ NULL, NULL, TABLE_TEXT },
-};
-
-static const struct table_column grant_columns[] = {
-	{ "LOGIN", "login", TABLE_TEXT },
-	{ "RIGHT", "right", TABLE_TEXT },
-	{ "PATTERN", "pattern", TABLE_TEXT },
 	{ NULL, NULL, TABLE_TEXT },
 };
 
@@ -107,11 +95,11 @@ ask_and_show(struct ctl *ctl, const struct command *command, json_t *args)
 	return result;
 }
 
-/* "smtp,imap" */
+/* "smtp,imap", or "none" */
 static json_t *
 protocols_of(const char *text)
 {
-	struct span rest = span_text(text);
+	struct span rest = span_text(strcmp(text, "none") == 0 ? "" : text);
 	json_t *list = json_array();
 
 	while (rest.length > 0) {
@@ -146,6 +134,7 @@ static enum ctl_exit
 set(struct ctl *ctl, const struct command *command, const struct arguments *arguments)
 {
 	const char *protocols = arguments_get(arguments, "protocols");
+	const char *app_only = arguments_get(arguments, "app-passwords-only");
 	const char *expires = arguments_get(arguments, "expires");
 	struct fault fault = FAULT_INIT;
 	json_int_t expires_ms;
@@ -155,6 +144,8 @@ set(struct ctl *ctl, const struct command *command, const struct arguments *argu
 		return ctl_refuse(ctl, CTL_USAGE, &fault);
 	if (protocols)
 		json_object_set_new(args, "protocols", protocols_of(protocols));
+	if (app_only)
+		json_object_set_new(args, "app_only", protocols_of(app_only));
 	if (expires && !expiry_of(expires, &expires_ms)) {
 		json_decref(args);
 		fault_set(&fault, FAULT_CONFIG, "--expires is neither YYYY-MM-DD nor never");
@@ -164,7 +155,7 @@ set(struct ctl *ctl, const struct command *command, const struct arguments *argu
 		json_object_set_new(args, "expires_ms", json_integer(expires_ms));
 	if (json_object_size(args) == 1) {
 		json_decref(args);
-		fault_set(&fault, FAULT_CONFIG, "say --limits, --protocols or --expires");
+		fault_set(&fault, FAULT_CONFIG, "say --limits, --protocols, --app-passwords-only or --expires");
 		return ctl_refuse(ctl, CTL_USAGE, &fault);
 	}
 	return ask_and_show(ctl, command, args);
@@ -216,8 +207,8 @@ const struct command commands_account[] = {
 		.done = "The account is enabled.", .help = "Undo that" },
 	{ .verb = "account set", .arguments = login_and_settings, .offline = true, .run = set,
 		.done = "The account is changed.",
-		.help = "Change the limits section, the protocols (smtp,imap,pop3) or the last day of "
-			"an account" },
+		.help = "Change the limits section, the protocols (smtp,imap,pop3), those where its "
+			"password is off, or the last day of an account" },
 	{ .verb = "account join", .arguments = login_and_group, .offline = true,
 		.done = "The account is in the group.", .help = "Put an account into a group" },
 	{ .verb = "account leave", .arguments = login_and_group, .offline = true,
@@ -225,17 +216,12 @@ const struct command commands_account[] = {
 	{ .verb = "address add", .arguments = new_address, .offline = true,
 		.done = "The address is added.",
 		.help = "Give an account an address of its own; the first is its primary one" },
+	{ .verb = "address primary", .arguments = login_and_address, .offline = true,
+		.done = "The address is the primary one.",
+		.help = "Make one of an account's addresses its primary one" },
 	{ .verb = "address delete", .arguments = login_and_address, .offline = true,
 		.done = "The address is gone.", .help = "Take an address from an account" },
 	{ .verb = "address list", .arguments = login_maybe, .offline = true, .list = "addresses",
 		.columns = address_columns, .help = "List the addresses of an account, or of all" },
-	{ .verb = "grant add", .arguments = login_and_grant, .offline = true,
-		.done = "The grant is added.",
-		.help = "Let an account use addresses as its own, or name them in From while Sender "
-			"is its own" },
-	{ .verb = "grant delete", .arguments = login_and_grant, .offline = true,
-		.done = "The grant is gone.", .help = "Take such a right away" },
-	{ .verb = "grant list", .arguments = login_maybe, .offline = true, .list = "grants",
-		.columns = grant_columns, .help = "List such rights of an account, or of all" },
 	{ .verb = NULL },
 };

@@ -79,6 +79,7 @@ static bool
 is_granted(struct question *question)
 {
 	const struct identity *identity = question->session->identity;
+	const struct identity_grants *grants;
 
 	if (!identity)
 		return false;
@@ -86,10 +87,12 @@ is_granted(struct question *question)
 		question->where = "own address";
 		return true;
 	}
-	if (has_pattern(question, question->kind == CLAIM_ON_BEHALF ? &identity->on_behalf
-								    : &identity->send_as)) {
-		question->where = "directory grant";
-		return true;
+	grants = question->kind == CLAIM_ON_BEHALF ? &identity->on_behalf : &identity->send_as;
+	for (size_t i = 0; i < grants->count; i++) {
+		if (is_meant(question, span_text(grants->items[i].pattern))) {
+			question->where = grants->items[i].where;
+			return true;
+		}
 	}
 	return false;
 }

@@ -281,6 +281,7 @@ def test_rights_of_a_group(gate, carol):
         return wire.command(b"MAIL FROM:<support@example.org>").code
     with gate.session(carol) as wire:
         assert may(wire) == 550
+    gate.ctl("group", "add", "support")
     gate.ctl("account", "join", carol, "support")
     with gate.session(carol) as wire:
         assert may(wire) == 250

@@ -125,3 +125,9 @@ UNIT_TESTS += tests/unit/test_auth_scram_mix
 tests_unit_test_auth_scram_mix_SOURCES = tests/unit/test_auth_scram_mix.c
 tests_unit_test_auth_scram_mix_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_scram_mix_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_directory_local_schema
+tests_unit_test_auth_directory_local_schema_SOURCES = \
+	tests/unit/test_auth_directory_local_schema.c tests/unit/accounts_versions.h
+tests_unit_test_auth_directory_local_schema_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_directory_local_schema_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)

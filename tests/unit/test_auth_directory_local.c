@@ -118,7 +118,6 @@ stores_an_account_whole(void **state)
 	add_text(place, "alice", DIRECTORY_ADDRESSES, "ali@example.org");
 	assert_true(directory_local_add_text(place->local, "alice", DIRECTORY_ADDRESSES,
 		"a.smith@example.org", true, &place->fault));
-	add_text(place, "alice", DIRECTORY_GROUPS, "support");
 	add_text(place, "alice", DIRECTORY_SEND_AS, "@lists.example.org");
 	add_text(place, "alice", DIRECTORY_ON_BEHALF, "ceo@example.org");
 	reopen(place);
@@ -132,9 +131,9 @@ stores_an_account_whole(void **state)
 	assert_string_equal(identity_primary(&account->identity), "a.smith@example.org");
 	assert_string_equal(account->identity.addresses.items[1], "alice@example.org");
 	assert_string_equal(account->identity.addresses.items[2], "ali@example.org");
-	assert_string_equal(account->identity.groups.items[0], "support");
-	assert_string_equal(account->identity.send_as.items[0], "@lists.example.org");
-	assert_string_equal(account->identity.on_behalf.items[0], "ceo@example.org");
+	assert_string_equal(account->identity.send_as.items[0].pattern, "@lists.example.org");
+	assert_string_equal(account->identity.send_as.items[0].where, "directory grant");
+	assert_string_equal(account->identity.on_behalf.items[0].pattern, "ceo@example.org");
 	for (unsigned i = 0; i < SCRAM_HASH_COUNT; i++) {
 		assert_true(account->has_keys[i]);
 		assert_true(scram_keys_verify(&account->keys[i], span_text("pencil")));
@@ -169,10 +168,10 @@ says_what_is_there_already_and_what_is_not(void **state)
 	assert_int_equal(place->fault.kind, FAULT_MISSING);
 	assert_false(directory_local_set(place->local, "bob", &usual, &epoch, &place->fault));
 	assert_int_equal(place->fault.kind, FAULT_MISSING);
-	assert_false(directory_local_add_text(place->local, "bob", DIRECTORY_GROUPS, "g", false,
+	assert_false(directory_local_add_text(place->local, "bob", DIRECTORY_SEND_AS, "*", false,
 		&place->fault));
 	assert_int_equal(place->fault.kind, FAULT_MISSING);
-	assert_false(directory_local_delete_text(place->local, "alice", DIRECTORY_GROUPS, "g",
+	assert_false(directory_local_delete_text(place->local, "alice", DIRECTORY_SEND_AS, "*",
 		&epoch, &place->fault));
 	assert_int_equal(place->fault.kind, FAULT_MISSING);
 	assert_int_equal(epoch, 99);
@@ -193,11 +192,9 @@ an_address_has_one_owner(void **state)
 	assert_false(directory_local_add_text(place->local, "alice", DIRECTORY_ADDRESSES,
 		"Team@example.org", false, &place->fault));
 	assert_int_equal(place->fault.kind, FAULT_DENIED);
-	/* Groups and grants are shared. */
+	/* Grants are shared. */
 	add_text(place, "alice", DIRECTORY_SEND_AS, "team@example.org");
 	add_text(place, "bob", DIRECTORY_SEND_AS, "team@example.org");
-	add_text(place, "bob", DIRECTORY_GROUPS, "support");
-	add_text(place, "alice", DIRECTORY_GROUPS, "support");
 	account = find(place, "bob");
 	assert_int_equal(account->identity.addresses.count, 0);
 	assert_int_equal(account->identity.send_as.count, 1);

@@ -180,30 +180,12 @@ keys_are_counted(void **state)
 	assert_int_equal(keys_of(place, SCRAM_SHA_1, 4096), 2);
 }
 
-static void
-a_database_of_before_has_its_keys_counted(void **state)
-{
-	struct place *place = *state;
-
-	add(place, "alice", 4096);
-	assert_true(db_execute(place->local->db,
-		"DROP TRIGGER scram_key_made; DROP TRIGGER scram_key_gone; DROP TABLE scram_count;"
-		"DROP TABLE revoked; PRAGMA user_version = 1",
-		&place->fault));
-	reopen(place);
-	assert_int_equal(keys_of(place, SCRAM_SHA_256, 4096), 1);
-	take_away(place, "alice");
-	assert_string_equal(revoked_since(place, 0).logins, "alice ");
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_was_taken_away_is_remembered, make, unmake),
 		cmocka_unit_test_setup_teardown(keys_are_counted, make, unmake),
-		cmocka_unit_test_setup_teardown(
-			a_database_of_before_has_its_keys_counted, make, unmake),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,7 +129,7 @@ an_account_is_added_shown_and_deleted(void **state)
 	assert_null(call.data);
 	assert_true(has_password("alice", "p\xc3\xa4ss w\xc3\xb6rd"));
 	good("account show", "{\"login\":\"ALICE@mail.example.org\"}");
-	assert_data("{\"addresses\":[],\"disabled\":false,\"expires_ms\":null,\"groups\":[],"
+	assert_data("{\"addresses\":[],\"app_only\":[],\"disabled\":false,\"expires_ms\":null,\"groups\":[],"
 		    "\"limits\":\"\",\"login\":\"alice\",\"mechanisms\":[\"PLAIN\",\"LOGIN\","
 		    "\"SCRAM-SHA-256\",\"SCRAM-SHA-1\"],\"on_behalf\":[],"
 		    "\"protocols\":[\"smtp\",\"imap\",\"pop3\"],\"send_as\":[]}");
@@ -150,7 +150,7 @@ settings_can_come_with_the_account_or_later(void **state)
 		"{\"login\":\"robot\",\"disabled\":true,\"expires_ms\":1000,\"limits\":\"small\","
 		"\"protocols\":[\"smtp\"]}");
 	good("account show", "{\"login\":\"robot\"}");
-	assert_data("{\"addresses\":[],\"disabled\":true,\"expires_ms\":1000,\"groups\":[],"
+	assert_data("{\"addresses\":[],\"app_only\":[],\"disabled\":true,\"expires_ms\":1000,\"groups\":[],"
 		    "\"limits\":\"small\",\"login\":\"robot\",\"mechanisms\":[],\"on_behalf\":[],"
 		    "\"protocols\":[\"smtp\"],\"send_as\":[]}");
 	good("account set", "{\"login\":\"robot\",\"expires_ms\":0,\"limits\":\"\"}");
@@ -160,7 +160,7 @@ settings_can_come_with_the_account_or_later(void **state)
 	good("account set", "{\"login\":\"robot\",\"protocols\":[\"imap\",\"pop3\"]}");
 	assert_true(call.epoch > 0);
 	good("account show", "{\"login\":\"robot\"}");
-	assert_data("{\"addresses\":[],\"disabled\":false,\"expires_ms\":null,\"groups\":[],"
+	assert_data("{\"addresses\":[],\"app_only\":[],\"disabled\":false,\"expires_ms\":null,\"groups\":[],"
 		    "\"limits\":\"\",\"login\":\"robot\",\"mechanisms\":[],\"on_behalf\":[],"
 		    "\"protocols\":[\"imap\",\"pop3\"],\"send_as\":[]}");
 	good("account disable", "{\"login\":\"robot\"}");
@@ -268,8 +268,8 @@ grants_are_patterns(void **state)
 	bad(FAULT_CONFIG, "grant add", "{\"login\":\"alice\",\"right\":\"send-as\"}");
 	good("grant list", "{}");
 	assert_data("{\"grants\":["
-		    "{\"login\":\"alice\",\"pattern\":\"@example.org\",\"right\":\"send-as\"},"
-		    "{\"login\":\"alice\",\"pattern\":\"ceo@example.org\",\"right\":\"on-behalf\"}]}");
+		    "{\"group\":null,\"login\":\"alice\",\"pattern\":\"@example.org\",\"right\":\"send-as\"},"
+		    "{\"group\":null,\"login\":\"alice\",\"pattern\":\"ceo@example.org\",\"right\":\"on-behalf\"}]}");
 	bad(FAULT_MISSING, "grant delete",
 		"{\"login\":\"alice\",\"right\":\"on-behalf\",\"pattern\":\"@example.org\"}");
 	good("grant delete",
@@ -282,6 +282,8 @@ groups_are_joined_and_left(void **state)
 {
 	(void)state;
 	good("account add", "{\"login\":\"alice\"}");
+	bad(FAULT_MISSING, "account join", "{\"login\":\"alice\",\"group\":\"support\"}");
+	good("group add", "{\"group\":\"support\"}");
 	good("account join", "{\"login\":\"alice\",\"group\":\"support\"}");
 	bad(FAULT_DENIED, "account join", "{\"login\":\"alice\",\"group\":\"Support\"}");
 	bad(FAULT_CONFIG, "account join", "{\"login\":\"alice\",\"group\":\"a\\nb\"}");

@@ -132,11 +132,17 @@ static void
 identity_there_and_back(void **state)
 {
 	const char *addresses[] = { "alice@example.org", "ali@example.org" };
-	const char *groups[] = { "staff" };
-	struct identity from = { .login = "alice", .mechanism = "PLAIN",
-		.addresses = { addresses, 2 }, .groups = { groups, 1 }, .limits = "desk",
-		.protocols = IDENTITY_SMTP | IDENTITY_POP3, .epoch = 7 };
+	const char *groups[] = { "staff", "support" };
+	const struct settings_texts all = { groups, 2 };
 	struct arena *arena = arena_new(0);
+	struct identity_grant grants[] = {
+		identity_grant_make(arena, "team@example.org", &all, 0),
+		identity_grant_make(arena, "@help.example.org", &all, 2),
+	};
+	struct identity from = { .login = "alice", .mechanism = "PLAIN",
+		.addresses = { addresses, 2 }, .groups = { groups, 2 }, .limits = "desk",
+		.send_as = { grants, 2 }, .credential = "scanner", .credential_id = 12,
+		.protocols = IDENTITY_SMTP | IDENTITY_POP3, .epoch = 7 };
 	struct buf bytes = BUF_INIT(0);
 	struct identity to;
 
@@ -147,12 +153,24 @@ identity_there_and_back(void **state)
 	assert_string_equal(identity_primary(&to), "alice@example.org");
 	assert_int_equal(to.addresses.count, 2);
 	assert_string_equal(to.groups.items[0], "staff");
-	assert_int_equal(to.send_as.count, 0);
+	assert_int_equal(to.on_behalf.count, 0);
+	assert_int_equal(to.send_as.count, 2);
+	assert_string_equal(to.send_as.items[0].where, "directory grant");
+	assert_string_equal(to.send_as.items[1].pattern, "@help.example.org");
+	assert_string_equal(to.send_as.items[1].where, "grant of group support");
+	assert_string_equal(to.credential, "scanner");
+	assert_int_equal(to.credential_id, 12);
 	assert_string_equal(to.limits, "desk");
 	assert_int_equal(to.protocols, IDENTITY_SMTP | IDENTITY_POP3);
 	assert_int_equal(to.epoch, 7);
 	for (size_t length = 0; length < buf_length(&bytes); length++)
 		assert_false(identity_unpack(span_first(buf_span(&bytes), length), arena, &to));
+	/* A grant of a group that is not there. */
+	grants[1].group = 3;
+	buf_clear(&bytes);
+	identity_pack(&bytes, &from);
+	assert_false(identity_unpack(buf_span(&bytes), arena, &to));
+	grants[1].group = 2;
 	buf_clear(&bytes);
 	from.login = "";
 	identity_pack(&bytes, &from);

@@ -70,11 +70,15 @@ static struct settings settings = {
 	.deny = { global_denies, 2 },
 };
 
+static const struct identity_grant bobs_grant = {
+	.pattern = "team@example.org", .where = "directory grant",
+};
+
 static const struct identity identities[] = {
 	{ .login = "alice", .mechanism = "PLAIN", .limits = "",
 		.addresses = TEXTS("alice@example.org", "ali@example.org") },
 	{ .login = "bob", .mechanism = "PLAIN", .limits = "", .addresses = TEXTS("bob@example.org"),
-		.groups = TEXTS("staff", "Support"), .send_as = TEXTS("team@example.org") },
+		.groups = TEXTS("staff", "Support"), .send_as = { &bobs_grant, 1 } },
 	{ .login = "gateway", .mechanism = "PLAIN", .limits = "" },
 	{ .login = "muted", .mechanism = "PLAIN", .limits = "",
 		.addresses = TEXTS("muted@example.org") },
