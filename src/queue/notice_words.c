@@ -112,7 +112,7 @@ add_message(struct buf *to, const struct notice *notice)
 	struct buf subject = BUF_INIT(0);
 	/* Encoded, it would be read in the notice's own subject, but not here. */
 	if (notice_original_field(notice->parcel, "Subject", SUBJECT_MAX_BYTES, &subject) &&
-		!encoded_word_look(buf_span(&subject)).found) {
+		!encoded_word_is_in(buf_span(&subject))) {
 		buf_add_text(to, "  Subject: ");
 		buf_add_span(to, buf_span(&subject));
 		buf_add_text(to, "\r\n");

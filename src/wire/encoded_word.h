@@ -3,17 +3,31 @@
 #ifndef WIRE_ENCODED_WORD_H
 #define WIRE_ENCODED_WORD_H
 
+#include "base/memory.h"
 #include "base/text.h"
 
-/* What the encoded words in a text decode to, taken together. */
-struct encoded_word_facts {
-	bool found;       /* there is one at all */
-	bool has_break;   /* CR, LF or NUL */
-	bool has_at;      /* "@", in a charset where that byte is always an "@" */
-	bool has_angle;   /* "<" or ">", the same */
+/* A text with its encoded words decoded, and what stood in them. */
+struct encoded_text {
+	/*
+	 * UTF-8 and ASCII as they are; what is neither, in other charsets, as "?". The text itself
+	 * where it has no encoded word, else in the arena; never longer.
+	 */
+	struct span text;
+	bool found;       /* there is an encoded word at all */
+	bool has_control; /* CR, LF, NUL, another control byte, or a line end of Unicode */
+	bool has_at;      /* "@" */
+	bool has_angle;   /* "<" or ">" */
+	bool is_opaque;   /* a charset, or bytes, that may stand for anything */
 };
 
-/* Looks at every "=?charset?B or Q?text?=", wherever it stands; linear in the length. */
-struct encoded_word_facts encoded_word_look(struct span text);
+/*
+ * Decodes every "=?charset?B or Q?text?=", wherever it stands, as leniently as readers do: blanks
+ * within, charset tags of RFC 2231, bytes that are not of the alphabet; blanks between two of them
+ * are dropped. Linear in the length.
+ */
+void encoded_word_decode(struct span text, struct arena *arena, struct encoded_text *decoded_out);
+
+/* Is there one at all? */
+bool encoded_word_is_in(struct span text);
 
 #endif

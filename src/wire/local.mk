@@ -5,6 +5,7 @@ src_wire_libwire_a_SOURCES = \
 	src/wire/address.c src/wire/address.h \
 	src/wire/address_pattern.c src/wire/address_pattern.h \
 	src/wire/base64.c src/wire/base64.h \
+	src/wire/display_name.c src/wire/display_name.h \
 	src/wire/domain.c src/wire/domain.h \
 	src/wire/encoded_word.c src/wire/encoded_word.h \
 	src/wire/header.c src/wire/header.h \

@@ -2,6 +2,7 @@
 /* The mailbox lists of From, Sender and Resent-*: what could be read in two ways is refused. */
 #include "wire/mailboxes.h"
 
+#include "wire/display_name.h"
 #include "wire/encoded_word.h"
 #include "wire/octet.h"
 #include "wire/utf8.h"
@@ -11,6 +12,7 @@ enum { COMMENT_MAX_DEPTH = 8 };
 struct reader {
 	struct span rest;
 	bool utf8;
+	struct arena *arena;
 	struct fault *fault;
 	char *text; /* display names, one behind the other; never longer than the value */
 	size_t used;
@@ -50,7 +52,7 @@ static bool
 skip_comment(struct reader *reader)
 {
 	struct span comment = reader->rest;
-	struct encoded_word_facts facts;
+	struct encoded_text decoded;
 	unsigned depth = 0;
 	size_t i;
 
@@ -68,8 +70,8 @@ skip_comment(struct reader *reader)
 	}
 	if (i == comment.length)
 		return bad(reader, "a comment without its end");
-	facts = encoded_word_look(span_first(comment, i));
-	if (facts.has_break || facts.has_at || facts.has_angle)
+	encoded_word_decode(span_first(comment, i), reader->arena, &decoded);
+	if (decoded.has_control || decoded.has_at || decoded.has_angle)
 		return bad(reader, "an encoded word in a comment hides an address or a line end");
 	skip(reader, i + 1);
 	return true;
@@ -97,14 +99,21 @@ put(struct reader *reader, char byte)
 	reader->text[reader->used++] = byte;
 }
 
-/* RFC 5322 3.2.4: a quoted string; its text without the quotes goes to the display name. */
+/*
+ * RFC 5322 3.2.4: a quoted string; its text without the quotes goes to the display name. For some
+ * readers a line end is the end of it, so what stands in several lines must not hold an address.
+ */
 static bool
 read_quoted(struct reader *reader)
 {
 	struct span rest = reader->rest;
+	bool folded = false;
+	bool special = false;
 	size_t i;
 
 	for (i = 1; i < rest.length && rest.start[i] != '"'; i++) {
+		folded |= rest.start[i] == '\n';
+		special |= span_has_byte(SPAN_LITERAL("@<>"), rest.start[i]);
 		if (rest.start[i] == '\r' || rest.start[i] == '\n')
 			continue;
 		if (rest.start[i] == '\\' && ++i == rest.length)
@@ -115,6 +124,8 @@ read_quoted(struct reader *reader)
 	}
 	if (i >= rest.length)
 		return bad(reader, "a quoted string without its end");
+	if (folded && special)
+		return bad(reader, "\"<\", \">\" or \"@\" in a quoted string of several lines");
 	skip(reader, i + 1);
 	return true;
 }
@@ -166,7 +177,7 @@ check_local(struct reader *reader, const struct address *address)
 {
 	struct span local = address_local(address);
 
-	if (encoded_word_look(local).found)
+	if (encoded_word_is_in(local))
 		return bad(reader, "an encoded word in an address");
 	for (size_t i = 0; i < local.length; i++)
 		if (span_has_byte(SPAN_LITERAL("@<>,"), local.start[i]))
@@ -175,25 +186,54 @@ check_local(struct reader *reader, const struct address *address)
 }
 
 static bool
-check_address(struct reader *reader, enum address_fault fault, const struct address *address)
+read_address(struct reader *reader, struct span text, struct address *address_out)
 {
-	if (fault == ADDRESS_OK && address->kind == ADDRESS_NULL)
+	enum address_fault fault =
+		address_parse(text, reader->utf8 ? ADDRESS_UTF8 : 0, address_out);
+
+	if (text.length == 0)
 		return bad(reader, "an empty address");
-	if (fault == ADDRESS_OK && address->kind == ADDRESS_BARE)
-		fault = ADDRESS_NO_DOMAIN;
+	if (text.start[0] == '@')
+		fault = ADDRESS_ROUTE;
 	if (fault != ADDRESS_OK)
 		return bad(reader, address_fault_text(fault));
-	return check_local(reader, address);
+	return check_local(reader, address_out);
 }
 
-/* "<local@domain>" behind its display name, if any. */
+/* What stands before the ">", which may also be in a quoted local part. */
+static size_t
+angle_length(struct span text)
+{
+	size_t i = 0;
+
+	if (text.length && text.start[0] == '"')
+		for (i = 1; i < text.length && text.start[i] != '"'; i++)
+			if (text.start[i] == '\\')
+				i++;
+	return i < text.length ? i + span_find(span_from(text, i), '>') : text.length;
+}
+
+/*
+ * "<local@domain>" behind its display name, if any. Blanks and foldings beside the brackets are
+ * CFWS (RFC 5322 3.4.1) that every reader drops; about the "@" they are refused.
+ */
 static bool
 read_angle(struct reader *reader, struct address *address_out)
 {
-	enum address_fault fault = address_parse_path(
-		reader->rest, reader->utf8 ? ADDRESS_UTF8 : 0, address_out, &reader->rest);
+	size_t length;
+	struct span inner;
 
-	return check_address(reader, fault, address_out);
+	skip(reader, 1);
+	while (reader->rest.length && octet_is_space(peek(reader)))
+		skip(reader, 1);
+	length = angle_length(reader->rest);
+	if (length == reader->rest.length)
+		return bad(reader, "a \"<\" without its \">\"");
+	inner = span_first(reader->rest, length);
+	while (inner.length && octet_is_space(inner.start[inner.length - 1]))
+		inner.length--;
+	skip(reader, length + 1);
+	return read_address(reader, inner, address_out);
 }
 
 /* How far the domain behind the "@" goes. */
@@ -218,8 +258,6 @@ static bool
 read_spec(struct reader *reader, const struct words *words, struct address *address_out)
 {
 	struct span spec;
-	enum address_fault fault;
-	size_t length;
 
 	if (words->count != 1)
 		return bad(reader, words->count
@@ -228,29 +266,35 @@ read_spec(struct reader *reader, const struct words *words, struct address *addr
 					   : "an address without its local part");
 	if (words->spaced)
 		return bad(reader, "a blank or a comment inside of an address");
-	length = domain_length(span_from(reader->rest, 1));
-	spec = span_of(words->last.start, words->last.length + 1 + length);
-	fault = address_parse(spec, reader->utf8 ? ADDRESS_UTF8 : 0, address_out);
-	skip(reader, 1 + length);
-	return check_address(reader, fault, address_out);
+	spec = span_of(words->last.start,
+		words->last.length + 1 + domain_length(span_from(reader->rest, 1)));
+	skip(reader, spec.length - words->last.length);
+	return read_address(reader, spec, address_out);
 }
 
-/* "bob@example.org" may be somebody's name, but <bob@example.org> is what readers look for. */
+/* "alice@example.org <alice@example.org>", as scripts write it: harmless, as long as both are one.
+ */
+static bool
+read_same(struct reader *reader, const struct address *address)
+{
+	struct address angle;
+
+	if (!read_angle(reader, &angle))
+		return false;
+	return address_equal(&angle, address) ||
+	       bad(reader, "another address as a display name without quotes");
+}
+
 static bool
 set_display(struct reader *reader, const struct words *words, struct mailbox *mailbox)
 {
-	struct span display = span_of(reader->text + words->start, reader->used - words->start);
-	struct encoded_word_facts facts = encoded_word_look(display);
-	bool angle = facts.has_angle || span_has_byte(display, '<') || span_has_byte(display, '>');
+	const char *fault;
 
-	mailbox->display = display;
-	mailbox->poses = facts.has_at || span_has_byte(display, '@');
-	if (span_starts(display, "."))
-		return bad(reader, "a display name that starts with a dot");
-	if (angle && mailbox->poses)
-		return bad(reader, "an address in <> in a display name");
-	if (facts.has_break)
-		return bad(reader, "an encoded word hides a line end or NUL");
+	mailbox->display = span_of(reader->text + words->start, reader->used - words->start);
+	fault = display_name_fault(mailbox->display, reader->arena);
+	if (fault)
+		return bad(reader, fault);
+	mailbox->poses = display_name_poses(mailbox->display, &mailbox->address, reader->arena);
 	return true;
 }
 
@@ -273,11 +317,13 @@ read_mailbox(struct reader *reader, struct mailbox *mailbox)
 	if (!skip_space(reader, &spaced) || !read_words(reader, &words))
 		return false;
 	if (peek(reader) == '<') {
-		if (!set_display(reader, &words, mailbox) || !read_angle(reader, &mailbox->address))
+		if (!read_angle(reader, &mailbox->address) || !set_display(reader, &words, mailbox))
 			return false;
 	} else if (peek(reader) == '@') {
 		reader->used = words.start;
-		if (!read_spec(reader, &words, &mailbox->address))
+		if (!read_spec(reader, &words, &mailbox->address) || !skip_space(reader, &spaced))
+			return false;
+		if (peek(reader) == '<' && !read_same(reader, &mailbox->address))
 			return false;
 	} else {
 		return refuse_byte(reader, &words);
@@ -348,6 +394,7 @@ mailboxes_parse(struct span value, unsigned rules, struct arena *arena,
 	struct reader reader = {
 		.rest = value,
 		.utf8 = (rules & MAILBOXES_UTF8) != 0,
+		.arena = arena,
 		.fault = fault_out,
 	};
 	struct mailboxes mailboxes = { .count = 0 };

@@ -18,8 +18,7 @@ struct mailbox {
 	struct address address; /* MAILBOX or LITERAL */
 	/* Display name, unquoted, unfolded, encoded words as they stand; empty if none. Arena. */
 	struct span display;
-	/* The display name, encoded words decoded, holds an "@": it may pose as an address. */
-	bool poses;
+	bool poses;          /* the display name shows an address other than this one */
 };
 
 struct mailboxes {
@@ -28,10 +27,12 @@ struct mailboxes {
 };
 
 /*
- * The value of the field, folded or not. RFC 5322 3.4 mailbox-list without section 4 (but a dot in
- * an unquoted display name, as people write it). Refused besides, because readers differ: groups,
- * comments and blanks inside an address, an address in a comment, one in <> in a display name,
- * encoded words in an address or hiding line ends, "@", "<", ">" or a comma in a quoted local part.
+ * The value of the field, folded or not. RFC 5322 3.4 mailbox-list without section 4, but a dot in
+ * an unquoted display name, as people write it, and "a@b <a@b>", as scripts do. Refused besides,
+ * because readers differ: groups, comments inside an address and blanks about its "@", an address in
+ * a comment, in a quoted string of several lines, in <> in a display name, encoded words in an
+ * address or hiding control bytes, "@", "<", ">" or a comma in a quoted local part. What others read
+ * in what is accepted is held against GMime and Python's email: tests/headers.
  * Linear in time, flat on the stack. On failure the fault says what was wrong, fit for a reply;
  * FAULT_LIMIT for too many.
  */

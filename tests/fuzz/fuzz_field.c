@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Values of Date and Message-ID: what was read is written so that it reads the same. */
+/* Values of Date and Message-ID: what was read is written so that it reads the same. Encoded words. */
 #include "fuzz.h"
 
+#include "wire/display_name.h"
 #include "wire/encoded_word.h"
 #include "wire/mail_date.h"
 #include "wire/message_id.h"
@@ -14,6 +15,9 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	int64_t seconds;
 	int64_t again;
 	struct span id;
+	struct arena *arena = arena_new(256);
+	struct encoded_text decoded;
+	struct address address;
 
 	if (mail_date_parse(in, &seconds)) {
 		FUZZ_CHECK(mail_date_format(seconds, 0, text) == 31);
@@ -32,6 +36,11 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		FUZZ_CHECK(span_find(id, '@') > 1 && span_find(id, '@') < id.length - 2);
 		FUZZ_CHECK(message_id_parse(id, true, &id));
 	}
-	encoded_word_look(in);
+	encoded_word_decode(in, arena, &decoded);
+	FUZZ_CHECK(decoded.text.length <= in.length);
+	FUZZ_CHECK(decoded.found || span_equal(decoded.text, in));
+	if (address_parse(SPAN_LITERAL("alice@example.org"), 0, &address) == ADDRESS_OK)
+		display_name_poses(in, &address, arena);
+	arena_free(&arena);
 	return 0;
 }

@@ -1,297 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From and its kin: what Alice may write passes, what anybody could read as Bob is refused. */
+/* Mailbox lists: the values they give, why they are refused, what they cost. */
 #include "unit.h"
 
-#include "wire/encoded_word.h"
-#include "wire/header.h"
+#include "base/buffer.h"
 #include "wire/mailboxes.h"
 
 #define A "alice@example.org"
-#define B "bob@example.org"
-
-/* The rule for a sender: one From, and every mailbox in it is Alice's. */
-static bool
-is_alices(struct span block, unsigned header_rules, unsigned rules)
-{
-	struct arena *arena = arena_new(4096);
-	struct header header;
-	struct mailboxes from;
-	struct fault fault = FAULT_INIT;
-	struct address alice;
-	bool good = header_parse(block, header_rules, arena, &header, &fault) &&
-		    header_count(&header, "From") == 1 &&
-		    mailboxes_parse(header.fields[header_find(&header, "From", 0)].value, rules,
-			    arena, &from, &fault);
-
-	assert_int_equal(address_parse(span_text(A), 0, &alice), ADDRESS_OK);
-	for (size_t i = 0; good && i < from.count; i++)
-		good = address_equal_own(&from.list[i].address, &alice);
-	arena_free(&arena);
-	return good;
-}
-
-struct from_case {
-	struct span block;
-	bool alices;
-};
-
-#define YES(text) { SPAN_LITERAL(text "\r\n"), true }
-#define NO(text) { SPAN_LITERAL(text "\r\n"), false }
-
-/* G1 to G15 are the samples of the attack list; the grammar and its readers add the others. */
-static const struct from_case from_cases[] = {
-	YES("From: Alice <" A ">"),                                               /* G1 */
-	NO("From: <" B ">"),                                                      /* G2 */
-	NO("From: <" A ">\r\nFrom: <" B ">"),                                     /* G3 */
-	NO("From: <" B ">\r\nFrom: <" A ">"),
-	NO("From: <" A ">\r\nfrom: <" B ">"),
-	NO("From: <" A ">\r\nFROM: <" B ">"),
-	NO("From: <" A ">\r\nFrom: <" A ">"),
-	NO("From: <" A ">, <" B ">"),                                             /* G4 */
-	NO("From: <" B ">, <" A ">"),
-	NO("From: <" A ">, <" B ">\r\nSender: <" A ">"),                          /* G5 */
-	NO(" From: <" A ">\r\nFrom: <" B ">"),                                    /* G6 */
-	NO(" From: <" B ">\r\nFrom: <" A ">"),
-	NO("\tFrom: <" B ">\r\nFrom: <" A ">"),
-	NO("From : <" B ">\r\nFrom: <" A ">"),                                    /* G7 */
-	NO("From\t: <" B ">\r\nFrom: <" A ">"),
-	NO("From  : <" B ">\r\nFrom: <" A ">"),
-	NO("From\r\n : <" B ">\r\nFrom: <" A ">"),                                /* G8 */
-	NO("From\r\n\t: <" B ">\r\nFrom: <" A ">"),
-	NO("From: g:" B ";"),                                                     /* G9 */
-	NO("From: g:" A "," B ";"),                                               /* G10 */
-	NO("From: g:" A ";"),
-	NO("From: :" A ";"),
-	NO("From: g:;, " A),
-	NO("From: undisclosed-senders:;"),
-	NO("From: " B " (a) (<" A ">)"),                                          /* G11 */
-	YES("From: \"" B "\" <" A ">"),                                           /* G12 */
-	NO("From: =?utf-8?b?Ym9iQGV4YW1wbGUub3Jn?=,<" A ">"),                     /* G13 */
-	YES("From: =?utf-8?q?bob=40example=2Eorg?= <" A ">"),                     /* G14 */
-	NO("From: <@example.org,@x:" B ">"),                                      /* G15 */
-	NO("From: <@example.org:" A ">"),
-	NO("From: <@alice@example.org:" B ">"),
-	/* line ends and NUL */
-	NO("From: <" A ">\n <" B ">"),
-	NO("From: <" A ">\nFrom: <" B ">"),
-	NO("From: <" A ">\rFrom: <" B ">"),
-	NO("From: <" A ">\r\r\nFrom: <" B ">"),
-	NO("X: y\nFrom: <" B ">\r\nFrom: <" A ">"),
-	NO("X: y\rFrom: <" B ">\r\nFrom: <" A ">"),
-	NO("From: <" A ">\0<" B ">"),
-	NO("From\0: <" B ">\r\nFrom: <" A ">"),
-	NO("\0From: <" B ">\r\nFrom: <" A ">"),
-	NO("From: \0<" A ">"),
-	/* where the header ends */
-	NO("From: <" A ">\r\n \r\nFrom: <" B ">"),
-	NO("From: <" A ">\r\n\t\r\n <" B ">"),
-	NO("From: <" A ">\r\n\r\nFrom: <" B ">"),
-	NO("From <" B ">\r\nFrom: <" A ">"),
-	NO("From " B " Fri Nov 21 09:55:06 1997\r\nFrom: <" A ">"),
-	NO("no colon here\r\nFrom: <" A ">"),
-	NO(": x\r\nFrom: <" A ">"),
-	NO("From: <" A ">\r\n:From: <" B ">"),
-	/* field names */
-	NO("From: <" A ">\r\nF\xc2\xadrom: <" B ">"),
-	NO("\xef\xbb\xbf" "From: <" B ">\r\nFrom: <" A ">"),
-	NO("From\x0b: <" B ">\r\nFrom: <" A ">"),
-	NO("From\x7f: <" B ">\r\nFrom: <" A ">"),
-	NO("X-From: <" A ">"),
-	NO("From:"),
-	NO("From: "),
-	NO("Subject: x"),
-	/* the list */
-	NO("From: ,<" A ">"),
-	NO("From: <" A ">,"),
-	NO("From: <" A ">,,<" A ">"),
-	NO("From: <" A ">;<" B ">"),
-	NO("From: " A ";" B),
-	NO("From: " A " " B),
-	NO("From: <" A "><" B ">"),
-	NO("From: <" A "> <" B ">"),
-	NO("From: <" B "><" A ">"),
-	NO("From: <" B "> " A),
-	NO("From: " B " <" A ">"),
-	NO("From: " A " <" B ">"),
-	NO("From: <" A "> " B),
-	NO("From: " B ", Alice <" A ">"),
-	NO("From: Bob, Alice <" A ">"),
-	NO("From: Bob Alice"),
-	NO("From: Bob"),
-	NO("From: \"" B "\""),
-	NO("From: \"<" B ">\""),
-	NO("From: <>"),
-	NO("From: Alice <>"),
-	NO("From: <alice>"),
-	NO("From: alice"),
-	NO("From: <postmaster>"),
-	/* brackets */
-	NO("From: <" A),
-	NO("From: " A ">"),
-	NO("From: <<" A ">>"),
-	NO("From: <<" B "> " A ">"),
-	NO("From: < " A ">"),
-	NO("From: <" A " >"),
-	NO("From: <alice @example.org>"),
-	NO("From: <alice@ example.org>"),
-	NO("From: <" B ",\r\n " A ">"),
-	NO("From: <" B " " A ">"),
-	NO("From: <" B ":" A ">"),
-	NO("From: [" A "]"),
-	NO("From: <mailto:" A ">"),
-	NO("From: mailto:" A),
-	/* quotes */
-	NO("From: \"<" B ">\" <" A ">"),
-	NO("From: \"x\\\" <" B ">, \\\"y\" <" A ">"),
-	NO("From: \"Alice <" A ">\" <" B ">"),
-	NO("From: \"Alice <" A ">"),
-	NO("From: Alice\" <" B ">\" <" A ">"),
-	NO("From: \"Alice\" <" A ">\""),
-	NO("From: \"a\\"),
-	NO("From: \\\"Alice\\\" <" A ">"),
-	NO("From: Al\\ice <" A ">"),
-	NO("From: \"bob\"@example.org"),
-	NO("From: \"" B "\"@example.com"),
-	NO("From: \"" B ",\" <" A ">, \"" B "\"@example.org"),
-	NO("From: \"" A "\"@example.org"),
-	NO("From: \"<" A ">\"@example.org"),
-	NO("From: \"alice\\@example.org\"@example.com"),
-	NO("From: \"\"@example.org"),
-	NO("From: \"a\x01\" <" A ">"),
-	YES("From: \"alice\"@example.org"), /* the same mailbox, as F8 */
-	YES("From: \"a\\lice\"@example.org"),
-	/* comments */
-	NO("From: (<" A ">) <" B ">"),
-	NO("From: (" B ") <" A ">"),
-	NO("From: <" A "> (" B ")"),
-	NO("From: " A " (<" B ">)"),
-	NO("From: (" A ")"),
-	NO("From: alice(x)@example.org"),
-	NO("From: alice@(x)example.org"),
-	NO("From: alice@example(x).org"),
-	NO("From: alice@example.org(x).net"),
-	NO("From: <alice(x)@example.org>"),
-	NO("From: <(" B ")" A ">"),
-	NO("From: <" A "(x)>"),
-	NO("From: (unended <" A ">"),
-	NO("From: (a) ) <" A ">"),
-	NO("From: (\\) <" A ">"),
-	NO("From: ((x) <" A ">"),
-	NO("From: (\\(<" B ">) <" A ">"),
-	NO("From: (\") <" B "> (\") <" A ">"),
-	/* encoded words */
-	NO("From: =?utf-8?q?=3Cbob=40example=2Eorg=3E?= <" A ">"),
-	NO("From: =?utf-8?b?PGJvYkBleGFtcGxlLm9yZz4=?= <" A ">"),
-	NO("From: \"=?utf-8?b?PGJvYkBleGFtcGxlLm9yZz4=?=\" <" A ">"),
-	NO("From: =?utf-8?q?bob?=@example.org"),
-	NO("From: =?utf-8?q?alice?=@example.org"),
-	NO("From: <=?utf-8?q?alice?=@example.org>"),
-	NO("From: \"=?utf-8?q?alice?=\"@example.org"),
-	NO("From: alice@=?utf-8?q?example.org?="),
-	NO("From: =?utf-8?b?PGFsaWNlQGV4YW1wbGUub3JnPg==?="),
-	NO("From: =?utf-8?q?alice=40example=2Eorg?="),
-	NO("From: =?utf-8?q?=0D=0ABcc=3A_x?= <" A ">"),
-	NO("From: =?utf-8?b?DQpGcm9tOiA8Ym9iQGV4YW1wbGUub3JnPg==?= <" A ">"),
-	NO("From: =?utf-8?q?a=00b?= <" A ">"),
-	NO("From: (=?utf-8?q?=0A?=) <" A ">"),
-	NO("From: (=?utf-8?q?=3Cbob=40example=2Eorg=3E?=) <" A ">"),
-	NO("From: =?utf-8?q?Bob,?= <" B ">, =?utf-8?q?Alice?= <" A ">"),
-	/* addresses that are not hers */
-	NO("From: <alice@example.org.>"),
-	NO("From: <alice@example.com>"),
-	NO("From: <alice@sub.example.org>"),
-	NO("From: <alice.@example.org>"),
-	NO("From: <alice+x@example.org>"),
-	NO("From: <bob%example.org@example.org>"),
-	NO("From: <alice@[127.0.0.1]>"),
-	NO("From: <alice@example.org@example.org>"),
-	NO("From: alice@example.org@evil.example"),
-	NO("From: alice@example.org, bob"),
-	NO("From: <alice\xef\xbc\xa0" "example.org>"),
-	NO("From: al\xc4\xb1" "ce@example.org"),
-	NO("From: B\xc3\xb6" "b <" A ">"), /* 8-bit without SMTPUTF8 */
-	/* and what people really send */
-	YES("From: " A),
-	YES("From: <" A ">"),
-	YES("From:" A),
-	YES("From:<" A ">"),
-	YES("from: alice@EXAMPLE.org"),
-	YES("From: ALICE@example.org"),                                           /* as F6 */
-	YES("From: Alice B. Example <" A ">"),
-	NO("From: Alice Example, Ltd <" A ">"), /* without quotes: two names */
-	YES("From: \"Example, Alice\" <" A ">"),
-	YES("From: \"Alice \\\"Al\\\" Example\" <" A ">"),
-	YES("From: O'Neil-Smith_1 <" A ">"),
-	YES("From: =?UTF-8?Q?Alice_M=C3=BCller?= <" A ">"),
-	YES("From: =?UTF-8?B?QWxpY2UgTcO8bGxlcg==?= <" A ">"),
-	YES("From: \"=?UTF-8?B?QWxpY2UgTcO8bGxlcg==?=\" <" A ">"),
-	YES("From: =?iso-8859-1?Q?Alice?= =?iso-8859-1?Q?_M=FCller?= <" A ">"),
-	YES("From: =?ISO-2022-JP?B?GyRCJTUlcyVXJWsbKEI=?= <" A ">"),
-	YES("From: Alice <" A "> (at work)"),
-	YES("From: " A " (Alice Example)"),
-	YES("From: " A " (Cron Daemon)"),
-	YES("From: (Alice) " A),
-	YES("From: Alice (the (one and) only) Example <" A ">"),
-	YES("From: " A " (=?UTF-8?Q?M=C3=BCller?=)"),
-	YES("From: Alice Example\r\n <" A ">"),
-	YES("From:\r\n Alice <" A ">"),
-	YES("From: Alice\r\n\tExample\r\n\t<" A ">"),
-	YES("From: \"Alice\r\n Example\" <" A ">"),
-	YES("From: Alice<" A ">"),
-	YES("From: \"Alice\"<" A ">"),
-	YES("From:   Alice   Example   <" A ">   "),
-	YES("From: <" A ">, Alice <" A ">"),
-	YES("From: <" A "> ,\r\n Alice <" A ">"),
-	YES("From: 1234 <" A ">"),
-	NO("From: Alice -> team <" A ">"),
-	YES("X-Mailer: y\r\nFrom: <" A ">\r\nTo: <" B ">"),
-	YES("From: <" A ">\r\nReply-To: <" B ">"),
-};
-
-static void
-check_from(const struct from_case *c, unsigned header_rules, unsigned rules)
-{
-	bool alices = is_alices(c->block, header_rules, rules);
-
-	if (alices != c->alices)
-		print_error("%s: %.*s\n", alices ? "passed" : "refused", SPAN_PRINT(c->block));
-	assert_int_equal(alices, c->alices);
-}
-
-static void
-test_from_forms(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < sizeof from_cases / sizeof from_cases[0]; i++)
-		check_from(&from_cases[i], 0, 0);
-}
-
-static const struct from_case utf8_cases[] = {
-	YES("From: B\xc3\xb6" "b <" A ">"),
-	YES("From: \"B\xc3\xb6" "b\" <" A ">"),
-	YES("From: " A " (M\xc3\xbcller)"),
-	YES("From: \xf0\x9f\x98\x80 <" A ">"),
-	NO("From: B\xf6" "b <" A ">"),                                             /* not UTF-8 */
-	NO("From: al\xc3\xaf" "ce@example.org"),
-	NO("From: \xd0\xb0lice@example.org"),                                    /* Cyrillic a */
-	NO("From: \xef\xbd\x81lice@example.org"),                               /* full width a */
-	NO("From: alice\xef\xbc\xa0" "example.org"),                            /* full width @ */
-	NO("From: <alice\xef\xbc\xa0" "example.org>"),
-	NO("From: \xef\xbc\x9c" B "\xef\xbc\x9e <" A ">"),                     /* full width <> */
-	NO("From: ali\xe2\x80\x8d" "ce@example.org"),
-	NO("From: alice@exa\xc2\xadmple.org"),
-	NO("From: alice@example\xe3\x80\x82org"),
-	NO("From: alice@\xd0\xb5xample.org"),
-	NO("From: <" A ">\xc2\xa0<" B ">"), /* no-break space is no blank */
-};
-
-static void
-test_from_forms_in_utf8(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < sizeof utf8_cases / sizeof utf8_cases[0]; i++)
-		check_from(&utf8_cases[i], HEADER_UTF8, MAILBOXES_UTF8);
-}
 
 struct parsed {
 	struct arena *arena;
@@ -315,7 +29,7 @@ test_names_and_addresses_are_given(void **state)
 	struct parsed p = parse(
 		SPAN_LITERAL(
 			" \"Doe, \\\"J\\\" \r\n x\"  Q. (c) Public <j@A.example>,\r\n b@b.example "
-			"(x), \"c@x\" <c@[192.0.2.1]>, =?utf-8?q?d=40x?= <d@d.example>"),
+			"(x), \"c@x.y\" <c@[192.0.2.1]>, =?utf-8?q?d=40x.y?= <d@d.example>"),
 		0);
 
 	(void)state;
@@ -327,10 +41,10 @@ test_names_and_addresses_are_given(void **state)
 	assert_false(p.list.list[0].poses);
 	assert_span_equal(p.list.list[1].display, "");
 	assert_false(p.list.list[1].poses);
-	assert_span_equal(p.list.list[2].display, "c@x");
+	assert_span_equal(p.list.list[2].display, "c@x.y");
 	assert_true(p.list.list[2].poses);
 	assert_int_equal(p.list.list[2].address.kind, ADDRESS_LITERAL);
-	assert_span_equal(p.list.list[3].display, "=?utf-8?q?d=40x?=");
+	assert_span_equal(p.list.list[3].display, "=?utf-8?q?d=40x.y?=");
 	assert_true(p.list.list[3].poses);
 	arena_free(&p.arena);
 }
@@ -371,6 +85,18 @@ test_every_refusal_says_what(void **state)
 		{ "a@b.c (x@y)", "\"<\", \">\" or \"@\" in a comment" },
 		{ "a@b.c (x", "a comment without its end" },
 		{ "\"x <a@b.c>", "a quoted string without its end" },
+		{ "a@b.c <d@b.c>", "another address as a display name without quotes" },
+		{ "a@b.c <a@b.c", "a \"<\" without its \">\"" },
+		{ "<a@b.c", "a \"<\" without its \">\"" },
+		{ "<\"a>b\"@b.c>", "\"@\", \"<\", \">\" or a comma in a local part" },
+		{ "<\"a>@b.c", "a \"<\" without its \">\"" },
+		{ "< @b.c>", "source routes are not accepted" },
+		{ "\"a@b\r\n c\" <a@b.c>",
+			"\"<\", \">\" or \"@\" in a quoted string of several lines" },
+		{ "=?utf-8?q?x=0A?= <a@b.c>",
+			"an encoded word hides a line end or another control byte" },
+		{ "a@b.c (=?utf-8?q?=40?=)",
+			"an encoded word in a comment hides an address or a line end" },
 		{ "a; b", "a special character out of place" },
 		{ "=?x?q?y?=@b.c", "an encoded word in an address" },
 		{ "\"a\rb\" <a@b.c>", "a line end that is no folding" },
@@ -430,62 +156,106 @@ test_floods(void **state)
 	check_flood("", "<", 1000000, "a@b.c>", false);
 }
 
+/* ---- what was accepted, written again, is accepted again and is the same ------------------------- */
+
 static void
-test_encoded_words(void **state)
+put_display(struct buf *out, struct span display)
 {
-	static const struct {
-		const char *text;
-		bool found;
-		bool has_break;
-		bool has_at;
-		bool has_angle;
-	} cases[] = {
-		{ "plain", false, false, false, false },
-		{ "=?utf-8?q?a?=", true, false, false, false },
-		{ "x=?utf-8?Q?a=40b?=y", true, false, true, false },
-		{ "=?utf-8?q?a@b?=", true, false, true, false },
-		{ "=?utf-8?q?=3c?=", true, false, false, true },
-		{ "=?utf-8?q?=3?=", true, false, false, false },
-		{ "=?utf-8?q?=3", false, false, false, false },
-		{ "=?utf-8?q?a?", false, false, false, false },
-		{ "=?utf-8?x?=40?=", false, false, false, false },
-		{ "=?utf-8?qq?=40?=", false, false, false, false },
-		{ "=??q?=40?=", false, false, false, false },
-		{ "=?utf-8*en?q?=40?=", true, false, true, false },
-		{ "=?big5?q?=40?=", true, false, false, false },
-		{ "=?big5?q?=0A?=", true, true, false, false },
-		{ "=?us-ascii?B?QA==?=", true, false, true, false },
-		{ "=?us-ascii?b?YTxi?=", true, false, false, true },
-		{ "=?us-ascii?b?Q A?=", true, false, true, false },
-		{ "=?us-ascii?b?AA==?=", true, true, false, false },
-		{ "=?a?q?x?==?utf-8?q?=40?=", true, false, true, false },
-		{ "=?=?utf-8?q?=40?=", true, false, true, false },
-	};
+	buf_add_byte(out, '"');
+	for (size_t i = 0; i < display.length; i++) {
+		if (display.start[i] == '"' || display.start[i] == '\\')
+			buf_add_byte(out, '\\');
+		buf_add_byte(out, display.start[i]);
+	}
+	buf_add_text(out, "\" ");
+}
+
+static void
+put_list(struct buf *out, const struct mailboxes *list)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	buf_clear(out);
+	for (size_t i = 0; i < list->count; i++) {
+		address_format(&list->list[i].address, text);
+		buf_add_text(out, i ? ",\r\n " : " ");
+		if (list->list[i].display.length)
+			put_display(out, list->list[i].display);
+		buf_printf(out, "<%s>", text);
+	}
+}
+
+static void
+check_same(const struct mailboxes *a, const struct mailboxes *b)
+{
+	assert_int_equal(a->count, b->count);
+	for (size_t i = 0; i < a->count; i++) {
+		assert_true(address_equal(&a->list[i].address, &b->list[i].address));
+		assert_true(span_equal(a->list[i].display, b->list[i].display));
+		assert_int_equal(a->list[i].poses, b->list[i].poses);
+	}
+}
+
+/* A value of pieces that grammars trip over; the numbers come from a seed, so every run is the same. */
+static void
+put_pieces(struct buf *out, uint64_t *seed)
+{
+	static const char *const pieces[] = { "a@b.c", "<a@b.c>", "<", ">", "@", ",", " ", "\r\n ", "\t",
+		"\"", "\\", "(", ")", ";", ":", ".", "a", "Alice", "\"a b\"", "\"x@y.z\"", "(c)", "(c\r\n d)",
+		"\"e\r\n f\"", "=?utf-8?q?x=40y.z?=", "=?utf-8?b?w6Q=?=", "\"q\"@b.c", "< a@b.c >", "[1.2.3.4]",
+		"a@[1.2.3.4]", "\xc3\xa4", "a@\xc3\xa4.b", "\xc3\xa4@b.c", "xn--4ca" };
+	size_t count;
+
+	*seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+	count = 1 + (*seed >> 33) % 7;
+	buf_clear(out);
+	for (size_t i = 0; i < count; i++) {
+		*seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+		buf_add_text(out, pieces[(*seed >> 33) % (sizeof pieces / sizeof pieces[0])]);
+	}
+}
+
+static void
+test_what_is_accepted_is_accepted_again(void **state)
+{
+	struct buf value = BUF_INIT(0);
+	struct buf again = BUF_INIT(0);
+	uint64_t seed = 1;
+	size_t accepted = 0;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct encoded_word_facts facts = encoded_word_look(span_text(cases[i].text));
+	for (size_t i = 0; i < 200000; i++) {
+		struct parsed first;
+		struct parsed second;
 
-		if (facts.found != cases[i].found || facts.has_at != cases[i].has_at)
-			print_error("encoded %s\n", cases[i].text);
-		assert_int_equal(facts.found, cases[i].found);
-		assert_int_equal(facts.has_break, cases[i].has_break);
-		assert_int_equal(facts.has_at, cases[i].has_at);
-		assert_int_equal(facts.has_angle, cases[i].has_angle);
+		put_pieces(&value, &seed);
+		first = parse(buf_span(&value), MAILBOXES_UTF8);
+		if (first.good) {
+			accepted++;
+			put_list(&again, &first.list);
+			second = parse(buf_span(&again), MAILBOXES_UTF8);
+			if (!second.good)
+				print_error("%s: %s\n", buf_text(&again), second.fault.text);
+			assert_true(second.good);
+			check_same(&first.list, &second.list);
+			arena_free(&second.arena);
+		}
+		arena_free(&first.arena);
 	}
+	assert_true(accepted > 10000);
+	buf_fini(&value);
+	buf_fini(&again);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_from_forms),
-		cmocka_unit_test(test_from_forms_in_utf8),
 		cmocka_unit_test(test_names_and_addresses_are_given),
 		cmocka_unit_test(test_sender_is_one),
 		cmocka_unit_test(test_every_refusal_says_what),
 		cmocka_unit_test(test_floods),
-		cmocka_unit_test(test_encoded_words),
+		cmocka_unit_test(test_what_is_accepted_is_accepted_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,3 +46,15 @@ tests_unit_test_wire_message_id_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_wire_proxy_header
 tests_unit_test_wire_proxy_header_SOURCES = tests/unit/test_wire_proxy_header.c
 tests_unit_test_wire_proxy_header_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_mailboxes_from
+tests_unit_test_wire_mailboxes_from_SOURCES = tests/unit/test_wire_mailboxes_from.c
+tests_unit_test_wire_mailboxes_from_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_encoded_word
+tests_unit_test_wire_encoded_word_SOURCES = tests/unit/test_wire_encoded_word.c
+tests_unit_test_wire_encoded_word_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_display_name
+tests_unit_test_wire_display_name_SOURCES = tests/unit/test_wire_display_name.c
+tests_unit_test_wire_display_name_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
