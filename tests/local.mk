@@ -17,5 +17,6 @@ check-run: all $(check_PROGRAMS)
 include tests/fake/local.mk
 include tests/unit/local.mk
 include tests/fuzz/local.mk
+include tests/headers/local.mk
 include tests/bench/local.mk
 include tests/durability/local.mk
