@@ -64,9 +64,9 @@ make_room(struct buf *buf, size_t size)
 	size_t want = buf->size ? buf->size : BUF_FIRST_BYTES;
 	char *fresh;
 
-	if (buf->size - buf->end >= size)
+	if (buf->bytes && buf->size - buf->end >= size)
 		return;
-	if (buf->size - length >= size && buf->begin >= length) {
+	if (buf->bytes && buf->size - length >= size && buf->begin >= length) {
 		memcpy(buf->bytes, buf->bytes + buf->begin, length);
 		mem_wipe(buf->bytes + buf->begin, length);
 		buf->begin = 0;

@@ -47,6 +47,9 @@ cap(void **state)
 	assert_false(buf.overflow);
 	assert_null(buf_reserve(&buf, 5));
 	buf_fini(&buf);
+	/* Nothing is no overflow. */
+	assert_non_null(buf_reserve(&buf, 0));
+	buf_fini(&buf);
 }
 
 static void
