@@ -2,6 +2,17 @@
 TESTS += tests/layers.sh tests/layers_breach.sh
 EXTRA_DIST += tests/layers.sh tests/layers_breach.sh tests/unit/unit.h
 
+# Which lines of the parsers their unit tests and corpora run, in a copy that is built for it.
+EXTRA_DIST += tests/coverage.sh
+.PHONY: coverage
+coverage:
+	-chmod -R u+w build-coverage 2>/dev/null
+	rm -rf build-coverage
+	$(MAKE) --silent distdir distdir=build-coverage
+	chmod -R u+w build-coverage
+	cd build-coverage && ./configure --quiet --enable-coverage CFLAGS="-O0 -g" CC="$(CC)"
+	build-coverage/tests/coverage.sh build-coverage
+
 # A folder of its own is released whole.
 EXTRA_DIST += tests/run
 dist-hook:
