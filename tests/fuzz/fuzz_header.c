@@ -57,22 +57,88 @@ check_folding(const struct header *header, struct arena *arena)
 	}
 }
 
+/* What stands in the list now is what stood there, but for this one field. */
+static void
+check_others(const struct header *header, const struct header_field *before, size_t changed,
+	size_t added)
+{
+	for (size_t i = 0; i < header->count; i++) {
+		size_t old = i < changed ? i : i - added;
+
+		if (i != changed)
+			FUZZ_CHECK(span_equal(header->fields[i].whole, before[old].whole));
+	}
+}
+
+/* A field that we wrote: its name, its value as it was asked for, no line that is too long. */
+static void
+check_field(const struct header_field *field, struct span name, struct span value)
+{
+	struct arena *arena = arena_new(1024);
+	struct span rest = field->whole;
+
+	if (name.length)
+		FUZZ_CHECK(span_equal(field->name, name));
+	while (rest.length) {
+		struct span line = span_cut(rest, '\n', &rest);
+
+		FUZZ_CHECK(line.length <= HEADER_LINE_MAX_BYTES + 1);
+	}
+	/* It may have been folded with LF alone; nothing else of it is changed. */
+	if (!span_has_byte(value, '\n'))
+		FUZZ_CHECK(span_equal(span_trim(field->value), span_trim(value)));
+	FUZZ_CHECK(!span_has_byte(header_unfold(field->value, arena), '\n'));
+	arena_free(&arena);
+}
+
+static void
+check_insert(struct header *header, size_t at, struct span name, struct span value)
+{
+	size_t count = header->count;
+	struct span before = fuzz_copy(span_of(header->fields, count * sizeof *header->fields));
+	bool added = header_insert(header, at, name, value);
+
+	FUZZ_CHECK(header->count == count + added);
+	if (added)
+		check_field(&header->fields[at], name, value);
+	check_others(header, (const struct header_field *)before.start, added ? at : count, added);
+	check_block(header, HEADER_RAW);
+	fuzz_free(before);
+}
+
+static void
+check_replace(struct header *header, size_t at, struct span value)
+{
+	size_t count = header->count;
+	struct span before = fuzz_copy(span_of(header->fields, count * sizeof *header->fields));
+	bool replaced = header_replace(header, at, value);
+
+	FUZZ_CHECK(header->count == count);
+	if (replaced)
+		check_field(&header->fields[at], SPAN_EMPTY, value);
+	check_others(header, (const struct header_field *)before.start, replaced ? at : count, 0);
+	check_block(header, HEADER_RAW);
+	fuzz_free(before);
+}
+
 /* The value is the fuzzer's: what a filter could ask for. */
 static void
 check_changes(struct header *header, struct span value)
 {
 	struct span name = span_cut(value, ':', &value);
-	size_t count = header->count;
-	bool added = header_insert(header, header->count / 2, name, value);
+	size_t count;
 
-	FUZZ_CHECK(header->count == count + added);
-	check_block(header, HEADER_RAW);
+	check_insert(header, header->count / 2, name, value);
+	check_insert(header, header->count, SPAN_LITERAL("Subject"), value);
 	if (header->count)
-		header_replace(header, 0, value);
-	check_block(header, HEADER_RAW);
-	if (header->count)
-		header_delete(header, header->count - 1);
-	header_delete_all(header, "From");
+		check_replace(header, header->count / 3, value);
+	count = header->count;
+	if (count) {
+		header_delete(header, count / 2);
+		FUZZ_CHECK(header->count == count - 1);
+	}
+	count = header_count(header, "From");
+	FUZZ_CHECK(header_delete_all(header, "From") == count);
 	FUZZ_CHECK(header_count(header, "From") == 0);
 	check_block(header, HEADER_RAW);
 }

@@ -53,12 +53,34 @@
 	CONTENT(RECIPIENT_TOLD, recipient_told)                                                    \
 	CONTENT(REFUSED, refused)
 
+/* Those without a content. */
+#define EMPTIES(EMPTY)                                                                             \
+	EMPTY(START)                                                                               \
+	EMPTY(CHECK)                                                                               \
+	EMPTY(TAKE)                                                                                \
+	EMPTY(FORGET)                                                                              \
+	EMPTY(PING)                                                                                \
+	EMPTY(PONG)                                                                                \
+	EMPTY(SESSIONS_ANNOUNCED)                                                                  \
+	EMPTY(BODY_OPEN)                                                                           \
+	EMPTY(REVOKED_TOLD)
+
+#define COUNT_CONTENT(id, noun) +1
+#define COUNT_EMPTY(id) +1
+_Static_assert(1 CONTENTS(COUNT_CONTENT) EMPTIES(COUNT_EMPTY) == MESSAGE_COUNT,
+	"every message is decoded here");
+
+/* What unpacks packs to the same bytes, and is whole: a byte less or more is not the message. */
 #define CONTENT(id, noun)                                                                          \
 	case MSG_##id: {                                                                           \
 		struct message_##noun message;                                                     \
 		good = message_##noun##_unpack(bytes, arena, &message);                            \
-		if (good)                                                                          \
-			message_##noun##_pack(&again, &message);                                   \
+		if (!good)                                                                         \
+			break;                                                                     \
+		message_##noun##_pack(&again, &message);                                           \
+		FUZZ_CHECK(!bytes.length ||                                                        \
+			!message_##noun##_unpack(span_first(bytes, bytes.length - 1), arena,       \
+				&message));                                                        \
 		break;                                                                             \
 	}
 

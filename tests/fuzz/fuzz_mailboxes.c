@@ -2,7 +2,7 @@
 /* From: where every mailbox is Alice's, careless readers of the same bytes see her alone too. */
 #include "fuzz.h"
 
-#include "wire/header.h"
+#include "base/buffer.h"
 #include "wire/mailboxes.h"
 #include "wire/octet.h"
 
@@ -89,6 +89,30 @@ check_list(const struct mailboxes *list, struct span value)
 	}
 }
 
+/* The addresses alone, written as a list, are read as the same list. */
+static void
+check_written(const struct mailboxes *list, unsigned rules)
+{
+	struct arena *arena = arena_new(1024);
+	struct buf written = BUF_INIT(0);
+	struct fault fault = FAULT_INIT;
+	struct mailboxes again;
+	char text[ADDRESS_TEXT_SIZE];
+
+	for (size_t i = 0; i < list->count; i++) {
+		address_format(&list->list[i].address, text);
+		FUZZ_CHECK(buf_printf(&written, "%s<%s>", i ? ",\r\n " : " ", text));
+	}
+	FUZZ_CHECK(mailboxes_parse(buf_span(&written), rules, arena, &again, &fault));
+	FUZZ_CHECK(again.count == list->count);
+	for (size_t i = 0; i < list->count; i++) {
+		FUZZ_CHECK(address_equal(&again.list[i].address, &list->list[i].address));
+		FUZZ_CHECK(again.list[i].display.length == 0 && !again.list[i].poses);
+	}
+	buf_fini(&written);
+	arena_free(&arena);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
@@ -101,6 +125,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (mailboxes_parse(in, rules, arena, &list, &fault)) {
 		FUZZ_CHECK(!(rules & MAILBOXES_ONE) || list.count == 1);
 		check_list(&list, in);
+		check_written(&list, rules);
 	} else {
 		FUZZ_CHECK(fault.kind == FAULT_PEER || fault.kind == FAULT_LIMIT);
 		FUZZ_CHECK(fault.text[0] && span_is_printable(span_text(fault.text)));

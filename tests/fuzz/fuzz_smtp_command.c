@@ -84,6 +84,35 @@ check_command(const struct smtp_command *command, struct span line, unsigned off
 	}
 }
 
+static char
+other_case(char byte)
+{
+	bool letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+
+	return letter ? (char)(byte ^ 0x20) : byte;
+}
+
+/* RFC 5321 2.4: the verb has no case. */
+static void
+check_case(struct span in, unsigned offers, bool utf8, const struct smtp_command *command,
+	const struct smtp_reply *reply)
+{
+	struct span copy = fuzz_copy(in);
+	char *bytes = (char *)(uintptr_t)copy.start;
+	struct smtp_reply again_reply = { .code = 0 };
+	struct smtp_command again;
+	bool done;
+
+	for (size_t i = 0; i < command->word.length; i++)
+		bytes[command->word.start - in.start + (ptrdiff_t)i] =
+			other_case(command->word.start[i]);
+	done = smtp_command_parse(copy, offers, utf8, &again, &again_reply);
+	FUZZ_CHECK(done == (reply->code == 0));
+	FUZZ_CHECK(again.verb == command->verb && again_reply.code == reply->code);
+	FUZZ_CHECK(span_equal(again.argument, command->argument));
+	fuzz_free(copy);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
@@ -101,6 +130,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		check_reply(&command, &reply);
 	}
 	check_inside(command.word, in);
+	if (command.word.length)
+		check_case(in, offers, utf8, &command, &reply);
 	check_inside(command.argument, in);
 	return 0;
 }

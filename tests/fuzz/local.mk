@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Fuzz targets. "make check" runs each over its corpus; built with --enable-fuzz (clang) they are
-# libFuzzer programs, and "make fuzz" runs each for FUZZ_SECONDS. A target is a file fuzz_NAME.c and
-# a folder corpus/NAME; what a run finds new stays in fuzz-work/NAME of the build tree, a finding in
-# fuzz-work/findings: it goes into the corpus with its fix.
+# libFuzzer programs, and "make fuzz" runs them one after another, FUZZ_SECONDS in all. A target is a
+# file fuzz_NAME.c, a folder corpus/NAME of seeds and a file corpus/NAME.found; see doc/fuzzing.md.
 FUZZERS =
 if WITH_FUZZ
 FUZZ_MAIN =
@@ -77,6 +76,16 @@ tests_fuzz_fuzz_ipc_SOURCES = tests/fuzz/fuzz_ipc.c tests/fuzz/fuzz.h $(FUZZ_MAI
 tests_fuzz_fuzz_ipc_LDADD = $(IPC_LIBS)
 tests_fuzz_fuzz_ipc_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+FUZZERS += tests/fuzz/fuzz_inbox
+tests_fuzz_fuzz_inbox_SOURCES = tests/fuzz/fuzz_inbox.c tests/fuzz/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_inbox_LDADD = $(IPC_LIBS)
+tests_fuzz_fuzz_inbox_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+FUZZERS += tests/fuzz/fuzz_grant
+tests_fuzz_fuzz_grant_SOURCES = tests/fuzz/fuzz_grant.c tests/fuzz/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_grant_LDADD = $(POLICY_LIBS) $(IPC_LIBS)
+tests_fuzz_fuzz_grant_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 FUZZERS += tests/fuzz/fuzz_control
 tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c tests/fuzz/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_control_LDADD = $(IPC_LIBS)
@@ -92,22 +101,21 @@ tests_fuzz_fuzz_transfer_SOURCES = tests/fuzz/fuzz_transfer.c tests/fuzz/fuzz.h 
 tests_fuzz_fuzz_transfer_LDADD = $(RELAY_LIBS)
 tests_fuzz_fuzz_transfer_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
-EXTRA_DIST += tests/fuzz/corpus tests/fuzz/mail.dict
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/corpus.py tests/fuzz/mail.dict tests/fuzz/merge.sh \
+	tests/fuzz/run.sh
 
-FUZZ_SECONDS = 60
+# FUZZ_TARGETS="address header" runs, or merges into the corpora, those alone.
+FUZZ_SECONDS = 3600
+FUZZ_TARGETS = $(FUZZERS:tests/fuzz/fuzz_%=%)
 if WITH_FUZZ
 fuzz: $(FUZZERS)
-	$(MKDIR_P) fuzz-work/findings/
-	for target in $(FUZZERS); do \
-		name=$${target##*/fuzz_}; \
-		$(MKDIR_P) fuzz-work/$$name && \
-		./$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 \
-			-print_final_stats=1 -dict=$(srcdir)/tests/fuzz/mail.dict \
-			-artifact_prefix=fuzz-work/findings/$$name- \
-			fuzz-work/$$name $(srcdir)/tests/fuzz/corpus/$$name || exit 1; \
-	done
+	FUZZ_SECONDS=$(FUZZ_SECONDS) PYTHON3=$(PYTHON3) srcdir=$(srcdir) \
+		$(srcdir)/tests/fuzz/run.sh $(FUZZ_TARGETS)
+
+fuzz-merge: $(FUZZERS)
+	PYTHON3=$(PYTHON3) srcdir=$(srcdir) $(srcdir)/tests/fuzz/merge.sh $(FUZZ_TARGETS)
 else
-fuzz:
+fuzz fuzz-merge:
 	@echo "the fuzz targets need: ./configure CC=clang --enable-fuzz" >&2; exit 1
 endif
-.PHONY: fuzz
+.PHONY: fuzz fuzz-merge

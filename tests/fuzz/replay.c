@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Runs a fuzz target over its corpus, without a fuzzer: each file whole, and each start of it. */
+/*
+ * Runs a fuzz target over its corpus, without a fuzzer: each seed whole, and each start of it; what
+ * fuzzing found (FOLDER.found, see corpus.py) whole.
+ */
 #include "fuzz.h"
 
 #include <dirent.h>
@@ -7,11 +10,13 @@
 
 enum {
 	INPUT_MAX_BYTES = 1 << 20,
+	FOUND_MAX_BYTES = 4096,
 	PREFIX_MAX_BYTES = 2048,  /* of longer files only the whole is run */
 	PATH_SIZE = 4096,
 };
 
 static unsigned files;
+static unsigned found;
 
 static void
 run(const uint8_t *bytes, size_t size)
@@ -39,6 +44,27 @@ replay_file(const char *path)
 	for (size_t start = 0; start < size && size <= PREFIX_MAX_BYTES; start++)
 		run(bytes, start);
 	files++;
+}
+
+/* Each input behind its length, most significant byte first. */
+static void
+replay_found(const char *path)
+{
+	uint8_t bytes[FOUND_MAX_BYTES];
+	uint8_t head[4];
+	FILE *file = fopen(path, "rb");
+
+	if (!file)
+		return;
+	while (fread(head, sizeof head, 1, file) == 1) {
+		size_t size = (size_t)head[2] << 8 | head[3];
+
+		FUZZ_CHECK(head[0] == 0 && head[1] == 0 && size <= sizeof bytes);
+		FUZZ_CHECK(fread(bytes, 1, size, file) == size);
+		run(bytes, size);
+		found++;
+	}
+	fclose(file);
 }
 
 static void
@@ -84,7 +110,9 @@ main(int argc, char **argv)
 		snprintf(path, sizeof path, "%s/tests/fuzz/corpus/%s", source ? source : ".",
 			target + strlen("fuzz_"));
 		replay(path);
+		strncat(path, ".found", sizeof path - strlen(path) - 1);
+		replay_found(path);
 	}
-	printf("%s: %u files\n", argv[0], files);
+	printf("%s: %u seeds, %u found\n", argv[0], files, found);
 	return files ? 0 : 1;
 }
