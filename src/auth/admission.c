@@ -19,7 +19,7 @@ describe(const struct auth *auth, const struct admission *admission,
 		.identity = identity,
 		.helo = "",
 		.client_address = admission->client_address,
-		.certificate = "",
+		.certificates = { admission->certificates.items, admission->certificates.count },
 		.tls_version = "",
 		.tls_cipher = "",
 		.tls_group = "",
@@ -83,17 +83,20 @@ admission_pack(const struct auth *auth, const struct admission *admission,
 	struct identity identity = account->identity;
 	struct buf packed = BUF_INIT(IPC_IDENTITY_MAX_BYTES / 2);
 	struct buf signed_grant = BUF_INIT(IPC_IDENTITY_MAX_BYTES);
+	struct buf certificates = BUF_INIT(IPC_SHORT_MAX_BYTES);
 	struct message_login_done done;
 	bool fits;
 
 	identity.mechanism = admission->mechanism;
 	identity_pack(&packed, &identity);
+	certificate_names_pack(&certificates, &admission->certificates);
 	grant_sign(&signed_grant, secret_span(auth->grant_key),
 		&(const struct grant){
 			.session = span_text(admission->session),
 			.login = span_text(identity.login),
 			.listener = span_text(admission->listener),
 			.identity = buf_span(&packed),
+			.certificates = buf_span(&certificates),
 			.expires_ms = now_ms + AUTH_GRANT_LIFE_MS,
 			.epoch = identity.epoch,
 		});
@@ -101,10 +104,11 @@ admission_pack(const struct auth *auth, const struct admission *admission,
 		.identity = buf_span(&packed),
 		.grant = buf_span(&signed_grant),
 	};
-	fits = !packed.overflow && !signed_grant.overflow;
+	fits = !packed.overflow && !signed_grant.overflow && !certificates.overflow;
 	if (fits)
 		message_login_done_pack(to, &done);
 	buf_fini(&packed);
+	buf_fini(&certificates);
 	buf_wipe(&signed_grant);
 	buf_fini(&signed_grant);
 	return fits && buf_length(to) <= IPC_IDENTITY_MAX_BYTES;

@@ -13,6 +13,7 @@ struct admission {
 	const char *client_address;
 	const char *mechanism;
 	enum identity_protocol protocol;
+	struct certificate_names certificates; /* of the client, as its front end says */
 };
 
 enum { ADMISSION_TEXT_SIZE = 160 };

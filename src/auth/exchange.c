@@ -41,6 +41,7 @@ exchange_new(const struct exchange_service *service, const struct message_login_
 		.mechanism = arena_strdup(arena, start->mechanism),
 		.client_address = arena_strdup(arena, start->client_address),
 		.tls = start->tls,
+		.certificates = certificate_names_copy(&start->certificates, arena),
 		.bind_exporter = copy_span(arena, start->bind_exporter),
 		.bind_endpoint = copy_span(arena, start->bind_endpoint),
 		.has_initial = start->has_initial,

@@ -89,7 +89,6 @@ take_question(const struct settings *settings, json_t *args, struct arena *arena
 		.id = "explain",
 		.identity = question->account ? &question->account->identity : NULL,
 		.helo = "",
-		.certificate = "",
 		.tls_version = "",
 		.tls_cipher = "",
 		.tls_group = "",

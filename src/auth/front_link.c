@@ -118,6 +118,7 @@ on_done(void *context, struct account *account)
 		.client_address = start->client_address,
 		.mechanism = start->mechanism,
 		.protocol = exchange_protocol(login->exchange),
+		.certificates = start->certificates,
 	};
 	struct identity identity = account->identity;
 	struct buf content = BUF_INIT(0);

@@ -41,13 +41,20 @@ front_link_cancel_renewals(struct front_link *link)
 		free_renewal(link->renewals);
 }
 
+/* What was signed when a session logged in. */
+struct believed {
+	struct identity identity;
+	enum identity_protocol protocol;
+	struct certificate_names certificates;
+};
+
 /*
  * A front end may be in the hands of an enemy: what it says of a session must be what was signed
  * when that session logged in.
  */
 static bool
 is_believed(struct front_link *link, const struct message_session *session,
-	struct identity *identity_out, enum identity_protocol *protocol_out)
+	struct believed *believed_out)
 {
 	struct fault fault = FAULT_INIT;
 	struct grant grant;
@@ -58,10 +65,11 @@ is_believed(struct front_link *link, const struct message_session *session,
 			kv_str("login", session->login), kv_fault(&fault));
 		return false;
 	}
-	if (!span_is(grant.session, session->session) || !span_is(grant.login, session->login) ||
+	if (!certificate_names_read(
+		    grant.certificates, link->arena, &believed_out->certificates) || !span_is(grant.session, session->session) || !span_is(grant.login, session->login) ||
 		!span_is(grant.listener, session->listener) || grant.epoch != session->epoch ||
-		!identity_unpack(grant.identity, link->arena, identity_out) ||
-		!account_find_protocol(span_text(session->protocol), protocol_out)) {
+		!identity_unpack(grant.identity, link->arena, &believed_out->identity) ||
+		!account_find_protocol(span_text(session->protocol), &believed_out->protocol)) {
 		log_event(EV_SESSION_DOUBTED, kv_str("sid", session->session),
 			kv_str("login", session->login),
 			kv_str("reason", "its grant says something else"));
@@ -172,6 +180,7 @@ ask_directory(struct front_link *link, const struct message_session *session,
 		.client_address = arena_strdup(arena, admission->client_address),
 		.mechanism = arena_strdup(arena, admission->mechanism),
 		.protocol = admission->protocol,
+		.certificates = certificate_names_copy(&admission->certificates, arena),
 	};
 	renewal->login = arena_strdup(arena, session->login);
 	renewal->epoch = session->epoch;
@@ -185,15 +194,15 @@ ask_directory(struct front_link *link, const struct message_session *session,
 }
 
 static struct admission
-admission_of(const struct message_session *session, const struct identity *identity,
-	enum identity_protocol protocol)
+admission_of(const struct message_session *session, const struct believed *believed)
 {
 	return (struct admission){
 		.session = session->session,
 		.listener = session->listener,
 		.client_address = session->client_address,
-		.mechanism = identity->mechanism,
-		.protocol = protocol,
+		.mechanism = believed->identity.mechanism,
+		.protocol = believed->protocol,
+		.certificates = believed->certificates,
 	};
 }
 
@@ -209,18 +218,17 @@ bool
 front_link_on_announce(struct front_link *link, struct span bytes)
 {
 	struct message_session session;
-	struct identity identity;
+	struct believed believed;
 	struct admission admission;
-	enum identity_protocol protocol;
 
 	if (!message_session_unpack(bytes, link->arena, &session))
 		return false;
-	if (!is_believed(link, &session, &identity, &protocol)) {
+	if (!is_believed(link, &session, &believed)) {
 		front_link_kick_id(link, session.session, "Please log in again");
 		return true;
 	}
-	admission = admission_of(&session, &identity, protocol);
-	enter(link, &admission, &identity, session.since_ms);
+	admission = admission_of(&session, &believed);
+	enter(link, &admission, &believed.identity, session.since_ms);
 	ask_directory(link, &session, &admission, 0);
 	return true;
 }
@@ -229,13 +237,12 @@ bool
 front_link_on_identity_get(struct front_link *link, const struct channel_message *message)
 {
 	struct message_session session;
-	struct identity identity;
+	struct believed believed;
 	struct admission admission;
-	enum identity_protocol protocol;
 
 	if (!message_session_unpack(message->bytes, link->arena, &session))
 		return false;
-	if (!is_believed(link, &session, &identity, &protocol)) {
+	if (!is_believed(link, &session, &believed)) {
 		front_link_answer_failed(link, message->request,
 			&(const struct exchange_failure){
 				.failure = LOGIN_BAD_CREDENTIALS,
@@ -244,9 +251,9 @@ front_link_on_identity_get(struct front_link *link, const struct channel_message
 			});
 		return true;
 	}
-	admission = admission_of(&session, &identity, protocol);
+	admission = admission_of(&session, &believed);
 	if (!sessions_find(link->auth->sessions, session.session))
-		enter(link, &admission, &identity, session.since_ms);
+		enter(link, &admission, &believed.identity, session.since_ms);
 	ask_directory(link, &session, &admission, message->request);
 	return true;
 }

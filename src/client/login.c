@@ -258,6 +258,7 @@ ask_auth(struct login *login, bool has_initial, struct span initial)
 		.mechanism = login->mechanism,
 		.client_address = session->client_host,
 		.tls = session_is_secure(session),
+		.certificates = session_certificates(session),
 		.has_initial = has_initial,
 		.initial = initial };
 

@@ -115,6 +115,18 @@ session_tls(const struct session *session)
 	return stream_tls(session->stream);
 }
 
+struct certificate_names
+session_certificates(const struct session *session)
+{
+	const struct tls_session *tls = session_tls(session);
+	struct certificate_names names = { NULL, 0 };
+
+	_Static_assert((int)TLS_NAMES_MAX <= (int)CERTIFICATE_NAMES_MAX, "all names can be told");
+	if (tls)
+		names.count = tls_session_names(tls, &names.items);
+	return names;
+}
+
 struct login *
 session_login(struct session *session)
 {

@@ -118,6 +118,8 @@ const struct sock_address *session_client(const struct session *session);
 const char *session_client_host(const struct session *session); /* as text, without port */
 bool session_is_secure(const struct session *session);
 const struct tls_session *session_tls(const struct session *session);
+/* The names of the client's certificate, if it showed one that holds; they live in the session. */
+struct certificate_names session_certificates(const struct session *session);
 /* The login under way, and who the session is; both live in the session. */
 struct login *session_login(struct session *session);
 struct standing *session_standing(struct session *session);

@@ -89,6 +89,15 @@ static const struct schema_row listener_rows[] = {
 		"GnuTLS priority string in place of the usual one, which offers ECDHE and AEAD alone"),
 	DURATION("tls-ticket-life", tls_ticket_life, 0, 7 * DAY, "6h", TO_SUPER | TO_FRONT,
 		"How long a client may resume a TLS session; 0 is no resumption"),
+	CHOICE("client-certificate", client_certificate,
+		WORDS({ "off", CLIENT_CERTIFICATE_OFF }, { "ask", CLIENT_CERTIFICATE_ASK },
+			{ "require", CLIENT_CERTIFICATE_REQUIRE }),
+		"off", TO_FRONT | TO_JUDGES,
+		"Whether clients are asked for a certificate, which then is a principal, and whether "
+		"they must show one that holds"),
+	TEXT("client-trust-file", client_trust_file, syntax_path_or_empty, "", TO_SUPER,
+		"PEM file of the authorities that sign certificates of clients, or of such certificates "
+		"themselves"),
 	YES_NO("require-tls", require_tls, "no", TO_FRONT,
 		"Whether nothing but EHLO, NOOP, STARTTLS and QUIT is answered before TLS"),
 	CHOICE("login", login,

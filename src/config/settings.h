@@ -100,6 +100,13 @@ enum insecure_login {
 	INSECURE_LOGIN_ALLOW,
 };
 
+/* Is the client asked for a certificate, and must it show one that holds? */
+enum client_certificate {
+	CLIENT_CERTIFICATE_OFF,
+	CLIENT_CERTIFICATE_ASK,
+	CLIENT_CERTIFICATE_REQUIRE,
+};
+
 enum bare_newline {
 	BARE_NEWLINE_REJECT,
 	BARE_NEWLINE_NORMALIZE,
@@ -129,6 +136,8 @@ struct settings_listener {
 	enum listener_tls_minimum tls_minimum;
 	const char *tls_priority;           /* GnuTLS priority string; "": built from tls-minimum */
 	uint64_t tls_ticket_life;           /* ms; 0: no session tickets */
+	enum client_certificate client_certificate;
+	const char *client_trust_file;      /* PEM: who may have signed it */
 	bool require_tls;                   /* 530 5.7.0 to all but EHLO, NOOP, STARTTLS, QUIT */
 
 	enum login_policy login;

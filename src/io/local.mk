@@ -8,7 +8,7 @@ src_io_libio_a_SOURCES = \
 	src/io/stream_input.c src/io/stream_output.c src/io/stream_tls.c \
 	src/io/tls.c src/io/tls.h src/io/tls_parts.h \
 	src/io/tls_certificate.c src/io/tls_certificate.h \
-	src/io/tls_key.c src/io/tls_set.c \
+	src/io/tls_key.c src/io/tls_names.c src/io/tls_peer.c src/io/tls_set.c \
 	src/io/tls_session.c src/io/tls_session.h src/io/tls_session_facts.c \
 	src/io/worker.c src/io/worker.h
 

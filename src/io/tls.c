@@ -146,7 +146,8 @@ tls_server_new(const struct tls_settings *settings, struct tls_set *set, struct 
 	set_alpn(server, settings);
 	server->ticket_life_s = ticket_life(settings->ticket_life_s);
 	server->ask_certificate = settings->ask_certificate;
-	if (settings->ticket_key)
+	server->require_certificate = settings->ask_certificate && settings->require_certificate;
+	if (settings->ticket_key && !settings->ask_certificate)
 		tls_server_set_ticket_key(server, settings->ticket_key);
 	if (!tls_priority_make(settings->priority, settings->minimum, &server->priority, fault_out) ||
 			(settings->ask_certificate &&

@@ -27,11 +27,18 @@ struct tls_settings {
 	unsigned ticket_life_s;           /* 0 = 6 hours; at most a week */
 	const char *const *alpn;          /* a client that offers ALPN must offer one of these */
 	size_t alpn_count;
-	bool ask_certificate;             /* server: ask for one, and verify it against trust_pem */
+	bool ask_certificate;             /* of the client, to verify it against trust_pem; no tickets then */
+	bool require_certificate;         /* and without one that holds there is no session */
 	struct span trust_pem;
 };
 
-/* Never early data, never renegotiation, never RSA key exchange. Shared by all sessions of a listener. */
+/*
+ * Where client certificates are asked for there are no tickets: a session that is resumed shows no
+ * certificate, and what was true of one at its first handshake may be so no longer.
+ *
+ * Never early data, never renegotiation, never RSA key exchange. Shared by all sessions of a
+ * listener.
+ */
 struct tls_server;
 
 /* Takes its own hold of the set. NULL with a fault, which quotes the wrong part of a priority string. */

@@ -44,6 +44,7 @@ struct tls_server {
 	gnutls_datum_t *alpn;
 	unsigned alpn_count;
 	bool ask_certificate;
+	bool require_certificate;
 	gnutls_x509_trust_list_t trust;
 };
 
@@ -66,6 +67,10 @@ struct tls_session {
 	struct buf output;
 	char *name;                      /* server: asked for; client: meant; NULL if none */
 	char *peer;
+	struct arena *names_arena;       /* server: of the client's names; NULL: there are none */
+	const char *const *names;
+	size_t name_count;
+	const char *names_fault;         /* server: why a certificate that holds has none; or NULL */
 	enum tls_io state;               /* WANT_READ until the handshake is done; the ends stick */
 	unsigned skips;
 	unsigned status;                 /* GnuTLS' verdict on the peer's certificate */
@@ -98,6 +103,14 @@ bool tls_priority_make(const char *priority, enum tls_version minimum,
 	gnutls_priority_t *priority_out, struct fault *fault_out);
 bool tls_trust_make(const char *file, struct span pem, gnutls_x509_trust_list_t *trust_out,
 	struct fault *fault_out);
+/* The certificate that the other end shows: GnuTLS calls it in the handshake, and heeds its answer. */
+int tls_peer_on_verify(gnutls_session_t gnutls);
+/*
+ * The names of a client's certificate, which was verified. NULL, and names made in the arena; or what
+ * is wrong with them.
+ */
+const char *tls_names_read(gnutls_x509_crt_t certificate, struct arena *arena,
+	const char *const **names_out, size_t *count_out);
 struct tls_server *tls_server_hold(struct tls_server *server);
 struct tls_client *tls_client_hold(struct tls_client *client);
 

@@ -134,93 +134,6 @@ on_hello_message(gnutls_session_t gnutls, unsigned type, unsigned when, unsigned
 	return 0;
 }
 
-/* --- the certificate that the other end shows */
-
-static int
-import_peers(gnutls_session_t gnutls, gnutls_x509_crt_t *chain, unsigned *count_out)
-{
-	const gnutls_datum_t *list = gnutls_certificate_get_peers(gnutls, count_out);
-
-	if (!list || !*count_out)
-		return GNUTLS_E_NO_CERTIFICATE_FOUND;
-	if (*count_out > TLS_CHAIN_MAX_CERTIFICATES)
-		return GNUTLS_E_CERTIFICATE_LIST_UNSORTED;
-	for (unsigned i = 0; i < *count_out; i++) {
-		int result = gnutls_x509_crt_init(&chain[i]);
-
-		if (result == 0)
-			result = gnutls_x509_crt_import(chain[i], &list[i], GNUTLS_X509_FMT_DER);
-		if (result < 0) {
-			*count_out = i + 1;
-			return result;
-		}
-	}
-	return 0;
-}
-
-static void
-remember_peer(struct tls_session *session, gnutls_x509_crt_t leaf)
-{
-	char name[TLS_NAME_MAX_BYTES];
-	char text[TLS_NAME_MAX_BYTES];
-	size_t size = sizeof name;
-
-	/* The common name, or the whole subject where there is none. */
-	if (gnutls_x509_crt_get_dn_by_oid(leaf, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &size) < 0) {
-		size = sizeof name;
-		if (gnutls_x509_crt_get_dn(leaf, name, &size) < 0)
-			return;
-	}
-	text_escape(span_of(name, strnlen(name, size)), text, sizeof text);
-	mem_free(&session->peer);
-	session->peer = mem_strdup(text);
-}
-
-static void
-judge_peer(struct tls_session *session, gnutls_x509_crt_t *chain, unsigned count)
-{
-	bool is_client = session->client != NULL;
-	gnutls_x509_trust_list_t trust = is_client ? session->client->trust : session->server->trust;
-	gnutls_typed_vdata_st wanted[2] = {
-		{ .type = GNUTLS_DT_KEY_PURPOSE_OID,
-				.data = (unsigned char *)(is_client ? GNUTLS_KP_TLS_WWW_SERVER
-								    : GNUTLS_KP_TLS_WWW_CLIENT) },
-		{ .type = GNUTLS_DT_DNS_HOSTNAME, .data = (unsigned char *)session->name },
-	};
-
-	session->status = GNUTLS_CERT_INVALID;
-	if (gnutls_x509_trust_list_verify_crt2(trust, chain, count, wanted,
-			    is_client && session->name ? 2 : 1, 0, &session->status, NULL) < 0)
-		session->status |= GNUTLS_CERT_INVALID;
-}
-
-static int
-on_verify(gnutls_session_t gnutls)
-{
-	struct tls_session *session = gnutls_session_get_ptr(gnutls);
-	gnutls_x509_crt_t chain[TLS_CHAIN_MAX_CERTIFICATES] = { NULL };
-	unsigned count = 0;
-	int result = import_peers(gnutls, chain, &count);
-
-	if (result == 0) {
-		session->has_peer = true;
-		remember_peer(session, chain[0]);
-		judge_peer(session, chain, count);
-	}
-	for (unsigned i = 0; i < count && i < TLS_CHAIN_MAX_CERTIFICATES; i++) {
-		if (chain[i])
-			gnutls_x509_crt_deinit(chain[i]);
-	}
-	/* A client need not show one; but what cannot be read is not gone on with. */
-	if (result == GNUTLS_E_NO_CERTIFICATE_FOUND && session->server)
-		return 0;
-	if (result < 0)
-		return GNUTLS_E_CERTIFICATE_ERROR;
-	if (session->client && session->client->verify == TLS_VERIFY_REQUIRED && session->status)
-		return GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
-	return 0;
-}
-
 /* --- making */
 
 static struct tls_session *
@@ -268,8 +181,9 @@ tls_session_new_server(struct tls_server *server)
 		gnutls_alpn_set_protocols(session->gnutls, server->alpn, server->alpn_count,
 				GNUTLS_ALPN_MANDATORY);
 	if (server->ask_certificate) {
-		gnutls_certificate_server_set_request(session->gnutls, GNUTLS_CERT_REQUEST);
-		gnutls_session_set_verify_function(session->gnutls, on_verify);
+		gnutls_certificate_server_set_request(session->gnutls,
+				server->require_certificate ? GNUTLS_CERT_REQUIRE : GNUTLS_CERT_REQUEST);
+		gnutls_session_set_verify_function(session->gnutls, tls_peer_on_verify);
 	}
 	return session;
 }
@@ -286,7 +200,7 @@ tls_session_new_client(struct tls_client *client, const char *name)
 	if (name && !looks_like_address(name) && !strchr(name, ':'))
 		gnutls_server_name_set(session->gnutls, GNUTLS_NAME_DNS, name, strlen(name));
 	if (client->verify != TLS_VERIFY_NONE)
-		gnutls_session_set_verify_function(session->gnutls, on_verify);
+		gnutls_session_set_verify_function(session->gnutls, tls_peer_on_verify);
 	return session;
 }
 
@@ -305,6 +219,7 @@ tls_session_free(struct tls_session **session)
 	buf_fini(&old->output);
 	mem_free(&old->name);
 	mem_free(&old->peer);
+	arena_free(&old->names_arena);
 	mem_free(&old);
 }
 

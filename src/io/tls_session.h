@@ -9,6 +9,7 @@
 enum {
 	TLS_BINDING_MAX_BYTES = 64,
 	TLS_TEXT_MAX_BYTES = 128,
+	TLS_NAMES_MAX = 16,            /* of a client's certificate; one with more has none that counts */
 };
 
 enum tls_io {
@@ -68,6 +69,12 @@ enum tls_key tls_session_key(const struct tls_session *session);     /* of the s
 bool tls_session_is_verified(const struct tls_session *session, struct fault *fault_out);
 /* The peer's certificate by its subject; "" if there is none. */
 const char *tls_session_peer(const struct tls_session *session);
+/*
+ * Server: the names in the client's certificate, if it showed one that holds: DNS names and mail
+ * addresses of the SANs in lower case, the CN where there is neither, and always "sha256:" with the
+ * SHA-256 of the certificate in hex. Borrowed; none (0) for any other session.
+ */
+size_t tls_session_names(const struct tls_session *session, const char *const **names_out);
 
 enum tls_binding {
 	TLS_BINDING_EXPORTER,         /* RFC 9266; not with TLS 1.2 without extended master secret */

@@ -85,14 +85,24 @@ tls_session_is_verified(const struct tls_session *session, struct fault *fault_o
 		return fault_set(fault_out, FAULT_DENIED, session->client
 						? "the certificate was not looked at"
 						: "the client showed no certificate");
-	if (session->status == 0)
+	if (session->status == 0 && !session->names_fault)
 		return true;
+	if (session->status == 0)
+		return fault_set(fault_out, FAULT_DENIED, "the certificate has %s",
+				session->names_fault);
 	if (gnutls_certificate_verification_status_print(
 			    session->status, GNUTLS_CRT_X509, &text, 0) < 0)
 		return fault_set(fault_out, FAULT_DENIED, "the certificate does not hold");
 	fault_set(fault_out, FAULT_DENIED, "%s", (const char *)text.data);
 	gnutls_free(text.data);
 	return false;
+}
+
+size_t
+tls_session_names(const struct tls_session *session, const char *const **names_out)
+{
+	*names_out = session->names;
+	return session->name_count;
 }
 
 /* --- our own certificate */

@@ -8,7 +8,7 @@
 #include "ipc/messages.h"
 
 /* Named in what is signed, so that the key can never vouch for bytes of another kind. */
-static const char label[] = "sallyport grant 1";
+static const char label[] = "sallyport grant 2";
 
 static void
 make_mac(struct span key, struct span bytes, unsigned char mac_out[DIGEST_BYTES])
@@ -32,6 +32,7 @@ grant_sign(struct buf *to, struct span key, const struct grant *grant)
 	pack_span(to, grant->login);
 	pack_span(to, grant->listener);
 	pack_span(to, grant->identity);
+	pack_span(to, grant->certificates);
 	pack_u64(to, (uint64_t)grant->expires_ms);
 	pack_u64(to, grant->epoch);
 	if (to->overflow)
@@ -60,6 +61,7 @@ grant_check(struct span bytes, struct span key, int64_t now_ms, struct grant *gr
 	grant.login = unpack_span(&from, MESSAGE_NAME_MAX_BYTES);
 	grant.listener = unpack_span(&from, MESSAGE_NAME_MAX_BYTES);
 	grant.identity = unpack_span(&from, IPC_IDENTITY_MAX_BYTES);
+	grant.certificates = unpack_span(&from, IPC_SHORT_MAX_BYTES);
 	grant.expires_ms = (int64_t)unpack_u64(&from);
 	grant.epoch = unpack_u64(&from);
 	if (!unpack_done(&from))

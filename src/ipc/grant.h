@@ -15,6 +15,7 @@ struct grant {
 	struct span login;
 	struct span listener;
 	struct span identity; /* packed by policy/identity.h; the rights are in it */
+	struct span certificates; /* packed by ipc/certificate_names.h: what the front end said at login */
 	int64_t expires_ms;   /* wall clock */
 	uint64_t epoch;       /* of the login; a REVOKE with a higher one voids the grant */
 };

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += src/ipc/libipc.a
 src_ipc_libipc_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 src_ipc_libipc_a_SOURCES = \
+	src/ipc/certificate_names.c src/ipc/certificate_names.h \
 	src/ipc/channel.c src/ipc/channel.h \
 	src/ipc/control.c src/ipc/control.h \
 	src/ipc/frame.c src/ipc/frame.h \

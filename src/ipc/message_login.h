@@ -3,6 +3,7 @@
 #ifndef IPC_MESSAGE_LOGIN_H
 #define IPC_MESSAGE_LOGIN_H
 
+#include "ipc/certificate_names.h"
 #include "ipc/messages.h"
 
 /*
@@ -17,6 +18,7 @@ struct message_login_start {
 	const char *mechanism;       /* upper case, one of those offered */
 	const char *client_address;
 	bool tls;
+	struct certificate_names certificates; /* of the client, verified */
 	struct span bind_exporter;   /* channel bindings, empty where there are none */
 	struct span bind_endpoint;
 	bool has_initial;

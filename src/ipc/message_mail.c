@@ -105,6 +105,7 @@ message_commit_pack(struct buf *to, const struct message_commit *from)
 	pack_text(to, from->listener);
 	pack_text(to, from->protocol);
 	pack_text(to, from->client_address);
+	certificate_names_pack(to, &from->certificates);
 	pack_text(to, from->login);
 	pack_span(to, from->grant);
 	pack_bool(to, from->hold);
@@ -125,6 +126,7 @@ message_commit_unpack(struct span bytes, struct arena *arena, struct message_com
 	message_out->listener = unpack_text(&from, MESSAGE_NAME_MAX_BYTES, arena);
 	message_out->protocol = unpack_text(&from, MESSAGE_WORD_MAX_BYTES, arena);
 	message_out->client_address = unpack_text(&from, MESSAGE_ADDRESS_MAX_BYTES, arena);
+	message_out->certificates = certificate_names_unpack(&from, arena);
 	message_out->login = unpack_text(&from, MESSAGE_NAME_MAX_BYTES, arena);
 	message_out->grant = unpack_span(&from, IPC_IDENTITY_MAX_BYTES);
 	message_out->hold = unpack_bool(&from);

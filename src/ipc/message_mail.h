@@ -3,6 +3,7 @@
 #ifndef IPC_MESSAGE_MAIL_H
 #define IPC_MESSAGE_MAIL_H
 
+#include "ipc/certificate_names.h"
 #include "ipc/messages.h"
 
 /* BODY_FILE: an empty file for one body; the descriptor is for writing. BODY_DROP: not needed. */
@@ -70,6 +71,7 @@ struct message_commit {
 	const char *listener;
 	const char *protocol;        /* "ESMTPSA", … for the record */
 	const char *client_address;
+	struct certificate_names certificates; /* of the client, verified; as in the grant of a login */
 	const char *login;           /* empty without login */
 	struct span grant;           /* empty without login */
 	bool hold;

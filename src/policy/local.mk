@@ -3,6 +3,7 @@ noinst_LIBRARIES += src/policy/libpolicy.a
 src_policy_libpolicy_a_SOURCES = \
 	src/policy/chain.c src/policy/chain.h \
 	src/policy/claim.c src/policy/claim.h \
+	src/policy/from_rewrite.c src/policy/from_rewrite.h \
 	src/policy/identity.c src/policy/identity.h \
 	src/policy/limits.c src/policy/limits.h \
 	src/policy/mail.c src/policy/mail.h \

@@ -20,7 +20,7 @@ struct mail_session {
 	const char *client_address;     /* text, without port */
 	uint16_t client_port;
 	unsigned char client_network[NETWORK_BYTES];
-	const char *certificate;        /* name in a verified client certificate, or "" */
+	struct settings_texts certificates; /* names in a verified client certificate; none without */
 	const char *tls_version;        /* "TLS1.3"; "" without TLS, the two below too */
 	const char *tls_cipher;         /* "TLS_AES_256_GCM_SHA384" */
 	const char *tls_group;          /* "X25519" */

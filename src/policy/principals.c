@@ -28,8 +28,8 @@ is_principal(const struct mail_session *session, const struct principal *princip
 	case PRINCIPAL_NETWORK:
 		return network_has(&principal->network, session->client_network);
 	case PRINCIPAL_CERTIFICATE:
-		return span_is_nocase(span_text(session->certificate), principal->name) &&
-			principal->name[0];
+		return session->listener->client_certificate != CLIENT_CERTIFICATE_OFF &&
+			has_text(&session->certificates, principal->name);
 	}
 	return false;
 }

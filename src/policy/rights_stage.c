@@ -2,6 +2,7 @@
 /* The rights as the first stage of the chain. */
 #include "policy/rights_stage.h"
 
+#include "policy/from_rewrite.h"
 #include "policy/originators.h"
 #include "policy/rights.h"
 
@@ -50,24 +51,6 @@ rights_envrcpt(struct stage *stage, struct mail *mail, const struct mail_recipie
 	done(context, &verdict);
 }
 
-/* From becomes the primary address; who wrote the old one still gets the replies. */
-static bool
-rewrite_from(struct mail *mail, const char *instead)
-{
-	struct header *header = &mail->header;
-	size_t at = header_find(header, "From", 0);
-	struct span old;
-
-	if (header_count(header, "From") != 1)
-		return false;
-	old = header->fields[at].value;
-	if (header_count(header, "Reply-To") == 0 &&
-		!header_add(header, SPAN_LITERAL("Reply-To"), old))
-		return false;
-	header_delete_all(header, "Sender");
-	return header_replace(header, header_find(header, "From", 0), span_text(instead));
-}
-
 static void
 rights_eom(struct stage *stage, struct mail *mail, stage_done_fn done, void *context)
 {
@@ -78,7 +61,7 @@ rights_eom(struct stage *stage, struct mail *mail, stage_done_fn done, void *con
 	(void)stage;
 	if (verdict.kind == VERDICT_REJECT && verdict.code == 550) {
 		instead = rights_rewrite_sender(mail->session);
-		if (instead[0] && rewrite_from(mail, instead))
+		if (instead[0] && from_rewrite(mail, instead))
 			verdict = originators_check(mail->session, &mail->header, mail->smtputf8);
 	}
 	done(context, &verdict);

@@ -98,11 +98,15 @@ check_grant(const struct admission *admission, const struct message_commit *comm
 {
 	struct fault fault = FAULT_INIT;
 	struct grant grant;
+	struct certificate_names certificates;
 	if (!grant_check(commit->grant, admission->grant_key, wall_ms, &grant, &fault))
 		return doubtful(fault.text);
 	if (!span_is(grant.session, commit->session) || !span_is(grant.login, commit->login) ||
 		!span_is(grant.listener, commit->listener))
 		return doubtful("granted to another session");
+	if (!certificate_names_read(grant.certificates, arena, &certificates) ||
+		!certificate_names_equal(&certificates, &commit->certificates))
+		return doubtful("granted with another certificate");
 	if (!revoked_is_known(admission->revoked))
 		return doubtful("what was withdrawn is not known yet");
 	if (revoked_has(admission->revoked, grant.login, grant.epoch))
@@ -147,8 +151,8 @@ admission_check(const struct admission *admission, const struct message_commit *
 		.id = commit->session,
 		.helo = "",
 		.client_address = commit->client_address,
+		.certificates = { commit->certificates.items, commit->certificates.count },
 		.tls_version = "",
-		.certificate = "",
 	};
 	if (network_parse(span_text(commit->client_address), &client, NULL))
 		memcpy(session.client_network, client.address, sizeof(session.client_network));

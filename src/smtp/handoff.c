@@ -117,6 +117,7 @@ describe(struct transaction *transaction)
 		.listener = smtp->mail.listener->title,
 		.protocol = tidy_protocol(&smtp->mail, mail->smtputf8),
 		.client_address = smtp->mail.client_address,
+		.certificates = session_certificates(smtp->session),
 		.login = smtp->mail.identity ? smtp->mail.identity->login : "",
 		.grant = secret_span(transaction->grant),
 		.hold = mail->hold,

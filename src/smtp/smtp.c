@@ -190,10 +190,14 @@ static void
 set_tls(struct smtp *smtp)
 {
 	const struct tls_session *tls = session_tls(smtp->session);
+	struct certificate_names certificates;
 
 	smtp->mail.tls_version = tls ? tls_session_version(tls) : "";
 	smtp->mail.tls_cipher = tls ? tls_session_cipher(tls) : "";
 	smtp->mail.tls_group = tls ? tls_session_group(tls) : "";
+	certificates = session_certificates(smtp->session);
+	smtp->mail.certificates =
+		(struct settings_texts){ certificates.items, certificates.count };
 }
 
 /* Who asks others comes behind those who need not. */
@@ -220,8 +224,7 @@ open_session(struct session *session)
 		.id = session_id(session),
 		.helo = "",
 		.client_address = session_client_host(session),
-		.client_port = sock_address_port(client),
-		.certificate = "" };
+		.client_port = sock_address_port(client) };
 	network_address_of(&client->of.any, smtp->mail.client_network);
 	set_tls(smtp);
 	open_chain(smtp);

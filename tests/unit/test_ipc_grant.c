@@ -4,7 +4,7 @@
 #include "ipc/grant.h"
 
 static const struct grant alice = { { "S1", 2 }, { "alice", 5 }, { "submission", 10 },
-	{ "i\0d", 3 }, 1000, 7 };
+	{ "i\0d", 3 }, { "\0\0\0\0", 4 }, 1000, 7 };
 static const struct span key = { "0123456789abcdef0123456789abcdef", GRANT_KEY_BYTES };
 
 static void
@@ -21,6 +21,7 @@ there_and_back(void **state)
 	assert_true(span_equal(got.login, alice.login));
 	assert_true(span_equal(got.listener, alice.listener));
 	assert_true(span_equal(got.identity, alice.identity));
+	assert_true(span_equal(got.certificates, alice.certificates));
 	assert_int_equal(got.expires_ms, 1000);
 	assert_int_equal(got.epoch, 7);
 	buf_fini(&bytes);

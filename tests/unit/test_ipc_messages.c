@@ -18,8 +18,9 @@ static const struct message_stop stop_case = { 30000 };
 static const struct message_control control_case = { { "{}", 2 }, true };
 static const struct message_ready ready_case = { 7, true };
 
+static const char *const certificate_names[] = { "printer-7", "sha256:aa" };
 static const struct message_login_start login_start_case = { "S1", "submission", "smtp", "PLAIN",
-	"192.0.2.1:999", true, { "exp", 3 }, { "end", 3 }, true, { "\0a\0b", 4 } };
+	"192.0.2.1:999", true, { certificate_names, 2 }, { "exp", 3 }, { "end", 3 }, true, { "\0a\0b", 4 } };
 static const struct message_login_step login_step_case = { 9, { "resp", 4 } };
 static const struct message_login_cancel login_cancel_case = { 9 };
 static const struct message_login_challenge login_challenge_case = { { "chal", 4 } };
@@ -49,7 +50,7 @@ static const struct message_recipient recipients[] = {
 #define IN_FILE { { "H: x\r\n\r\n", 8 }, true, { NULL, 0 }, 77, 1u << 30, { 1, 2, 3 } }
 static const struct message_body body_case = { UINT64_MAX };
 static const struct message_commit commit_case = { "M1", "S1", "submission", "ESMTPSA", "192.0.2.1:9",
-	"alice", { "grant", 5 }, true, "over", true, { 4, 5, 6 }, ENVELOPE, IN_ROW };
+	{ certificate_names, 1 }, "alice", { "grant", 5 }, true, "over", true, { 4, 5, 6 }, ENVELOPE, IN_ROW };
 static const struct message_committed committed_case = { "M1" };
 static const struct message_pressure pressure_case = { true, "disk" };
 static const struct message_job job_case = { 8, "M1", "example.org", ENVELOPE, IN_FILE };
@@ -202,9 +203,16 @@ out_of_range(void **state)
 	struct arena *arena = arena_new(0);
 	char *text = long_text(70000);
 	struct message_recipient strange = { 0, "", 0, "" };
+	const char *no_name[] = { "a", "" };
+	const char *many_names[CERTIFICATE_NAMES_MAX + 1];
 
 	(void)state;
+	for (size_t i = 0; i <= CERTIFICATE_NAMES_MAX; i++)
+		many_names[i] = "a";
 	REFUSES(link, wrong.peer = ROLE_COUNT);
+	REFUSES(login_start, wrong.certificates.items = no_name);
+	REFUSES(commit, wrong.certificates = (struct certificate_names){ many_names,
+				CERTIFICATE_NAMES_MAX + 1 });
 	REFUSES(lost, wrong.peer = ROLE_COUNT);
 	REFUSES(link, wrong.kind = LINK_KIND_COUNT);
 	REFUSES(file, wrong.kind = FILE_KIND_COUNT);

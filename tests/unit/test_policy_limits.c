@@ -80,7 +80,7 @@ which_section(void **state)
 		struct identity identity = { .login = cases[i].login,
 			.limits = cases[i].of_identity };
 		struct mail_session session = { .settings = &settings, .listener = &listener,
-			.certificate = "" };
+			};
 
 		if (cases[i].login)
 			session.identity = &identity;
@@ -95,7 +95,7 @@ size_and_recipients(void **state)
 {
 	struct identity identity = { .login = "alice", .limits = "" };
 	struct mail_session session = { .settings = &settings, .listener = &listener,
-		.identity = &identity, .certificate = "" };
+		.identity = &identity };
 	struct mail *mail = mail_new(&session, "id", 0);
 	struct stage *stage = limits_stage_type.open(&session, NULL);
 	struct mail_recipient recipient = { .path = "x@y.z" };

@@ -96,7 +96,7 @@ session_of(const char *login, const char *listener, bool device)
 	struct mail_session session = {
 		.settings = &settings,
 		.listener = settings_find_listener(&settings, listener),
-		.helo = "client", .client_address = "192.0.2.1", .certificate = "",
+		.helo = "client", .client_address = "192.0.2.1",
 	};
 
 	memcpy(session.client_network, devices.address, NETWORK_BYTES);
