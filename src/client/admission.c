@@ -8,7 +8,7 @@
 #include "client/session_private.h"
 #include "wire/proxy_header.h"
 
-enum { WORDS_MAX_BYTES = 1024 };
+enum { WORDS_MAX_BYTES = 1024, NAMES_MAX_BYTES = 8192 };
 
 /* To a client that gets no session; what does not fit into an empty socket is not worth a wait. */
 static void
@@ -104,6 +104,27 @@ session_start_tls(struct session *session)
 	start_tls(session, STREAM_WAITING_ATTACK);
 }
 
+/* All its names: rights may hang on each. */
+static void
+note_certificate(struct session *session)
+{
+	const struct tls_session *tls = stream_tls(session->stream);
+	struct certificate_names names = session_certificates(session);
+	struct buf list = BUF_INIT(NAMES_MAX_BYTES);
+	struct fault why = FAULT_INIT;
+
+	for (size_t i = 0; i < names.count; i++)
+		buf_printf(&list, "%s%s", i ? ", " : "", names.items[i]);
+	if (names.count > 0)
+		log_event(EV_CLIENT_CERTIFICATE, kv_str("sid", session->id),
+			kv_str("client", session->client_host), kv_str("names", buf_text(&list)));
+	else if (tls_session_peer(tls)[0] && !tls_session_is_verified(tls, &why))
+		log_event(EV_CLIENT_CERTIFICATE_BAD, kv_str("sid", session->id),
+			kv_str("client", session->client_host),
+			kv_str("subject", tls_session_peer(tls)), kv_fault(&why));
+	buf_fini(&list);
+}
+
 void
 admission_on_secure(struct stream *stream, void *context)
 {
@@ -113,6 +134,8 @@ admission_on_secure(struct stream *stream, void *context)
 	tls_session_describe(stream_tls(stream), text);
 	log_event(EV_CLIENT_SECURE, kv_str("sid", session->id), kv_str("tls", text));
 	session_note(session, JOURNAL_REMARK, span_text(text));
+	if (session->listener->settings->client_certificate != CLIENT_CERTIFICATE_OFF)
+		note_certificate(session);
 	if (!session->greeted) {
 		admission_greet(session);
 		return;

@@ -13,6 +13,7 @@
 
 enum {
 	INPUT_MAX_BYTES = 64 * 1024,
+	TRUST_MAX_BYTES = 1024 * 1024, /* of a client-trust-file */
 	OUTPUT_MAX_BYTES = 512 * 1024,
 	OUTPUT_HIGH_BYTES = 32 * 1024,
 	OUTPUT_LOW_BYTES = 8 * 1024,
@@ -47,7 +48,7 @@ read_whole(int fd, struct buf *out, struct fault *fault)
 
 		if (!to)
 			return fault_set(
-				fault, FAULT_LIMIT, "longer than %d bytes", TLS_CHAIN_MAX_BYTES);
+				fault, FAULT_LIMIT, "longer than %zu bytes", out->cap);
 		got = pread(fd, to, 4096, (off_t)buf_length(out));
 		if (got < 0)
 			return fault_set_errno(fault, "read");
@@ -162,18 +163,51 @@ static const char *const protocol_names[][2] = { [LISTENER_SMTP] = { "smtp", "es
 	[LISTENER_IMAP] = { "imap", NULL },
 	[LISTENER_POP3] = { "pop3", NULL } };
 
+static const enum tls_version minimums[] = { [LISTENER_TLS_1_0] = TLS_VERSION_1_0,
+	[LISTENER_TLS_1_1] = TLS_VERSION_1_1,
+	[LISTENER_TLS_1_2] = TLS_VERSION_1_2,
+	[LISTENER_TLS_1_3] = TLS_VERSION_1_3 };
+
+static void
+warn_of_old_tls(const struct settings_listener *listener)
+{
+	if (minimums[listener->tls_minimum] < TLS_VERSION_1_2)
+		log_event(EV_CLIENT_TLS_OLD, kv_str("listener", listener->title),
+			kv_str("where", listener->where),
+			kv_str("minimum", listener->tls_minimum == LISTENER_TLS_1_0 ? "1.0" : "1.1"));
+}
+
+/* Who may have signed the clients' certificates. */
+static bool
+read_trust(struct maker *maker, const struct settings_listener *listener, struct buf *to)
+{
+	char *name = mem_printf("listener:%s", listener->title);
+	int fd = role_take_file(maker->role, FILE_TRUST, name, 0);
+	bool good = fd >= 0 ? read_whole(fd, to, maker->fault)
+			    : fault_set(maker->fault, FAULT_MISSING, "no such file was passed");
+
+	if (!good)
+		fault_add(maker->fault, "client-trust-file");
+	else if (buf_length(to) == 0)
+		good = fault_set(maker->fault, FAULT_CONFIG, "client-trust-file: it is empty");
+	sock_close(&fd);
+	mem_free(&name);
+	return good;
+}
+
 static struct tls_server *
 make_server(struct maker *maker, const struct settings_listener *listener)
 {
 	const char *const *alpn = protocol_names[listener->protocol];
 	struct span key = role_secret(maker->role, SECRET_TICKET_KEY, listener->title);
-	struct tls_settings settings = { .minimum = listener->tls_minimum == LISTENER_TLS_1_3
-							    ? TLS_VERSION_1_3
-							    : TLS_VERSION_1_2,
+	struct tls_settings settings = { .minimum = minimums[listener->tls_minimum],
+		.ask_certificate = listener->client_certificate != CLIENT_CERTIFICATE_OFF,
+		.require_certificate = listener->client_certificate == CLIENT_CERTIFICATE_REQUIRE,
 		.alpn = alpn,
 		.alpn_count = alpn[1] ? 2 : 1 };
+	struct buf trust = BUF_INIT(TRUST_MAX_BYTES);
 	struct tls_set *set = make_set(maker, listener);
-	struct tls_server *server;
+	struct tls_server *server = NULL;
 
 	if (!set)
 		return NULL;
@@ -183,10 +217,16 @@ make_server(struct maker *maker, const struct settings_listener *listener)
 		settings.ticket_key = (const unsigned char *)key.start;
 		settings.ticket_life_s = (unsigned)larger(1, listener->tls_ticket_life / 1000);
 	}
-	server = tls_server_new(&settings, set, maker->fault);
+	if (!settings.ask_certificate || read_trust(maker, listener, &trust)) {
+		settings.trust_pem = buf_span(&trust);
+		server = tls_server_new(&settings, set, maker->fault);
+	}
 	if (!server)
 		fault_add(maker->fault, "%s", listener->where);
+	else
+		warn_of_old_tls(listener);
 	tls_set_free(&set);
+	buf_fini(&trust);
 	return server;
 }
 

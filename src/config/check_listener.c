@@ -55,6 +55,44 @@ check_login(const struct load *load, const struct settings_listener *listener,
 }
 
 static bool
+check_device(const struct load *load, const struct settings_listener *listener,
+	struct fault *fault)
+{
+	if (listener->identity[0] && listener->networks.count == 0)
+		return load_fault(load, listener, "identity", 0, fault,
+			"needs networks as well, so that not everybody is that account");
+	if (listener->qualify_domain[0] && !listener->lenient)
+		return load_fault(load, listener, "qualify-domain", 0, fault,
+			"has no use unless lenient is yes");
+	return true;
+}
+
+static bool
+check_client_certificate(const struct load *load, const struct settings_listener *listener,
+	struct fault *fault)
+{
+	bool trusts = listener->client_trust_file[0];
+
+	if (listener->client_certificate == CLIENT_CERTIFICATE_OFF) {
+		if (trusts)
+			return load_fault(load, listener, "client-trust-file", 0, fault,
+				"has no use where client-certificate is off");
+		return true;
+	}
+	if (listener->tls == LISTENER_TLS_NONE)
+		return load_fault(load, listener, "client-certificate", 0, fault,
+			"cannot be asked for where tls is none");
+	if (!trusts)
+		return load_fault(load, listener, "client-certificate", 0, fault,
+			"needs client-trust-file, or no certificate would ever hold");
+	if (listener->client_certificate == CLIENT_CERTIFICATE_REQUIRE && !listener->require_tls &&
+		listener->tls != LISTENER_TLS_IMPLICIT)
+		return load_fault(load, listener, "client-certificate", 0, fault,
+			"is required, so require-tls must be yes or tls implicit");
+	return true;
+}
+
+static bool
 check_names(const struct load *load, const struct settings_listener *listener,
 	struct fault *fault)
 {
@@ -161,8 +199,8 @@ check_address(const struct load *load, size_t at, size_t index, struct fault *fa
 bool
 check_listeners(const struct load *load, struct fault *fault)
 {
-	static listener_check *const checks[] = { check_tls, check_login, check_names,
-		check_numbers, check_mechanisms, check_rights };
+	static listener_check *const checks[] = { check_tls, check_login, check_device,
+		check_client_certificate, check_names, check_numbers, check_mechanisms, check_rights };
 	const struct settings_listeners *all = &load->settings->listener;
 
 	if (all->count == 0)

@@ -82,8 +82,11 @@ enum listener_tls {
 	LISTENER_TLS_IMPLICIT,
 };
 
+/* 1.2 first: it is what everybody has who says nothing. */
 enum listener_tls_minimum {
 	LISTENER_TLS_1_2,
+	LISTENER_TLS_1_0,
+	LISTENER_TLS_1_1,
 	LISTENER_TLS_1_3,
 };
 
@@ -130,6 +133,7 @@ struct settings_listener {
 	const char *where;
 	enum listener_protocol protocol;
 	struct settings_endpoints address;
+	struct settings_networks networks;  /* who is served; empty: everybody */
 
 	enum listener_tls tls;
 	struct settings_texts certificates; /* names of tls sections; empty: all of them */
@@ -143,6 +147,7 @@ struct settings_listener {
 	enum login_policy login;
 	struct settings_networks insecure_networks;
 	enum insecure_login insecure_login;
+	const char *identity;             /* login of sessions from networks that have none; "" */
 	struct settings_texts mechanisms; /* empty: those of sasl */
 	uint64_t login_tries;             /* failed AUTH commands on one connection; then 421 */
 
@@ -150,6 +155,10 @@ struct settings_listener {
 	bool hide_client;                 /* Received names neither address nor EHLO name */
 	struct settings_networks proxy_networks; /* these must begin with a PROXY v2 header */
 	enum bare_newline bare_newline;
+	bool lenient;                     /* grammar: wire/smtp_lenient.h */
+	const char *qualify_domain;       /* for addresses without one, in envelope and header; "" */
+	const char *fixed_from;           /* sender and From of all mail; "": as they come */
+	struct settings_texts recipients_allowed; /* patterns; empty: whom the rights allow */
 	enum priority priority;           /* of its mail, among what waits for one next hop */
 
 	uint64_t command_line_max;   /* bytes, CRLF included */

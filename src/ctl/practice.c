@@ -74,6 +74,35 @@ check_insecurity(struct practice *practice, const struct settings_listener *list
 	}
 }
 
+/* What is for devices that know no better, and for them alone. */
+static void
+check_device(struct practice *practice, const struct settings_listener *listener)
+{
+	bool old = listener->tls_minimum == LISTENER_TLS_1_0 ||
+		listener->tls_minimum == LISTENER_TLS_1_1;
+
+	if (old && listener->tls != LISTENER_TLS_NONE)
+		practice_warn(practice, listener->where,
+			"listener \"%s\" speaks TLS %s, which can be broken", listener->title,
+			listener->tls_minimum == LISTENER_TLS_1_0 ? "1.0" : "1.1");
+	if ((old || listener->lenient) && listener->networks.count == 0)
+		practice_warn(practice, listener->where,
+			"listener \"%s\" is one for old devices, but has no networks: it serves "
+			"everybody",
+			listener->title);
+	for (size_t i = 0; i < listener->networks.count && listener->identity[0]; i++) {
+		if (listener->networks.items[i].bits < LARGE_BITS)
+			practice_warn(practice, listener->where,
+				"a large network may send as \"%s\" without login",
+				listener->identity);
+	}
+	if (listener->identity[0] && listener->recipients_allowed.count == 0)
+		practice_note(practice, listener->where,
+			"listener \"%s\" sends as \"%s\" without login to any recipient: "
+			"recipients-allowed can say to whom",
+			listener->title, listener->identity);
+}
+
 static void
 check_listeners(struct practice *practice)
 {
@@ -85,6 +114,7 @@ check_listeners(struct practice *practice)
 		const struct settings_listener *listener = &all->items[i];
 
 		check_insecurity(practice, listener);
+		check_device(practice, listener);
 		if (listener->login == LOGIN_OFF)
 			continue;
 		implicit |= listener->tls == LISTENER_TLS_IMPLICIT;

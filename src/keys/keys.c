@@ -109,18 +109,20 @@ load_section(struct keys *keys, struct signer *signer, const struct settings_tls
 	return true;
 }
 
+static const enum tls_version minimums[] = { [LISTENER_TLS_1_0] = TLS_VERSION_1_0,
+	[LISTENER_TLS_1_1] = TLS_VERSION_1_1,
+	[LISTENER_TLS_1_2] = TLS_VERSION_1_2,
+	[LISTENER_TLS_1_3] = TLS_VERSION_1_3 };
+
 /* Here, because keys is the first to be asked, and one of the few that know the library. */
 static bool
 check_priorities(const struct settings *settings, struct fault *fault)
 {
 	for (size_t i = 0; i < settings->listener.count; i++) {
 		const struct settings_listener *listener = &settings->listener.items[i];
-		enum tls_version minimum = listener->tls_minimum == LISTENER_TLS_1_3
-			? TLS_VERSION_1_3
-			: TLS_VERSION_1_2;
-
 		if (listener->tls_priority[0] &&
-			!tls_priority_check(listener->tls_priority, minimum, fault))
+			!tls_priority_check(
+				listener->tls_priority, minimums[listener->tls_minimum], fault))
 			return fault_add(fault, "%s: listener \"%s\"", listener->where,
 				listener->title);
 	}

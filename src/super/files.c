@@ -73,6 +73,23 @@ visit_routes(const struct settings *settings, files_visit_fn *visit, void *conte
 	return true;
 }
 
+static bool
+visit_listeners(const struct settings *settings, files_visit_fn *visit, void *context)
+{
+	for (size_t i = 0; i < settings->listener.count; i++) {
+		const struct settings_listener *listener = &settings->listener.items[i];
+		char *name = mem_printf("listener:%s", listener->title);
+		struct files_entry trust = { FILE_TRUST, name, 0, listener->client_trust_file,
+			listener->where, FRONT_ENDS };
+		bool done = listener->client_trust_file[0] == '\0' || visit(context, &trust);
+
+		mem_free(&name);
+		if (!done)
+			return false;
+	}
+	return true;
+}
+
 bool
 files_visit(const struct settings *settings, files_visit_fn *visit, void *context)
 {
@@ -80,6 +97,7 @@ files_visit(const struct settings *settings, files_visit_fn *visit, void *contex
 		ROLE_BIT(ROLE_AUTH) };
 
 	return visit_tls(settings, visit, context) &&
+		visit_listeners(settings, visit, context) &&
 		(settings->sasl.keytab[0] == '\0' || visit(context, &keytab)) &&
 		visit_trust(settings->relay.trust_file, "relay", visit, context) &&
 		visit_routes(settings, visit, context);
