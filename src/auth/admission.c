@@ -6,6 +6,7 @@
 
 #include "auth/login_rule.h"
 #include "ipc/grant.h"
+#include "policy/limits.h"
 #include "policy/rights.h"
 
 static bool
@@ -38,6 +39,17 @@ find_limits(const struct auth *auth, const struct admission *admission,
 	if (describe(auth, admission, identity, &session))
 		return limits_of(&session);
 	return settings_find_limits(auth->settings, "default");
+}
+
+const struct settings_limits *
+admission_limits_of_stranger(const struct auth *auth, const struct admission *admission)
+{
+	struct mail_session session;
+
+	if (!describe(auth, admission, NULL, &session) ||
+		(rights_of(&session) & RIGHT_BYPASS_LIMITS))
+		return NULL;
+	return limits_of_stranger(&session);
 }
 
 bool

@@ -19,6 +19,12 @@ struct admission {
 enum { ADMISSION_TEXT_SIZE = 160 };
 
 /*
+ * The section whose budgets count what a client without a login sends; NULL: none does, or it is
+ * free of them.
+ */
+const struct settings_limits *admission_limits_of_stranger(const struct auth *auth,
+	const struct admission *admission);
+/*
  * Is there room under the limits for one more session of this login? False with the words for the
  * client.
  */

@@ -13,6 +13,8 @@ enum {
 	WORK_QUEUE_MAX = 1000,
 	CACHE_MAX_ENTRIES = 20000,
 	BRAKE_MAX_ENTRIES = 10000,
+	USAGE_MAX_ROWS = 20000,
+	REPORT_MAX_ROWS = 2000,
 	SWEEP_MS = 10 * 60 * 1000,
 	FREE_WAIT_MS = 2000,
 };
@@ -60,7 +62,7 @@ on_sweep(void *context)
 {
 	struct auth *auth = context;
 
-	sessions_sweep(auth->sessions, loop_now_ms(auth->loop));
+	usage_sweep(auth->usage, usage_now_ms(loop_now_ms(auth->loop)));
 	loop_timer_start(&auth->sweep, SWEEP_MS);
 }
 
@@ -153,6 +155,8 @@ auth_open(struct loop *loop, const struct settings *settings, const char *keytab
 	auth->settings = settings_hold(settings);
 	auth->grant_key = secret_new(grant_key);
 	auth->sessions = sessions_new();
+	auth->usage = usage_new(USAGE_MAX_ROWS);
+	auth->report = limit_report_new(REPORT_MAX_ROWS);
 	auth->revocations = revocations_new(AUTH_GRANT_LIFE_MS);
 	loop_timer_init(&auth->sweep, loop, on_sweep, auth);
 	loop_timer_init(&auth->announce_wait, loop, on_announce_late, auth);
@@ -181,6 +185,8 @@ auth_close(struct auth **auth)
 	brake_free(&closed->exchanges.brake);
 	login_cache_free(&closed->exchanges.cache);
 	sessions_free(&closed->sessions);
+	usage_free(&closed->usage);
+	limit_report_free(&closed->report);
 	revocations_free(&closed->revocations);
 	loop_timer_stop(&closed->sweep);
 	loop_timer_stop(&closed->announce_wait);

@@ -5,8 +5,10 @@
 
 #include "auth/directory_local.h"
 #include "auth/exchange.h"
+#include "auth/limit_report.h"
 #include "auth/revocations.h"
 #include "auth/sessions.h"
+#include "auth/usage.h"
 #include "base/secret.h"
 #include "ipc/channel.h"
 #include "proc/role.h"
@@ -25,6 +27,8 @@ struct auth {
 	struct directory_local *local;         /* the directory's; touched on its thread alone */
 	struct exchange_service exchanges;
 	struct sessions *sessions;
+	struct usage *usage;
+	struct limit_report *report;
 	struct revocations *revocations;
 	struct secret *grant_key;
 	struct front_link *fronts;

@@ -24,24 +24,25 @@ struct level {
 	uint64_t line_ms; /* when the last one in the line may go */
 };
 
-/* One entry of any of the three tables; tags belong to pairs, owners to names. */
+/* One entry of any of the tables; tags belong to pairs, owners to the names in the last table. */
 struct braked {
 	struct table_entry entry;
 	struct level level;
-	unsigned char tags[TAGS][BRAKE_TAG_BYTES];
-	unsigned char owners[OWNERS][BRAKE_ADDRESS_BYTES];
-	uint8_t tag_count;
-	uint8_t owner_count;
-	uint8_t next_tag;
-	uint8_t next_owner;
+	union {
+		unsigned char tags[TAGS][BRAKE_TAG_BYTES];
+		unsigned char owners[OWNERS][BRAKE_ADDRESS_BYTES];
+	} of;
+	uint8_t count; /* of tags or owners */
+	uint8_t next;
 	size_t key_length;
-	char key[];
+	char key[];    /* ends in NUL, which does not count */
 };
 
 struct brake {
 	struct table pairs;
 	struct table addresses;
 	struct table logins;
+	struct table owners; /* of who has logged in alone: a flood of names pushes nobody out */
 	size_t max_entries;
 	struct brake_rule rule;
 	struct digest_mac keyed;
@@ -56,6 +57,7 @@ brake_new(size_t max_entries, const struct brake_rule *rule)
 	table_init(&brake->pairs);
 	table_init(&brake->addresses);
 	table_init(&brake->logins);
+	table_init(&brake->owners);
 	brake->max_entries = max_entries;
 	brake->rule = *rule;
 	digest_random(key, sizeof key);
@@ -93,6 +95,7 @@ brake_free(struct brake **brake)
 	fini(&(*brake)->pairs);
 	fini(&(*brake)->addresses);
 	fini(&(*brake)->logins);
+	fini(&(*brake)->owners);
 	mem_wipe(&(*brake)->keyed, sizeof (*brake)->keyed);
 	mem_free(brake);
 }
@@ -154,7 +157,7 @@ find_or_add(struct brake *brake, struct table *table, const struct key *key)
 	}
 	if (table->count >= brake->max_entries)
 		forget(table, owner_of(table->oldest));
-	braked = mem_alloc(sizeof *braked + key->length);
+	braked = mem_alloc(sizeof *braked + key->length + 1);
 	braked->key_length = key->length;
 	memcpy(braked->key, key->bytes, key->length);
 	table_add(table, &braked->entry, span_of(braked->key, key->length));
@@ -228,10 +231,10 @@ anywhere_limit(const struct brake *brake)
 }
 
 static bool
-is_owner(const struct braked *login, const unsigned char network[BRAKE_ADDRESS_BYTES])
+is_owner(const struct braked *owned, const unsigned char network[BRAKE_ADDRESS_BYTES])
 {
-	for (size_t i = 0; i < login->owner_count; i++) {
-		if (memcmp(login->owners[i], network, BRAKE_ADDRESS_BYTES) == 0)
+	for (size_t i = 0; owned && i < owned->count; i++) {
+		if (memcmp(owned->of.owners[i], network, BRAKE_ADDRESS_BYTES) == 0)
 			return true;
 	}
 	return false;
@@ -272,7 +275,7 @@ brake_wait(struct brake *brake, const unsigned char address[BRAKE_ADDRESS_BYTES]
 	struct braked *pair = find(&brake->pairs, &place.pair);
 	struct braked *from = find(&brake->addresses, &place.address);
 	struct braked *name = find(&brake->logins, &place.login);
-	bool owner = name && is_owner(name, place.network);
+	bool owner = is_owner(find(&brake->owners, &place.login), place.network);
 	struct lines lines = { .count = 0 };
 	uint64_t last = now_ms;
 
@@ -316,14 +319,14 @@ is_repeated(const struct brake *brake, struct braked *pair, struct span password
 	digest_mac_add(&mac, password);
 	digest_mac_final(&mac, bytes);
 	mem_wipe(&mac, sizeof mac);
-	for (size_t i = 0; i < pair->tag_count; i++) {
-		if (memcmp(pair->tags[i], bytes, BRAKE_TAG_BYTES) == 0)
+	for (size_t i = 0; i < pair->count; i++) {
+		if (memcmp(pair->of.tags[i], bytes, BRAKE_TAG_BYTES) == 0)
 			return true;
 	}
-	memcpy(pair->tags[pair->next_tag], bytes, BRAKE_TAG_BYTES);
-	pair->next_tag = (pair->next_tag + 1) % TAGS;
-	if (pair->tag_count < TAGS)
-		pair->tag_count++;
+	memcpy(pair->of.tags[pair->next], bytes, BRAKE_TAG_BYTES);
+	pair->next = (pair->next + 1) % TAGS;
+	if (pair->count < TAGS)
+		pair->count++;
 	return false;
 }
 
@@ -358,16 +361,16 @@ brake_passed(struct brake *brake, const unsigned char address[BRAKE_ADDRESS_BYTE
 {
 	struct place place = place_of(address, login);
 	struct braked *pair = find(&brake->pairs, &place.pair);
-	struct braked *name = find_or_add(brake, &brake->logins, &place.login);
+	struct braked *owned = find_or_add(brake, &brake->owners, &place.login);
 
 	if (pair)
 		forget(&brake->pairs, pair);
-	if (is_owner(name, place.network))
+	if (is_owner(owned, place.network))
 		return;
-	memcpy(name->owners[name->next_owner], place.network, sizeof place.network);
-	name->next_owner = (name->next_owner + 1) % OWNERS;
-	if (name->owner_count < OWNERS)
-		name->owner_count++;
+	memcpy(owned->of.owners[owned->next], place.network, sizeof place.network);
+	owned->next = (owned->next + 1) % OWNERS;
+	if (owned->count < OWNERS)
+		owned->count++;
 }
 
 void
@@ -386,12 +389,68 @@ brake_reset(struct brake *brake, struct span login)
 	}
 }
 
-uint64_t
-brake_level(const struct brake *brake, struct span login, uint64_t now_ms)
+void
+brake_reset_address(struct brake *brake, const unsigned char address[BRAKE_ADDRESS_BYTES])
 {
-	struct place place = place_of((const unsigned char[BRAKE_ADDRESS_BYTES]){ 0 }, login);
-	const struct braked *name = find(&brake->logins, &place.login);
+	struct place place = place_of(address, SPAN_EMPTY);
+	struct braked *from = find(&brake->addresses, &place.address);
+	struct table_entry *next;
 
-	return name ? (milli_now(brake, &name->level, anywhere_limit(brake), now_ms) + 999) / 1000
-		    : 0;
+	if (from)
+		forget(&brake->addresses, from);
+	for (struct table_entry *entry = brake->pairs.oldest; entry; entry = next) {
+		next = entry->newer;
+		if (span_equal(span_first(entry->key, BRAKE_ADDRESS_BYTES), key_span(&place.address)))
+			forget(&brake->pairs, owner_of(entry));
+	}
+}
+
+/* ---- for people ------------------------------------------------------------------------------ */
+
+/* Which of the three a table holds. */
+struct look {
+	const struct table *table;
+	uint64_t limit;
+	bool has_network; /* at the front of its keys */
+	bool has_login;
+};
+
+static bool
+look_at(const struct brake *brake, const struct look *look, uint64_t now_ms,
+	bool (*each)(void *context, const struct brake_level_seen *seen), void *context)
+{
+	for (struct table_entry *entry = look->table->oldest; entry; entry = entry->newer) {
+		const struct braked *braked = owner_of(entry);
+		uint64_t milli = milli_now(brake, &braked->level, look->limit, now_ms);
+		size_t login_at = look->has_network ? BRAKE_ADDRESS_BYTES : 0;
+		struct brake_level_seen seen = {
+			.login = look->has_login ? braked->key + login_at : "",
+			.network = look->has_network ? (const unsigned char *)braked->key : NULL,
+			.failures = (milli + 999) / 1000,
+			.limit = look->limit,
+			.whole_ms = milli * brake->rule.window_ms / (look->limit * 1000),
+		};
+
+		seen.has_owner = table_find(&brake->owners, span_text(seen.login));
+		/* A name that is not known yet counts by its address alone. */
+		if (milli && (seen.login[0] || !look->has_login) && !each(context, &seen))
+			return false;
+	}
+	return true;
+}
+
+void
+brake_each(const struct brake *brake, uint64_t now_ms,
+	bool (*each)(void *context, const struct brake_level_seen *seen), void *context)
+{
+	const struct look looks[] = {
+		{ &brake->pairs, brake->rule.per_login, true, true },
+		{ &brake->logins, anywhere_limit(brake), false, true },
+		{ &brake->addresses, brake->rule.per_address, true, false },
+	};
+
+	for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++) {
+		if (!look_at(brake, &looks[i], now_ms, each, context))
+			return;
+	}
 }

@@ -12,7 +12,8 @@
  *    list;
  *  - this name from anywhere (limit 5 times per_login): many addresses guess at one account.
  * The last two do not hold for a name at one of the last 8 addresses it logged in from: neither
- * many guessers nor a bad neighbour behind the same address lock the owner out.
+ * many guessers nor a bad neighbour behind the same address lock the owner out. Those addresses
+ * are kept apart from what strangers fill: a flood of names does not push them out.
  * Up to its limit a level costs nothing. Beyond it each try waits in a line before its password is
  * looked at, right or wrong: base_ms, doubled for each further failure up to 32 times. Who would
  * have to wait longer than wait_max_ms is turned away at once.
@@ -57,7 +58,20 @@ void brake_passed(struct brake *brake, const unsigned char address[BRAKE_ADDRESS
 	struct span login);
 /* The administrator forgives a name, everywhere. */
 void brake_reset(struct brake *brake, struct span login);
-/* Failures that count against this name from anywhere, rounded up. */
-uint64_t brake_level(const struct brake *brake, struct span login, uint64_t now_ms);
+/* And an address, for all names. */
+void brake_reset_address(struct brake *brake, const unsigned char address[BRAKE_ADDRESS_BYTES]);
+
+/* One level that is not drained yet. */
+struct brake_level_seen {
+	const char *login;            /* "": the level of an address */
+	const unsigned char *network; /* BRAKE_ADDRESS_BYTES; NULL: of a name from anywhere */
+	uint64_t failures;            /* rounded up */
+	uint64_t limit;               /* how many cost nothing */
+	uint64_t whole_ms;            /* until it is drained */
+	bool has_owner;               /* somebody has logged in by this name */
+};
+/* Until each says false. */
+void brake_each(const struct brake *brake, uint64_t now_ms,
+	bool (*each)(void *context, const struct brake_level_seen *seen), void *context);
 
 #endif

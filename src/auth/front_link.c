@@ -75,11 +75,30 @@ on_challenge(void *context, struct span challenge)
 	buf_fini(&content);
 }
 
+/* Who is not known by name met it by address. */
+static void
+report(const struct pending_login *login, const char *limit, const char *name, const char *text)
+{
+	const char *client = exchange_start(login->exchange)->client_address;
+
+	limit_report_add(login->link->auth->report,
+		&(const struct limit_met){
+			.who = name[0] ? name : client,
+			.limit = limit,
+			.outcome = "refused",
+			.text = text,
+			.client_address = client,
+		},
+		(uint64_t)clock_wall_ms());
+}
+
 static void
 on_failed(void *context, const struct exchange_failure *failure)
 {
 	struct pending_login *login = context;
 
+	if (failure->failure == LOGIN_LIMIT)
+		report(login, "failures-per-login", failure->login, failure->text);
 	front_link_answer_failed(login->link, login->request, failure);
 	end_login(login);
 }
@@ -127,6 +146,7 @@ on_done(void *context, struct account *account)
 
 	identity.mechanism = start->mechanism;
 	if (!admission_check(auth, &admission, &identity, text)) {
+		report(login, "connections-per-login", identity.login, text);
 		refuse(login, LOGIN_LIMIT, identity.login, text);
 	} else if (is_of_another(login, start->session)) {
 		refuse(login, LOGIN_TEMPORARY, identity.login, "this session is logged in elsewhere");
@@ -236,51 +256,6 @@ on_login_cancel(struct front_link *link, struct span bytes)
 	return true;
 }
 
-/* ---- what they use up ------------------------------------------------------------------------ */
-
-static void
-answer_charge(struct front_link *link, uint32_t request, enum charge_verdict verdict,
-	const char *text)
-{
-	struct message_charged charged = { .verdict = verdict, .text = text };
-	struct buf content = BUF_INIT(0);
-
-	message_charged_pack(&content, &charged);
-	channel_answer(link->channel, request, MSG_CHARGED, &content, -1);
-	buf_fini(&content);
-}
-
-static bool
-on_charge(struct front_link *link, const struct channel_message *message)
-{
-	struct auth *auth = link->auth;
-	const struct settings_limits *limits;
-	struct message_charge charge;
-	struct login_session *session;
-	char text[SESSIONS_TEXT_SIZE];
-
-	if (message->request == 0 ||
-		!message_charge_unpack(message->bytes, link->arena, &charge))
-		return false;
-	session = sessions_find(auth->sessions, charge.session);
-	if (!session || session->request.front != link ||
-		strcmp(session->use->login, charge.login) != 0) {
-		answer_charge(link, message->request, CHARGE_TEMPFAIL, "Login is not known here");
-		return true;
-	}
-	limits = settings_find_limits(auth->settings, session->limits);
-	if (!limits)
-		limits = settings_find_limits(auth->settings, "default");
-	if (session->bypass_limits)
-		answer_charge(link, message->request, CHARGE_PASS, "");
-	else
-		answer_charge(link, message->request,
-			sessions_charge(session->use, limits, charge.recipients,
-				loop_now_ms(auth->loop), text),
-			text);
-	return true;
-}
-
 static bool
 on_session_end(struct front_link *link, struct span bytes)
 {
@@ -308,7 +283,9 @@ take_message(struct front_link *link, const struct channel_message *message)
 	case MSG_LOGIN_CANCEL:
 		return on_login_cancel(link, message->bytes);
 	case MSG_CHARGE:
-		return on_charge(link, message);
+		return front_link_on_charge(link, message);
+	case MSG_REFUND:
+		return front_link_on_refund(link, message->bytes);
 	case MSG_SESSION_END:
 		return on_session_end(link, message->bytes);
 	case MSG_SESSION_ANNOUNCE:
@@ -350,6 +327,7 @@ free_link(struct front_link *link)
 	table_fini(&link->logins);
 	front_link_cancel_renewals(link);
 	front_link_cancel_checks(link);
+	front_link_forget_charges(link);
 	sessions_drop_front(auth->sessions, link);
 	channel_free(&link->channel);
 	arena_free(&link->arena);
@@ -394,6 +372,7 @@ front_link_add(struct auth *auth, enum role role, unsigned instance, int fd)
 	link->instance = instance;
 	link->arena = arena_new(8192);
 	table_init(&link->logins);
+	table_init(&link->charges);
 	link->channel = channel_new(auth->loop, fd, ROLE_AUTH, role, &channel_events, link);
 	link->next = auth->fronts;
 	auth->fronts = link;

@@ -16,6 +16,7 @@ struct front_link {
 	struct table logins;      /* pending_login by request */
 	struct renewal *renewals;
 	struct recipient_check *checks;
+	struct table charges;     /* that may be given back, by request */
 };
 
 void front_link_answer_failed(struct front_link *link, uint32_t request,
@@ -31,5 +32,10 @@ void front_link_cancel_renewals(struct front_link *link);
 /* front_recipient.c: false if the content is bad. */
 bool front_link_on_recipient_ask(struct front_link *link, const struct channel_message *message);
 void front_link_cancel_checks(struct front_link *link);
+
+/* front_charge.c: false if the content is bad. */
+bool front_link_on_charge(struct front_link *link, const struct channel_message *message);
+bool front_link_on_refund(struct front_link *link, struct span bytes);
+void front_link_forget_charges(struct front_link *link);
 
 #endif

@@ -20,9 +20,12 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/exchange_mech.c src/auth/exchange_private.h \
 	src/auth/explain.c src/auth/explain.h \
 	src/auth/front_link.c src/auth/front_link.h \
-	src/auth/front_link_private.h src/auth/front_recipient.c \
+	src/auth/front_link_private.h \
+	src/auth/front_charge.c \
+	src/auth/front_recipient.c \
 	src/auth/front_renewal.c \
 	src/auth/keytab.c src/auth/keytab.h \
+	src/auth/limit_report.c src/auth/limit_report.h \
 	src/auth/login_cache.c src/auth/login_cache.h \
 	src/auth/login_name.c src/auth/login_name.h \
 	src/auth/login_plain.c src/auth/login_plain.h \
@@ -37,11 +40,14 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/scram_mix.c src/auth/scram_mix.h \
 	src/auth/sessions.c src/auth/sessions.h \
 	src/auth/table.c src/auth/table.h \
+	src/auth/usage.c src/auth/usage.h \
 	src/auth/verbs.c src/auth/verbs.h \
 	src/auth/verbs_account.c \
 	src/auth/verbs_grant.c \
 	src/auth/verbs_group.c \
+	src/auth/verbs_limits.c \
 	src/auth/verbs_list.c \
+	src/auth/verbs_page.c src/auth/verbs_page.h \
 	src/auth/verbs_session.c src/auth/verbs_session.h
 
 AUTH_LIBS = src/auth/libauth.a $(POLICY_LIBS) $(PROC_LIBS) $(IPC_LIBS) $(IO_LIBS) $(SASL_LIBS) \

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who is logged in where, and what each login has used up. */
+/* Who is logged in where. */
 #include "auth/sessions.h"
-
-#include <stdio.h>
 
 #include "base/memory.h"
 
@@ -169,6 +167,8 @@ sessions_end(struct sessions *sessions, struct login_session *session)
 	if (session->next)
 		session->next->previous = session->previous;
 	use->counts[session->protocol]--;
+	if (!use->sessions)
+		forget_use(sessions, use);
 	mem_free(&session->id);
 	mem_free(&session->listener);
 	mem_free(&session->client_address);
@@ -207,80 +207,4 @@ size_t
 sessions_count(const struct sessions *sessions)
 {
 	return sessions->by_id.count;
-}
-
-/* ---- budgets --------------------------------------------------------------------------------- */
-
-static enum charge_verdict
-verdict_over(const struct settings_limits *limits)
-{
-	switch (limits->over) {
-	case LIMITS_OVER_HOLD:
-		return CHARGE_HOLD;
-	case LIMITS_OVER_REFUSE:
-		return CHARGE_REFUSE;
-	case LIMITS_OVER_TEMPFAIL:
-		break;
-	}
-	return CHARGE_TEMPFAIL;
-}
-
-/* False with the words for it. */
-static bool
-has_budget(const struct login_use *use, const struct settings_limits *limits, uint64_t recipients,
-	uint64_t now_ms, char text_out[SESSIONS_TEXT_SIZE])
-{
-	if (!budget_has(&use->messages, limits->messages_per_hour, SESSIONS_WINDOW_MS, 1, now_ms)) {
-		snprintf(text_out, SESSIONS_TEXT_SIZE, "More than %llu messages in an hour",
-			(unsigned long long)limits->messages_per_hour);
-		return false;
-	}
-	if (!budget_has(&use->recipients, limits->recipients_per_hour, SESSIONS_WINDOW_MS,
-		    recipients, now_ms)) {
-		snprintf(text_out, SESSIONS_TEXT_SIZE, "More than %llu recipients in an hour",
-			(unsigned long long)limits->recipients_per_hour);
-		return false;
-	}
-	return true;
-}
-
-enum charge_verdict
-sessions_charge(struct login_use *use, const struct settings_limits *limits, uint64_t recipients,
-	uint64_t now_ms, char text_out[SESSIONS_TEXT_SIZE])
-{
-	text_out[0] = '\0';
-	if (!has_budget(use, limits, recipients, now_ms, text_out))
-		return verdict_over(limits);
-	budget_take(&use->messages, limits->messages_per_hour, SESSIONS_WINDOW_MS, 1, now_ms);
-	budget_take(&use->recipients, limits->recipients_per_hour, SESSIONS_WINDOW_MS, recipients,
-		now_ms);
-	return CHARGE_PASS;
-}
-
-void
-sessions_forgive(struct login_use *use)
-{
-	use->messages = (struct budget){ .spent = 0 };
-	use->recipients = (struct budget){ .spent = 0 };
-}
-
-/* After a whole window a budget is full again, whatever its size. */
-static bool
-is_idle(const struct login_use *use, uint64_t now_ms)
-{
-	return !use->sessions && now_ms - use->messages.stamp_ms > SESSIONS_WINDOW_MS;
-}
-
-void
-sessions_sweep(struct sessions *sessions, uint64_t now_ms)
-{
-	struct login_use *use = sessions_next_login(sessions, NULL);
-
-	while (use) {
-		struct login_use *next = sessions_next_login(sessions, use);
-
-		if (is_idle(use, now_ms))
-			forget_use(sessions, use);
-		use = next;
-	}
 }

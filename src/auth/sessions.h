@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who is logged in where, over all front ends, and what each login has used up. */
+/* Who is logged in where, over all front ends. */
 #ifndef AUTH_SESSIONS_H
 #define AUTH_SESSIONS_H
 
@@ -7,7 +7,6 @@
 #include "config/settings.h"
 #include "ipc/message_login.h"
 #include "policy/identity.h"
-#include "policy/limits.h"
 
 struct sessions;
 struct login_use;
@@ -37,14 +36,12 @@ struct login_session {
 	bool bypass_limits;
 };
 
-/* A login that has sessions, or spent something not long ago. */
+/* A login that has sessions. */
 struct login_use {
 	struct table_entry by_login;
 	char *login;
 	struct login_session *sessions;
 	unsigned counts[IDENTITY_POP3 + 1]; /* by protocol */
-	struct budget messages;          /* per hour */
-	struct budget recipients;
 };
 
 /* What sessions_add() copies. */
@@ -82,21 +79,5 @@ struct login_session *sessions_next(const struct sessions *sessions,
 struct login_use *sessions_next_login(const struct sessions *sessions,
 	const struct login_use *after);
 size_t sessions_count(const struct sessions *sessions);
-
-/*
- * One message of this login about to be queued, against the budgets of its limits. Only what passes
- * is spent; how many may be held is the queue's to count. text_out: which limit was met, for client
- * and log.
- */
-enum {
-	SESSIONS_TEXT_SIZE = 160,
-	SESSIONS_WINDOW_MS = 3600 * 1000,
-};
-enum charge_verdict sessions_charge(struct login_use *use, const struct settings_limits *limits,
-	uint64_t recipients, uint64_t now_ms, char text_out[SESSIONS_TEXT_SIZE]);
-/* Budgets are whole again. */
-void sessions_forgive(struct login_use *use);
-/* Logins without sessions whose budgets are whole are forgotten; call it now and then. */
-void sessions_sweep(struct sessions *sessions, uint64_t now_ms);
 
 #endif

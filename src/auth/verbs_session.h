@@ -11,10 +11,13 @@
  *   sessions list  {login?}                    {sessions: [{session, login, protocol, listener,
  *                                               address, mechanism, since_ms}, …]}
  *   sessions kick  {login} or {session}, text? {sessions: how many}
- *   limits show    {login?}                    {limits: [{login, limits, connections, messages,
- *                                               messages_per_hour, recipients, recipients_per_hour,
- *                                               failures}, …]}
- *   limits reset   {login}
+ *   limits show    {login?} or {address?}      {limits: [{who, limits, limit, spent, amount,
+ *                                               whole_ms, held_since_ms?, address?}, …]}
+ *   limits reset   {login} or {address}
+ *   report limits  {since_ms?}                 {limits: [{who, limit, outcome, text, address,
+ *                                               count, first_ms, last_ms}, …]}
+ *
+ * doc/limits.md tells what they mean.
  */
 bool verbs_session_know(const char *verb);
 /*

@@ -35,7 +35,7 @@ static const struct schema_row permit_rows[] = {
 		"refuse", TO_JUDGES,
 		"What happens to mail with a sender that the principal may not use: refused, From "
 		"replaced by its primary address, or held"),
-	TEXT("limits", limits, syntax_name_or_empty, "", TO_SMTP | TO_AUTH | TO_QUEUE,
+	TEXT("limits", limits, syntax_name_or_empty, "", TO_FRONT | TO_AUTH | TO_QUEUE,
 		"Limits section that holds for the principal; empty is that of the listener"),
 };
 

@@ -125,10 +125,27 @@ const struct schema_section schema_domain = {
 static const struct schema_row limits_rows[] = {
 	NUMBER("connections-per-login", connections_per_login, 0, 1000000, "16", TO_FRONT | TO_AUTH,
 		"Most connections of one login, per protocol; 0 is no limit"),
+	NUMBER("connections-per-address", connections_per_address, 0, 1000000, "0",
+		TO_FRONT | TO_AUTH,
+		"Most connections from one address of clients to which this section applies before "
+		"they log in; 0 is the listener's limit"),
 	NUMBER("messages-per-hour", messages_per_hour, 0, 10000000, "500", TO_SMTP | TO_AUTH,
-		"Messages per login and hour; 0 is no limit"),
+		"Messages per hour of a login, or of an address without one; 0 is no limit"),
+	NUMBER("messages-per-day", messages_per_day, 0, 10000000, "0", TO_SMTP | TO_AUTH,
+		"Messages per day, counted beside those per hour; 0 is no limit"),
 	NUMBER("recipients-per-hour", recipients_per_hour, 0, 100000000, "5000", TO_SMTP | TO_AUTH,
-		"Recipients per login and hour; 0 is no limit"),
+		"Recipients per hour of a login, or of an address without one; 0 is no limit"),
+	NUMBER("recipients-per-day", recipients_per_day, 0, 100000000, "0", TO_SMTP | TO_AUTH,
+		"Recipients per day, counted beside those per hour; 0 is no limit"),
+	NUMBER("new-recipients-per-day", new_recipients_per_day, 0, 100000000, "0",
+		TO_SMTP | TO_AUTH,
+		"Recipients per day to whom the login never wrote before; 0 is no limit, and nobody "
+		"remembers them"),
+	NUMBER("burst", burst, 1, 1000, "100", TO_SMTP | TO_AUTH,
+		"How much of an hour's or a day's amount may be used at once, in percent"),
+	NUMBER("cut-off", cut_off, 0, 1000, "0", TO_SMTP | TO_AUTH,
+		"How much of the amount may be held beyond it, in percent, before everything is "
+		"refused until there is room again; 0 is as much as held-messages allows"),
 	NUMBER("recipients-per-message", recipients_per_message, 0, 50000, "0", TO_SMTP | TO_AUTH,
 		"Most recipients of one message; 0 is the listener's limit alone"),
 	SIZE("message-size", message_size, 0, 2 * GIB, "0", TO_SMTP | TO_AUTH,
@@ -139,8 +156,8 @@ static const struct schema_row limits_rows[] = {
 		WORDS({ "hold", LIMITS_OVER_HOLD }, { "tempfail", LIMITS_OVER_TEMPFAIL },
 			{ "refuse", LIMITS_OVER_REFUSE }),
 		"hold", TO_SMTP | TO_AUTH,
-		"What happens to mail beyond an hourly limit: held for the administrator, put off, "
-		"refused"),
+		"What happens to mail beyond a budget: held for the administrator (put off where "
+		"there is no login), put off, refused"),
 };
 #undef ITEM
 

@@ -289,8 +289,14 @@ struct settings_limits {
 	const char *title;
 	const char *where;
 	uint64_t connections_per_login;  /* per protocol; 0: no limit */
-	uint64_t messages_per_hour;      /* per login; 0: no limit */
-	uint64_t recipients_per_hour;    /* per login; 0: no limit */
+	uint64_t connections_per_address; /* of who has no login yet; 0: the listener's */
+	uint64_t messages_per_hour;      /* budgets, per login or stranger's address; 0: no limit */
+	uint64_t messages_per_day;
+	uint64_t recipients_per_hour;
+	uint64_t recipients_per_day;
+	uint64_t new_recipients_per_day; /* logins alone; 0: nobody remembers who is new */
+	uint64_t burst;                  /* percent of a budget that may be spent at once */
+	uint64_t cut_off;                /* percent of it held beyond, then all is refused; 0: never */
 	uint64_t recipients_per_message; /* 0: no limit but the listener's */
 	uint64_t message_size;           /* bytes; 0: no limit but the listener's */
 	uint64_t held_messages;          /* per login, held as they came; beyond that, tempfail */

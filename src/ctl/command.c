@@ -10,6 +10,7 @@ static const struct command *const groups[] = {
 	commands_account,
 	commands_group,
 	commands_session,
+	commands_limits,
 	commands_queue,
 	commands_test,
 };

@@ -224,9 +224,10 @@ check_budgets(struct practice *practice)
 			"SCRAM-SHA-1 is offered, which only old clients need");
 	for (size_t i = 0; i < settings->limits.count; i++) {
 		const struct settings_limits *limits = &settings->limits.items[i];
-		if (limits->messages_per_hour == 0 && limits->recipients_per_hour == 0)
+		if (limits->messages_per_hour == 0 && limits->recipients_per_hour == 0 &&
+			limits->messages_per_day == 0 && limits->recipients_per_day == 0)
 			practice_note(practice, limits->where,
-				"limits \"%s\" has no hourly limit: a stolen password can send without "
+				"limits \"%s\" has no budget: a stolen password can send without "
 				"end",
 				limits->title);
 	}

@@ -100,23 +100,6 @@ explain(struct ctl *ctl, const struct command *command, const struct arguments *
 	return result;
 }
 
-static const struct argument reset_arguments[] = {
-	{ "LOGIN", "login", ARGUMENT_WORD, true },
-	{ NULL, NULL, ARGUMENT_WORD, false },
-};
-
-static const struct table_column limits_columns[] = {
-	{ "LOGIN", "login", TABLE_TEXT },
-	{ "LIMITS", "limits", TABLE_TEXT },
-	{ "CONNECTIONS", "connections", TABLE_TEXT },
-	{ "MESSAGES", "messages", TABLE_TEXT },
-	{ "PER HOUR", "messages_per_hour", TABLE_TEXT },
-	{ "RECIPIENTS", "recipients", TABLE_TEXT },
-	{ "PER HOUR", "recipients_per_hour", TABLE_TEXT },
-	{ "FAILED LOGINS", "failures", TABLE_TEXT },
-	{ NULL, NULL, TABLE_TEXT },
-};
-
 const struct command commands_session[] = {
 	{ .verb = "sessions list", .arguments = list_arguments, .list = "sessions",
 		.columns = session_columns, .help = "List who is logged in" },
@@ -126,9 +109,5 @@ const struct command commands_session[] = {
 		.columns = explain_fields,
 		.help = "Say whether somebody may send so, and which line of the configuration "
 			"decides" },
-	{ .verb = "limits show", .arguments = list_arguments, .list = "limits",
-		.columns = limits_columns, .help = "Show what logins have used up of their limits" },
-	{ .verb = "limits reset", .arguments = reset_arguments, .done = "The limits are whole again.",
-		.help = "Forget what a login has used up, and its failed logins" },
 	{ .verb = NULL },
 };

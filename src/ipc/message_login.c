@@ -219,9 +219,10 @@ message_charge_pack(struct buf *to, const struct message_charge *from)
 {
 	pack_text(to, from->session);
 	pack_text(to, from->login);
+	pack_text(to, from->listener);
 	pack_text(to, from->client_address);
 	pack_u32(to, from->recipients);
-	pack_u64(to, from->bytes);
+	pack_span(to, from->marks);
 }
 
 bool
@@ -231,10 +232,15 @@ message_charge_unpack(struct span bytes, struct arena *arena, struct message_cha
 
 	message_out->session = unpack_text(&from, MESSAGE_ID_MAX_BYTES, arena);
 	message_out->login = unpack_text(&from, MESSAGE_NAME_MAX_BYTES, arena);
+	message_out->listener = unpack_text(&from, MESSAGE_NAME_MAX_BYTES, arena);
 	message_out->client_address = unpack_text(&from, MESSAGE_ADDRESS_MAX_BYTES, arena);
 	message_out->recipients = unpack_u32(&from);
-	message_out->bytes = unpack_u64(&from);
-	return unpack_done(&from);
+	message_out->marks =
+		unpack_span(&from, (size_t)MESSAGE_RECIPIENTS_MAX * MESSAGE_MARK_BYTES);
+	return unpack_done(&from) && message_out->recipients <= MESSAGE_RECIPIENTS_MAX &&
+	       (message_out->marks.length == 0 ||
+		       message_out->marks.length ==
+			       (size_t)message_out->recipients * MESSAGE_MARK_BYTES);
 }
 
 void
@@ -242,6 +248,7 @@ message_charged_pack(struct buf *to, const struct message_charged *from)
 {
 	pack_u8(to, (uint8_t)from->verdict);
 	pack_text(to, from->text);
+	pack_u64(to, from->over_since_ms);
 }
 
 bool
@@ -251,6 +258,40 @@ message_charged_unpack(struct span bytes, struct arena *arena, struct message_ch
 
 	message_out->verdict = (enum charge_verdict)unpack_u8_max(&from, CHARGE_VERDICT_COUNT - 1);
 	message_out->text = unpack_text(&from, MESSAGE_TEXT_MAX_BYTES, arena);
+	message_out->over_since_ms = unpack_u64(&from);
+	return unpack_done(&from);
+}
+
+void
+message_refund_pack(struct buf *to, const struct message_refund *from)
+{
+	pack_text(to, from->session);
+	pack_u32(to, from->charge);
+}
+
+bool
+message_refund_unpack(struct span bytes, struct arena *arena, struct message_refund *message_out)
+{
+	struct unpack from = unpack_start(bytes);
+
+	message_out->session = unpack_text(&from, MESSAGE_ID_MAX_BYTES, arena);
+	message_out->charge = unpack_u32(&from);
+	return unpack_done(&from);
+}
+
+void
+message_held_seen_pack(struct buf *to, const struct message_held_seen *from)
+{
+	pack_text(to, from->login);
+}
+
+bool
+message_held_seen_unpack(
+	struct span bytes, struct arena *arena, struct message_held_seen *message_out)
+{
+	struct unpack from = unpack_start(bytes);
+
+	message_out->login = unpack_text(&from, MESSAGE_NAME_MAX_BYTES, arena);
 	return unpack_done(&from);
 }
 

@@ -82,13 +82,17 @@ struct message_revoke {
 	uint64_t epoch;              /* grants below it are void */
 };
 
-/* CHARGE: one message about to be queued. CHARGED says what to do with it. */
+/*
+ * CHARGE: one message about to be queued. CHARGED says what to do with it. REFUND: nothing came of
+ * it after all; what was charged is given back.
+ */
 struct message_charge {
 	const char *session;
-	const char *login;
+	const char *login;           /* empty: it counts by address */
+	const char *listener;
 	const char *client_address;
 	uint32_t recipients;
-	uint64_t bytes;
+	struct span marks;           /* where new ones count: MESSAGE_MARK_BYTES of each one's hash */
 };
 enum charge_verdict {
 	CHARGE_PASS,
@@ -100,6 +104,15 @@ enum charge_verdict {
 struct message_charged {
 	enum charge_verdict verdict;
 	const char *text;            /* which limit, for the client and the log */
+	uint64_t over_since_ms;      /* HOLD: wall clock, from when on its mail is held; else 0 */
+};
+struct message_refund {
+	const char *session;
+	uint32_t charge;             /* the request of its CHARGE */
+};
+/* HELD_SEEN: held mail of this login was released or deleted as a whole. */
+struct message_held_seen {
+	const char *login;
 };
 
 /*
@@ -136,6 +149,8 @@ MESSAGE_PAIR(session_kick);
 MESSAGE_PAIR(revoke);
 MESSAGE_PAIR(charge);
 MESSAGE_PAIR(charged);
+MESSAGE_PAIR(refund);
+MESSAGE_PAIR(held_seen);
 MESSAGE_PAIR(sign);
 MESSAGE_PAIR(signed);
 MESSAGE_PAIR(dial);

@@ -110,6 +110,7 @@ message_commit_pack(struct buf *to, const struct message_commit *from)
 	pack_span(to, from->grant);
 	pack_bool(to, from->hold);
 	pack_text(to, from->hold_reason);
+	pack_u64(to, from->over_since_ms);
 	pack_bool(to, from->has_sent_hash);
 	buf_add(to, from->sent_hash, sizeof from->sent_hash);
 	message_envelope_pack(to, &from->envelope);
@@ -131,6 +132,7 @@ message_commit_unpack(struct span bytes, struct arena *arena, struct message_com
 	message_out->grant = unpack_span(&from, IPC_IDENTITY_MAX_BYTES);
 	message_out->hold = unpack_bool(&from);
 	message_out->hold_reason = unpack_text(&from, MESSAGE_TEXT_MAX_BYTES, arena);
+	message_out->over_since_ms = unpack_u64(&from);
 	message_out->has_sent_hash = unpack_bool(&from);
 	unpack_hash(&from, message_out->sent_hash);
 	message_envelope_unpack(&from, arena, &message_out->envelope);

@@ -76,6 +76,7 @@ struct message_commit {
 	struct span grant;           /* empty without login */
 	bool hold;
 	const char *hold_reason;
+	uint64_t over_since_ms;      /* held as CHARGED said; else 0 */
 	bool has_sent_hash;          /* the client gave a Message-ID and a login */
 	unsigned char sent_hash[32]; /* SHA-256 over header and body as the client sent them */
 	struct message_envelope envelope;

@@ -17,6 +17,7 @@
 #define IPC_SETTINGS_MAX_BYTES (8 * 1024 * 1024)
 #define IPC_CONTROL_MAX_BYTES (1024 * 1024)
 #define IPC_SASL_MAX_BYTES (16 * 1024)
+#define IPC_CHARGE_MAX_BYTES (24 * 1024)
 #define IPC_IDENTITY_MAX_BYTES (64 * 1024)
 #define IPC_COMMIT_MAX_BYTES (4 * 1024 * 1024)
 
@@ -57,8 +58,9 @@
 	MESSAGE(SESSION_END,  FRONT, ONLY(AUTH), IPC_SHORT_MAX_BYTES, 0, false) \
 	MESSAGE(SESSION_KICK, ONLY(AUTH), FRONT, IPC_SHORT_MAX_BYTES, 0, false) \
 	MESSAGE(REVOKE,       ONLY(AUTH), FRONT | ONLY(QUEUE), IPC_SHORT_MAX_BYTES, 0, false) \
-	MESSAGE(CHARGE,       ONLY(SMTP), ONLY(AUTH), IPC_SHORT_MAX_BYTES, 0, false) \
+	MESSAGE(CHARGE,       ONLY(SMTP), ONLY(AUTH), IPC_CHARGE_MAX_BYTES, 0, false) \
 	MESSAGE(CHARGED,      ONLY(AUTH), ONLY(SMTP), IPC_SHORT_MAX_BYTES, 0, false) \
+	MESSAGE(REFUND,       ONLY(SMTP), ONLY(AUTH), IPC_SHORT_MAX_BYTES, 0, false) \
 	/* front end and keys: one question, one answer, on a blocking pair of their own */ \
 	MESSAGE(SIGN,         FRONT, ONLY(KEYS), IPC_SHORT_MAX_BYTES, 0, false) \
 	MESSAGE(SIGNED,       ONLY(KEYS), FRONT, IPC_SHORT_MAX_BYTES, 0, false) \
@@ -79,6 +81,8 @@
 	MESSAGE(RESULT_KEPT,  ONLY(QUEUE), ONLY(RELAY), 16, 0, false) \
 	/* auth to queue: behind every REVOKE of before the link was there */ \
 	MESSAGE(REVOKED_TOLD, ONLY(AUTH), ONLY(QUEUE), 16, 0, false) \
+	/* queue to auth: the administrator has seen to the held mail of a login */ \
+	MESSAGE(HELD_SEEN,    ONLY(QUEUE), ONLY(AUTH), IPC_SHORT_MAX_BYTES, 0, false) \
 	/* is there such a recipient? */ \
 	MESSAGE(RECIPIENT_ASK, ONLY(SMTP), ONLY(AUTH) | ONLY(QUEUE), IPC_SHORT_MAX_BYTES, 0, false) \
 	MESSAGE(CALL_AHEAD,   ONLY(QUEUE), ONLY(RELAY), IPC_SHORT_MAX_BYTES, 0, false) \
@@ -122,6 +126,7 @@ enum {
 	MESSAGE_ENVID_MAX_BYTES = 100,    /* RFC 3461 4.4 */
 	MESSAGE_FILE_MAX_BYTES = 4096,    /* what FILE calls a descriptor; perhaps a path */
 	MESSAGE_KEY_ID_BYTES = 32,
+	MESSAGE_MARK_BYTES = 16,          /* of a recipient, in CHARGE */
 	MESSAGE_SIGN_MAX_BYTES = 512,     /* what SIGN signs: a hash, or the message for Ed25519 */
 	MESSAGE_SIGNATURE_MAX_BYTES = 1024,
 	MESSAGE_HEADER_MAX_BYTES = 256 * 1024,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Budgets, and the limits of one message. */
+/* Which limits hold for a session, and those of one message. */
 #include "policy/limits.h"
+
+#include <string.h>
 
 #include "policy/rights.h"
 
@@ -26,40 +28,16 @@ limits_of(const struct mail_session *session)
 	return limits ? limits : settings_find_limits(session->settings, "default");
 }
 
-/* What would stand in the budget now, with the refill since the last time taken off. */
-static uint64_t
-spent_now(const struct budget *budget, uint64_t amount, uint64_t now_ms)
+const struct settings_limits *
+limits_of_stranger(const struct mail_session *session)
 {
-	uint64_t elapsed = now_ms > budget->stamp_ms ? now_ms - budget->stamp_ms : 0;
-	uint64_t refill;
+	const struct settings_permit *permit = rights_find_permit(session, has_limits);
+	const char *name = permit ? permit->limits : session->listener->limits;
 
-	if (__builtin_mul_overflow(elapsed, amount, &refill) || refill >= budget->spent)
-		return 0;
-	return budget->spent - refill;
-}
-
-bool
-budget_has(const struct budget *budget, uint64_t amount, uint64_t window_ms, uint64_t cost,
-	uint64_t now_ms)
-{
-	if (amount == 0)
-		return true;
-	return cost <= amount &&
-		spent_now(budget, amount, now_ms) <= (amount - cost) * window_ms;
-}
-
-void
-budget_take(struct budget *budget, uint64_t amount, uint64_t window_ms, uint64_t cost,
-	uint64_t now_ms)
-{
-	budget->spent = spent_now(budget, amount, now_ms) + cost * window_ms;
-	budget->stamp_ms = now_ms;
-}
-
-uint64_t
-budget_spent(const struct budget *budget, uint64_t amount, uint64_t window_ms, uint64_t now_ms)
-{
-	return (spent_now(budget, amount, now_ms) + window_ms - 1) / window_ms;
+	/* What holds for whoever has no other is for logins: other mail servers keep no budget. */
+	if (!permit && strcmp(name, "default") == 0)
+		return NULL;
+	return name[0] ? settings_find_limits(session->settings, name) : NULL;
 }
 
 /* ---- the stage --------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 noinst_LIBRARIES += src/policy/libpolicy.a
 src_policy_libpolicy_a_SOURCES = \
+	src/policy/budget.c src/policy/budget.h \
 	src/policy/chain.c src/policy/chain.h \
 	src/policy/claim.c src/policy/claim.h \
 	src/policy/from_rewrite.c src/policy/from_rewrite.h \

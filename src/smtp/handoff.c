@@ -8,16 +8,42 @@
 #include "base/log.h"
 #include "client/auth_link.h"
 #include "client/front.h"
+#include "policy/budget.h"
+#include "policy/limits.h"
 #include "policy/rights.h"
 #include "policy/tidy.h"
 #include "smtp/service.h"
 
 enum { CHARGE_WAIT_MS = 10 * 1000 };
 
+/* What was charged is not queued after all. */
+static void
+refund(struct transaction *transaction)
+{
+	struct smtp *smtp = transaction->smtp;
+	struct channel *auth = auth_link_channel(session_front(smtp->session)->auth);
+	struct message_refund message = { .session = smtp->mail.id,
+		.charge = transaction->charged };
+	struct buf content = BUF_INIT(0);
+
+	if (transaction->charged && auth) {
+		message_refund_pack(&content, &message);
+		channel_send(auth, MSG_REFUND, &content, -1);
+	}
+	transaction->charged = 0;
+	buf_fini(&content);
+}
+
 void
 handoff_cancel(struct transaction *transaction)
 {
-	auth_link_forget(session_front(transaction->smtp->session)->auth, transaction->charge);
+	/* The client is gone before it was known whether the message is taken. */
+	if (transaction->charge) {
+		auth_link_forget(
+			session_front(transaction->smtp->session)->auth, transaction->charge);
+		transaction->charged = transaction->charge;
+		refund(transaction);
+	}
 	transaction->charge = 0;
 	queue_link_forget(&transaction->commit);
 	secret_free(&transaction->grant);
@@ -76,6 +102,9 @@ on_committed(void *context, const struct message_refused *refused, const char *i
 	struct transaction *transaction = context;
 	struct verdict verdict;
 
+	/* Neither what is refused counts, nor what was queued and counted before. */
+	if (refused || strcmp(id, transaction->mail->id) != 0)
+		refund(transaction);
 	if (!refused) {
 		content_release(&transaction->content);
 		accept_message(transaction, EV_SMTP_ACCEPTED, id);
@@ -122,6 +151,7 @@ describe(struct transaction *transaction)
 		.grant = secret_span(transaction->grant),
 		.hold = mail->hold,
 		.hold_reason = mail->hold ? mail->hold_reason : "",
+		.over_since_ms = transaction->over_since_ms,
 		.envelope = { .sender = mail->sender,
 			.envid = mail->envid,
 			.ret = mail->ret,
@@ -150,6 +180,7 @@ commit(struct transaction *transaction)
 		!buf_add_text(&transaction->header, "\r\n"))
 		verdict = verdict_refuse(552, "5.3.4", "header size", "The header is too large");
 	if (verdict.kind != VERDICT_CONTINUE) {
+		refund(transaction);
 		refuse(transaction, &verdict);
 		return;
 	}
@@ -170,6 +201,7 @@ on_charged(struct transaction *transaction, const struct message_charged *charge
 
 	switch (charged->verdict) {
 	case CHARGE_HOLD:
+		transaction->over_since_ms = charged->over_since_ms;
 		if (!mail->hold) {
 			mail->hold = true;
 			mail->hold_reason = arena_strdup(mail->arena, charged->text);
@@ -198,11 +230,13 @@ on_charge_answer(void *context, struct channel_message *answer)
 	struct message_charged charged;
 	struct verdict verdict;
 
+	transaction->charged = transaction->charge;
 	transaction->charge = 0;
 	if (answer && answer->id == MSG_CHARGED &&
 		message_charged_unpack(answer->bytes, arena, &charged)) {
 		on_charged(transaction, &charged);
 	} else {
+		refund(transaction); /* the answer may just have been late */
 		verdict = verdict_refuse(
 			451, "4.3.0", "auth", "The limits cannot be checked; try again later");
 		refuse(transaction, &verdict);
@@ -211,25 +245,68 @@ on_charge_answer(void *context, struct channel_message *answer)
 	return true;
 }
 
+/* By what auth knows a recipient again: a part of the hash of its address, in any case of its letters. */
+static void
+add_mark(struct buf *to, const char *path)
+{
+	unsigned char hash[DIGEST_BYTES];
+	char lower[ADDRESS_TEXT_SIZE];
+	struct digest digest;
+	size_t length = 0;
+
+	for (; path[length] && length < sizeof lower; length++)
+		lower[length] = text_lower(path[length]);
+	digest_init(&digest);
+	digest_add(&digest, span_of(lower, length));
+	digest_final(&digest, hash);
+	buf_add(to, hash, MESSAGE_MARK_BYTES);
+}
+
+static void
+add_marks(const struct transaction *transaction, struct buf *to)
+{
+	const struct mail *mail = transaction->mail;
+
+	if (!transaction->smtp->mail.identity ||
+		limits_of(&transaction->smtp->mail)->new_recipients_per_day == 0)
+		return;
+	for (size_t i = 0; i < mail->recipient_count; i++)
+		add_mark(to, mail->recipients[i].path);
+}
+
 static void
 charge(struct transaction *transaction)
 {
 	struct smtp *smtp = transaction->smtp;
 	struct channel *auth = auth_link_channel(session_front(smtp->session)->auth);
+	struct buf marks = BUF_INIT(0);
 	struct message_charge message = { .session = smtp->mail.id,
-		.login = smtp->mail.identity->login,
+		.login = smtp->mail.identity ? smtp->mail.identity->login : "",
+		.listener = smtp->mail.listener->title,
 		.client_address = smtp->mail.client_address,
-		.recipients = (uint32_t)transaction->mail->recipient_count,
-		.bytes = transaction->content.data.size };
+		.recipients = (uint32_t)transaction->mail->recipient_count };
 	struct buf content = BUF_INIT(0);
 
+	add_marks(transaction, &marks);
+	message.marks = buf_span(&marks);
 	message_charge_pack(&content, &message);
 	if (auth)
 		transaction->charge = channel_ask(auth, MSG_CHARGE, &content, -1, CHARGE_WAIT_MS,
 			on_charge_answer, transaction);
 	buf_fini(&content);
+	buf_fini(&marks);
 	if (transaction->charge == 0)
 		on_charge_answer(transaction, NULL);
+}
+
+/* Only who has a login, or comes by a section that was named for it, keeps a budget. */
+static bool
+has_budget(const struct mail_session *session)
+{
+	const struct settings_limits *limits =
+		session->identity ? limits_of(session) : limits_of_stranger(session);
+
+	return limits && budget_is_any(limits) && !(rights_of(session) & RIGHT_BYPASS_LIMITS);
 }
 
 /* ---- the policy ------------------------------------------------------------------------------ */
@@ -243,7 +320,7 @@ on_message_verdict(void *context, const struct verdict *verdict)
 		refuse(transaction, verdict);
 	else if (verdict->kind == VERDICT_DISCARD)
 		accept_message(transaction, EV_SMTP_DISCARDED, transaction->mail->id);
-	else if (transaction->smtp->mail.identity)
+	else if (has_budget(&transaction->smtp->mail))
 		charge(transaction);
 	else
 		commit(transaction);

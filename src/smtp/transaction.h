@@ -24,7 +24,9 @@ struct transaction {
 	unsigned char body_hash[DIGEST_BYTES]; /* of a body in a file */
 	bool has_sent_hash;
 	unsigned char sent_hash[DIGEST_BYTES]; /* of what the client sent */
-	uint32_t charge;              /* number of the question to auth; 0: none */
+	uint32_t charge;              /* number of the question to auth; 0: none under way */
+	uint32_t charged;             /* what auth has charged under this number; 0: nothing */
+	uint64_t over_since_ms;       /* as auth said, of what it wants held */
 	struct secret *grant;         /* of the login */
 	struct buf header;            /* final, with its empty line */
 	struct message_recipient *recipients;

@@ -40,6 +40,7 @@ struct rig_message {
 	size_t recipients;
 	bool in_file;
 	bool hold;
+	uint64_t over_since_ms;
 	bool eightbit;
 	uint8_t ret;
 	uint8_t notify;
@@ -60,6 +61,10 @@ struct rig {
 	uint32_t login_delay_ms;
 	enum charge_verdict charge;
 	unsigned charges;
+	unsigned refunds;           /* of the last charge */
+	uint32_t last_charge;
+	uint64_t over_since_ms;     /* what CHARGED says */
+	size_t marks;               /* bytes of them in the last charge */
 	unsigned logins;            /* exchanges that were started */
 	unsigned cancels;
 	unsigned ends;              /* SESSION_END */

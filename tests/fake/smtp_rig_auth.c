@@ -122,16 +122,31 @@ on_login_step(struct rig *rig, struct span bytes, struct arena *arena)
 }
 
 static void
-on_charge(struct rig *rig, const struct channel_message *message)
+on_charge(struct rig *rig, const struct channel_message *message, struct arena *arena)
 {
 	struct buf content = BUF_INIT(0);
+	struct message_charge charge;
 	struct message_charged charged = { .verdict = rig->charge,
-		.text = "messages-per-hour of limits \"default\"" };
+		.text = "messages-per-hour of limits \"default\"",
+		.over_since_ms = rig->over_since_ms };
 
+	assert_true(message_charge_unpack(message->bytes, arena, &charge));
+	rig->marks = charge.marks.length;
 	rig->charges++;
+	rig->last_charge = message->request;
 	message_charged_pack(&content, &charged);
 	channel_answer(rig->auth, message->request, MSG_CHARGED, &content, -1);
 	buf_fini(&content);
+}
+
+static void
+on_refund(struct rig *rig, const struct channel_message *message, struct arena *arena)
+{
+	struct message_refund refund;
+
+	assert_true(message_refund_unpack(message->bytes, arena, &refund));
+	assert_int_equal(refund.charge, rig->last_charge);
+	rig->refunds++;
 }
 
 static void
@@ -183,7 +198,9 @@ on_auth_message(void *context, struct channel_message *message)
 	else if (message->id == MSG_SESSIONS_ANNOUNCED)
 		rig->announcements_done++;
 	else if (message->id == MSG_CHARGE)
-		on_charge(rig, message);
+		on_charge(rig, message, arena);
+	else if (message->id == MSG_REFUND)
+		on_refund(rig, message, arena);
 	else if (message->id == MSG_RECIPIENT_ASK && ++rig->asked_auth)
 		rig_tell_recipient(rig, rig->auth, message, arena);
 	else if (message->id == MSG_IDENTITY_GET)

@@ -60,6 +60,7 @@ keep_message(struct rig *rig, const struct message_commit *commit)
 	*to = (struct rig_message){ .recipients = envelope->recipient_count,
 		.in_file = commit->content.in_file,
 		.hold = commit->hold,
+		.over_since_ms = commit->over_since_ms,
 		.eightbit = envelope->body_kind == BODY_8BITMIME,
 		.ret = (uint8_t)envelope->ret,
 		.notify = envelope->recipients[0].notify };

@@ -34,6 +34,8 @@
 	CONTENT(REVOKE, revoke)                                                                    \
 	CONTENT(CHARGE, charge)                                                                    \
 	CONTENT(CHARGED, charged)                                                                  \
+	CONTENT(REFUND, refund)                                                                    \
+	CONTENT(HELD_SEEN, held_seen)                                                              \
 	CONTENT(SIGN, sign)                                                                        \
 	CONTENT(SIGNED, signed)                                                                    \
 	CONTENT(DIAL, dial)                                                                        \

@@ -331,21 +331,29 @@ def test_limits_show_and_reset(make_gate, sink, token):
     gate = make_gate(routes={"*": sink.target},
                      limits={"messages-per-hour": "2", "recipients-per-hour": "10", "over": "refuse"})
 
-    def send():
+    def send(number):
         with gate.session() as wire:
-            return deliver(wire, letter(token))
+            return deliver(wire, letter(token + b"%dx" % number))
 
     def used():
-        return gate.ctl_json("limits", "show", "alice")["limits"][0]
-    assert [send().code for _ in range(2)] == [250, 250]
-    refused = send()
+        rows = gate.ctl_json("limits", "show", "alice")["limits"]
+        return {row["limit"]: (row["spent"], row["amount"]) for row in rows}
+    # The same message again is one message.
+    assert [send(number).code for number in (1, 1, 2)] == [250, 250, 250]
+    refused = send(3)
     assert (refused.code, refused.enhanced) == (550, "5.7.1"), refused
-    row = used()
-    assert (row["messages"], row["messages_per_hour"], row["recipients"]) == (2, 2, 2), row
+    assert used()["messages-per-hour"] == (2, 2), used()
+    assert used()["recipients-per-hour"] == (2, 10), used()
     assert "messages" in on_terminal(gate, "limits", "show").lower()
     gate.ctl("limits", "reset", "alice")
-    assert used()["messages"] == 0
-    assert send().code == 250
+    assert used()["messages-per-hour"] == (0, 2), used()
+    assert send(3).code == 250
+    met = gate.ctl_json("report", "limits")["limits"][0]
+    assert (met["who"], met["limit"], met["outcome"], met["count"]) == \
+        ("alice", "messages-per-hour", "refused", 1), met
+    assert met["text"] in str(refused), (met, refused)
+    assert "messages" in on_terminal(gate, "report", "limits").lower()
+    assert gate.ctl_json("report", "limits", "--since", "0")["limits"] == []
 
 
 EXPLAINED = [

@@ -56,6 +56,11 @@ tests_unit_test_auth_exchange_SOURCES = tests/unit/test_auth_exchange.c tests/un
 tests_unit_test_auth_exchange_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_exchange_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_auth_usage
+tests_unit_test_auth_usage_SOURCES = tests/unit/test_auth_usage.c
+tests_unit_test_auth_usage_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_usage_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_auth_sessions
 tests_unit_test_auth_sessions_SOURCES = tests/unit/test_auth_sessions.c
 tests_unit_test_auth_sessions_CFLAGS = $(AUTH_TEST_CFLAGS)

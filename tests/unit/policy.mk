@@ -1,4 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
+UNIT_TESTS += tests/unit/test_policy_budget
+tests_unit_test_policy_budget_SOURCES = tests/unit/test_policy_budget.c
+tests_unit_test_policy_budget_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_policy_chain
 tests_unit_test_policy_chain_SOURCES = tests/unit/test_policy_chain.c
 tests_unit_test_policy_chain_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)

@@ -19,6 +19,10 @@ UNIT_TESTS += tests/unit/test_smtp_transaction
 tests_unit_test_smtp_transaction_SOURCES = tests/unit/test_smtp_transaction.c $(TRANSACTION_FIXTURE)
 tests_unit_test_smtp_transaction_LDADD = $(SMTP_RIG_LIBS)
 
+UNIT_TESTS += tests/unit/test_smtp_handoff
+tests_unit_test_smtp_handoff_SOURCES = tests/unit/test_smtp_handoff.c $(TRANSACTION_FIXTURE)
+tests_unit_test_smtp_handoff_LDADD = $(SMTP_RIG_LIBS)
+
 UNIT_TESTS += tests/unit/test_smtp_transaction_queue
 tests_unit_test_smtp_transaction_queue_SOURCES = tests/unit/test_smtp_transaction_queue.c $(TRANSACTION_FIXTURE)
 tests_unit_test_smtp_transaction_queue_LDADD = $(SMTP_RIG_LIBS)

@@ -60,6 +60,36 @@ guess(struct brake *brake, struct where from, const char *login, int times, uint
 		brake_failed(brake, from.bytes, span_text(login), UNSEEN, now);
 }
 
+/* What brake_each() tells of one name from anywhere. */
+struct seen {
+	const char *login;
+	uint64_t failures;
+	size_t rows; /* of all */
+	bool has_owner;
+};
+
+static bool
+on_seen(void *context, const struct brake_level_seen *row)
+{
+	struct seen *seen = context;
+
+	seen->rows++;
+	if (!row->network && strcmp(row->login, seen->login) == 0) {
+		seen->failures = row->failures;
+		seen->has_owner = row->has_owner;
+	}
+	return true;
+}
+
+static uint64_t
+level_of(const struct brake *brake, const char *login)
+{
+	struct seen seen = { .login = login };
+
+	brake_each(brake, START, on_seen, &seen);
+	return seen.failures;
+}
+
 /* C11: every failure is answered late, and beyond the limit each later than the one before. */
 static void
 delays_grow_and_stop_growing(void **state)
@@ -151,7 +181,7 @@ distributed_guessing_does_not_lock_the_owner_out(void **state)
 		guess(brake, v4(1000 + i), "alice", 1, START);
 	assert_int_not_equal(brake_wait(brake, v4(3000).bytes, ALICE, START), BRAKE_PASS);
 	assert_int_equal(brake_wait(brake, home.bytes, ALICE, START), BRAKE_PASS);
-	assert_true(brake_level(brake, ALICE, START) > 5 * PER_LOGIN);
+	assert_true(level_of(brake, "alice") > 5 * PER_LOGIN);
 	/* Nor does a bad neighbour behind the owner's own address. */
 	for (int i = 0; i < 50; i++)
 		guess(brake, home, i % 2 ? "bob" : "carol", 1, START);
@@ -173,7 +203,7 @@ the_same_wrong_password_counts_once(void **state)
 		assert_int_equal(
 			brake_failed(brake, from.bytes, ALICE, span_text("old"), START), BASE);
 	assert_int_equal(brake_wait(brake, from.bytes, ALICE, START), BRAKE_PASS);
-	assert_int_equal(brake_level(brake, ALICE, START), 1);
+	assert_int_equal(level_of(brake, "alice"), 1);
 	for (int i = 0; i < PER_LOGIN; i++) {
 		snprintf(password, sizeof password, "guess%d", i);
 		brake_failed(brake, from.bytes, ALICE, span_text(password), START);
@@ -194,7 +224,7 @@ a_right_login_clears_its_own_line(void **state)
 	assert_int_not_equal(brake_wait(brake, v4(2).bytes, ALICE, START), BRAKE_PASS);
 	brake_reset(brake, ALICE);
 	assert_int_equal(brake_wait(brake, v4(2).bytes, ALICE, START), BRAKE_PASS);
-	assert_int_equal(brake_level(brake, ALICE, START), 0);
+	assert_int_equal(level_of(brake, "alice"), 0);
 }
 
 /* A name that could not be read, or is not known yet, must not brake others far away. */
@@ -223,6 +253,86 @@ memory_is_bounded(void **state)
 	}
 	/* The oldest were forgotten, the newest are there. */
 	assert_int_equal(brake_wait(brake, v4(0).bytes, span_text("user0"), START), BRAKE_PASS);
+}
+
+/* A flood of names that nobody has fills the memory for names, and not that for owners. */
+static void
+a_flood_of_names_does_not_lock_the_owner_out(void **state)
+{
+	struct brake *brake = *state;
+	struct where home = v4(7);
+	char login[16];
+
+	brake_passed(brake, home.bytes, ALICE);
+	for (unsigned i = 0; i < 10 * MOST; i++) {
+		snprintf(login, sizeof login, "user%u", i);
+		guess(brake, v4(100 + i), login, 1, START);
+	}
+	for (unsigned i = 0; i < 200; i++)
+		guess(brake, v4(2000 + i), "alice", 1, START);
+	assert_int_not_equal(brake_wait(brake, v4(3000).bytes, ALICE, START), BRAKE_PASS);
+	assert_int_equal(brake_wait(brake, home.bytes, ALICE, START), BRAKE_PASS);
+}
+
+/* One stranger alone never brakes the owner, wherever the owner is, however long he guesses. */
+static void
+one_stranger_does_not_lock_out_an_owner_who_is_new(void **state)
+{
+	struct brake *brake = *state;
+	struct where stranger = v6(1, 1);
+
+	for (uint64_t now = START; now < START + 3 * WINDOW; now += 1000) {
+		if (brake_wait(brake, stranger.bytes, ALICE, now) != BRAKE_TURN_AWAY)
+			guess(brake, stranger, "alice", 1, now);
+		assert_int_equal(brake_wait(brake, v4(9).bytes, ALICE, now), BRAKE_PASS);
+	}
+}
+
+static void
+an_address_is_forgiven(void **state)
+{
+	struct brake *brake = *state;
+
+	guess(brake, v6(1, 1), "alice", PER_ADDRESS + 2, START);
+	guess(brake, v4(2), "alice", PER_LOGIN + 1, START);
+	brake_reset_address(brake, v6(1, 77).bytes);
+	assert_int_equal(brake_wait(brake, v6(1, 2).bytes, span_text("bob"), START), BRAKE_PASS);
+	assert_int_equal(brake_wait(brake, v6(1, 2).bytes, ALICE, START), BRAKE_PASS);
+	assert_int_not_equal(brake_wait(brake, v4(2).bytes, ALICE, START), BRAKE_PASS);
+}
+
+static bool
+on_first(void *context, const struct brake_level_seen *row)
+{
+	struct brake_level_seen *first = context;
+
+	*first = *row;
+	return false;
+}
+
+static void
+levels_are_told(void **state)
+{
+	struct brake *brake = *state;
+	struct seen seen = { .login = "alice" };
+	struct brake_level_seen first = { .login = "" };
+
+	brake_passed(brake, v4(1).bytes, ALICE);
+	guess(brake, v4(1), "alice", 2, START);
+	guess(brake, v4(1), "", 1, START);
+	brake_each(brake, START, on_seen, &seen);
+	/* alice from there, alice, and the address; not "no name from there". */
+	assert_int_equal(seen.rows, 3);
+	assert_int_equal(seen.failures, 2);
+	assert_true(seen.has_owner);
+	brake_each(brake, START, on_first, &first);
+	assert_string_equal(first.login, "alice");
+	assert_memory_equal(first.network, v4(1).bytes, BRAKE_ADDRESS_BYTES);
+	assert_int_equal(first.limit, PER_LOGIN);
+	assert_int_equal(first.whole_ms, 2 * WINDOW / PER_LOGIN);
+	seen = (struct seen){ .login = "alice" };
+	brake_each(brake, START + WINDOW, on_seen, &seen);
+	assert_int_equal(seen.rows, 0);
 }
 
 static void
@@ -254,6 +364,10 @@ main(void)
 		BRAKE_TEST(a_right_login_clears_its_own_line),
 		BRAKE_TEST(no_name_counts_by_address_alone),
 		BRAKE_TEST(memory_is_bounded),
+		BRAKE_TEST(a_flood_of_names_does_not_lock_the_owner_out),
+		BRAKE_TEST(one_stranger_does_not_lock_out_an_owner_who_is_new),
+		BRAKE_TEST(an_address_is_forgiven),
+		BRAKE_TEST(levels_are_told),
 		BRAKE_TEST(can_be_switched_off),
 	};
 

@@ -120,7 +120,7 @@ static struct rig_heard *
 charge(struct rig_front *front, const char *session, const char *login, uint32_t recipients)
 {
 	struct message_charge message = { .session = session, .login = login,
-		.client_address = RIG_ADDRESS, .recipients = recipients, .bytes = 1000 };
+		.listener = "submission", .client_address = RIG_ADDRESS, .recipients = recipients };
 	struct buf content = BUF_INIT(0);
 
 	message_charge_pack(&content, &message);
@@ -144,8 +144,8 @@ messages_are_charged_over_all_front_ends(void **state)
 	assert_int_equal(charge(front, "s1", "alice", 1)->verdict, CHARGE_HOLD);
 	assert_string_equal(front->heard.text, "More than 5 messages in an hour");
 	log_in(front, "s3", "bob");
-	assert_int_equal(charge(front, "s3", "bob", 21)->verdict, CHARGE_HOLD);
 	assert_int_equal(charge(front, "s3", "bob", 20)->verdict, CHARGE_PASS);
+	assert_int_equal(charge(front, "s3", "bob", 21)->verdict, CHARGE_HOLD);
 	/* Another section, another answer; and the right to pass by. */
 	log_in(front, "s4", "strict");
 	assert_int_equal(charge(front, "s4", "strict", 1)->verdict, CHARGE_PASS);
@@ -159,6 +159,58 @@ messages_are_charged_over_all_front_ends(void **state)
 	settle(other);
 	log_in(front, "s6", "alice");
 	assert_int_equal(charge(front, "s6", "alice", 1)->verdict, CHARGE_HOLD);
+}
+
+/* Asks for nothing, and is looked at before what is sent behind it. */
+static void
+refund(struct rig_front *front, const char *session, uint32_t charge)
+{
+	struct message_refund message = { .session = session, .charge = charge };
+	struct buf content = BUF_INIT(0);
+
+	message_refund_pack(&content, &message);
+	rig_send(front, MSG_REFUND, &content);
+}
+
+static void
+what_comes_to_nothing_is_given_back(void **state)
+{
+	struct rig_front *front = front_of(state, 0);
+	uint32_t first;
+
+	log_in(front, "s1", "alice");
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(charge(front, "s1", "alice", 1)->verdict, CHARGE_PASS);
+		refund(front, "s1", front->request);
+	}
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(charge(front, "s1", "alice", 1)->verdict, CHARGE_PASS);
+	first = front->request;
+	/* Once, by the session itself, and only what was charged. */
+	refund(front, "s2", first);
+	refund(front, "s1", first + 1000);
+	assert_int_equal(charge(front, "s1", "alice", 1)->verdict, CHARGE_HOLD);
+	refund(front, "s1", front->request);
+	refund(front, "s1", first);
+	refund(front, "s1", first);
+	assert_int_equal(charge(front, "s1", "alice", 1)->verdict, CHARGE_PASS);
+	assert_int_equal(charge(front, "s1", "alice", 1)->verdict, CHARGE_HOLD);
+}
+
+static void
+strangers_are_charged_by_address(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_front *front = front_of(state, 0);
+
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(charge(front, "s1", "", 1)->verdict, CHARGE_PASS);
+	rig->listeners[0].limits = "strict";
+	rig->limits[1].over = LIMITS_OVER_HOLD;
+	assert_int_equal(charge(front, "s1", "", 1)->verdict, CHARGE_PASS);
+	/* Another session from there, over another front end; nobody's mail is held. */
+	assert_int_equal(charge(front_of(state, 1), "s2", "", 1)->verdict, CHARGE_TEMPFAIL);
+	assert_non_null(usage_find(rig->auth->usage, USAGE_ADDRESS, "192.0.2.7"));
 }
 
 static void
@@ -514,6 +566,17 @@ long_lists_come_in_pages(void **state)
 static void
 limits_are_shown_and_reset(void **state)
 {
+	static const struct {
+		const char *limit;
+		int64_t spent;
+		int64_t amount;
+	} rows[] = {
+		{ "messages-per-hour", 5, 5 },
+		{ "recipients-per-hour", 10, 20 },
+		{ "connections-per-login", 1, 3 },
+		{ "failures-per-login", 1, 100 }, /* from this address */
+		{ "failures-per-login", 1, 500 }, /* from anywhere */
+	};
 	struct rig *rig = *state;
 	struct rig_front *front = &rig->fronts[0];
 	json_t *pages;
@@ -523,20 +586,63 @@ limits_are_shown_and_reset(void **state)
 		charge(front, "s1", "alice", 2);
 	rig_plain(front, "s2", "alice", "wrong");
 	pages = rig_verb(rig, "limits show", json_pack("{s:s}", "login", "alice"));
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		assert_string_equal(text_at(pages, "limits", i, "who"), "alice");
+		assert_string_equal(text_at(pages, "limits", i, "limit"), rows[i].limit);
+		assert_int_equal(number_at(pages, "limits", i, "spent"), rows[i].spent);
+		assert_int_equal(number_at(pages, "limits", i, "amount"), rows[i].amount);
+	}
 	assert_string_equal(text_at(pages, "limits", 0, "limits"), "default");
-	assert_int_equal(number_at(pages, "limits", 0, "connections"), 1);
-	assert_int_equal(number_at(pages, "limits", 0, "messages"), 5);
-	assert_int_equal(number_at(pages, "limits", 0, "messages_per_hour"), 5);
-	assert_int_equal(number_at(pages, "limits", 0, "recipients"), 10);
-	assert_int_equal(number_at(pages, "limits", 0, "failures"), 1);
+	/* Half of the recipients are spent: the rest of the hour's half brings them back. */
+	assert_in_range(number_at(pages, "limits", 1, "whole_ms"), 29 * 60000, 30 * 60000);
+	assert_string_equal(text_at(pages, "limits", 3, "address"), "192.0.2.7");
 	assert_int_equal(charge(front, "s1", "alice", 1)->verdict, CHARGE_HOLD);
+	pages = rig_verb(rig, "limits show", json_pack("{s:s}", "login", "alice"));
+	assert_true(number_at(pages, "limits", 0, "held_since_ms") > 1700000000000);
 	rig_verb(rig, "limits reset", json_pack("{s:s}", "login", "alice"));
 	assert_string_equal(rig->error_kind, "");
 	assert_int_equal(charge(front, "s1", "alice", 1)->verdict, CHARGE_PASS);
+	/* Of everybody what is spent, and the address whose failures were not forgiven. */
 	pages = rig_verb(rig, "limits show", json_object());
-	assert_int_equal(number_at(pages, "limits", 0, "failures"), 0);
+	assert_int_equal(number_at(pages, "limits", 0, "spent"), 1);
+	pages = rig_verb(rig, "limits show", json_pack("{s:s}", "address", "192.0.2.7"));
+	assert_string_equal(text_at(pages, "limits", 0, "limit"), "failures-per-address");
+	rig_verb(rig, "limits reset", json_pack("{s:s}", "address", "192.0.2.7"));
+	pages = rig_verb(rig, "limits show", json_pack("{s:s}", "address", "192.0.2.7"));
+	assert_int_equal(
+		json_array_size(json_object_get(json_array_get(pages, 0), "limits")), 0);
 	rig_verb(rig, "limits reset", json_object());
 	assert_string_equal(rig->error_kind, "usage");
+	rig_verb(rig, "limits reset", json_pack("{s:s}", "address", "nowhere"));
+	assert_string_equal(rig->error_kind, "usage");
+	rig_verb(rig, "limits show", json_pack("{s:s, s:s}", "address", "::1", "login", "a"));
+	assert_string_equal(rig->error_kind, "usage");
+}
+
+static void
+who_met_which_limit_is_reported(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_front *front = &rig->fronts[0];
+	json_t *pages;
+
+	log_in(front, "s1", "strict");
+	rig_plain(front, "s2", "strict", "strictpw");
+	charge(front, "s1", "strict", 1);
+	for (int i = 0; i < 3; i++)
+		charge(front, "s1", "strict", 1);
+	pages = rig_verb(rig, "report limits", json_object());
+	assert_string_equal(text_at(pages, "limits", 0, "who"), "strict");
+	assert_string_equal(text_at(pages, "limits", 0, "limit"), "messages-per-hour");
+	assert_string_equal(text_at(pages, "limits", 0, "outcome"), "refused");
+	assert_string_equal(
+		text_at(pages, "limits", 0, "text"), "More than 1 messages in an hour");
+	assert_int_equal(number_at(pages, "limits", 0, "count"), 3);
+	assert_string_equal(text_at(pages, "limits", 1, "limit"), "connections-per-login");
+	pages = rig_verb(rig, "report limits", json_pack("{s:I}", "since_ms",
+		(json_int_t)4000000000000));
+	assert_int_equal(
+		json_array_size(json_object_get(json_array_get(pages, 0), "limits")), 0);
 }
 
 static void
@@ -599,6 +705,9 @@ main(void)
 		RIG_TEST(sessions_are_listed_and_kicked),
 		RIG_TEST(long_lists_come_in_pages),
 		RIG_TEST(limits_are_shown_and_reset),
+		RIG_TEST(who_met_which_limit_is_reported),
+		RIG_TEST(what_comes_to_nothing_is_given_back),
+		RIG_TEST(strangers_are_charged_by_address),
 		RIG_TEST(explain_knows_the_directory),
 		RIG_TEST(new_settings_hold_for_new_logins),
 	};

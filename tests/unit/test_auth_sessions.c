@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who is logged in where, and budgets against a passed clock. */
+/* Who is logged in where. */
 #include "unit.h"
 
 #include <stdio.h>
@@ -7,8 +7,6 @@
 #include "auth/sessions.h"
 
 static int fronts[2]; /* only their addresses matter */
-
-enum { HOUR = SESSIONS_WINDOW_MS, NOW = 100 * SESSIONS_WINDOW_MS };
 
 static int
 make(void **state)
@@ -114,51 +112,17 @@ a_front_end_takes_its_sessions_along(void **state)
 }
 
 static void
-charges_messages_and_recipients(void **state)
+logins_are_forgotten_with_their_last_session(void **state)
 {
-	struct settings_limits limits = { .messages_per_hour = 2, .recipients_per_hour = 10,
-		.over = LIMITS_OVER_HOLD };
-	struct login_use *use = add(*state, 0, 1, "s1", "alice", IDENTITY_SMTP)->use;
-	char text[SESSIONS_TEXT_SIZE];
-
-	assert_int_equal(sessions_charge(use, &limits, 4, NOW, text), CHARGE_PASS);
-	assert_string_equal(text, "");
-	/* 4 + 7 recipients would be too many; the message itself would not. */
-	assert_int_equal(sessions_charge(use, &limits, 7, NOW, text), CHARGE_HOLD);
-	assert_string_equal(text, "More than 10 recipients in an hour");
-	/* What was held is not spent. */
-	assert_int_equal(sessions_charge(use, &limits, 6, NOW, text), CHARGE_PASS);
-	limits.over = LIMITS_OVER_TEMPFAIL;
-	assert_int_equal(sessions_charge(use, &limits, 1, NOW, text), CHARGE_TEMPFAIL);
-	assert_string_equal(text, "More than 2 messages in an hour");
-	limits.over = LIMITS_OVER_REFUSE;
-	assert_int_equal(sessions_charge(use, &limits, 1, NOW, text), CHARGE_REFUSE);
-	/* Half an hour gives back half of it. */
-	assert_int_equal(sessions_charge(use, &limits, 5, NOW + HOUR / 2, text), CHARGE_PASS);
-	sessions_forgive(use);
-	assert_int_equal(sessions_charge(use, &limits, 10, NOW + HOUR / 2, text), CHARGE_PASS);
-	limits = (struct settings_limits){ .messages_per_hour = 0 };
-	for (int i = 0; i < 100; i++)
-		assert_int_equal(sessions_charge(use, &limits, 1000, NOW, text), CHARGE_PASS);
-}
-
-static void
-logins_are_forgotten_when_nothing_depends_on_them(void **state)
-{
-	struct settings_limits limits = { .messages_per_hour = 2 };
 	struct sessions *sessions = *state;
-	struct login_use *use = add(sessions, 0, 1, "s1", "alice", IDENTITY_SMTP)->use;
-	char text[SESSIONS_TEXT_SIZE];
 
-	sessions_charge(use, &limits, 1, NOW, text);
-	sessions_sweep(sessions, NOW + 2 * HOUR);
-	assert_non_null(sessions_find_login(sessions, "alice"));
+	add(sessions, 0, 1, "s1", "alice", IDENTITY_SMTP);
+	add(sessions, 0, 2, "s2", "alice", IDENTITY_IMAP);
 	sessions_end(sessions, sessions_find(sessions, "s1"));
-	/* Logging in anew must not make a budget whole. */
-	sessions_sweep(sessions, NOW + HOUR / 2);
 	assert_non_null(sessions_find_login(sessions, "alice"));
-	sessions_sweep(sessions, NOW + HOUR + 1);
+	sessions_end(sessions, sessions_find(sessions, "s2"));
 	assert_null(sessions_find_login(sessions, "alice"));
+	assert_null(sessions_next_login(sessions, NULL));
 }
 
 #define SESSIONS_TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
@@ -171,8 +135,7 @@ main(void)
 		SESSIONS_TEST(an_id_is_there_once),
 		SESSIONS_TEST(is_found_by_its_request),
 		SESSIONS_TEST(a_front_end_takes_its_sessions_along),
-		SESSIONS_TEST(charges_messages_and_recipients),
-		SESSIONS_TEST(logins_are_forgotten_when_nothing_depends_on_them),
+		SESSIONS_TEST(logins_are_forgotten_with_their_last_session),
 	};
 
 	return cmocka_run_group_tests_name("auth/sessions", tests, NULL, NULL);

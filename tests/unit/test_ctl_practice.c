@@ -130,7 +130,7 @@ each_finding(void **state)
 		{ GOOD "sasl { mechanisms = { PLAIN, SCRAM-SHA-1 } }", "good", "good",
 			"note: SCRAM-SHA-1 is offered, which only old clients need\n" },
 		{ GOOD "limits \"x\" { messages-per-hour = 0 recipients-per-hour = 0 }", "good", "good",
-			"note: limits \"x\" has no hourly limit: a stolen password can send without "
+			"note: limits \"x\" has no budget: a stolen password can send without "
 			"end\n" },
 		{ GOOD "users { smtp = \"one\" auth = \"one\" }", "good", "good",
 			"warn: two roles share the user one, so neither is kept from the other's "

@@ -31,8 +31,11 @@ static const struct message_session session_case = { "S1", "alice", "submission"
 static const struct message_session_end session_end_case = { "S1", "alice" };
 static const struct message_session_kick session_kick_case = { "S1", "bye" };
 static const struct message_revoke revoke_case = { "alice", 5 };
-static const struct message_charge charge_case = { "S1", "alice", "192.0.2.1:9", 3, 1u << 20 };
-static const struct message_charged charged_case = { CHARGE_REFUSE, "500 an hour" };
+static const struct message_charge charge_case = { "S1", "alice", "submission", "192.0.2.1:9", 2,
+	{ "sixteen bytes...another sixteen.", 2 * MESSAGE_MARK_BYTES } };
+static const struct message_charged charged_case = { CHARGE_REFUSE, "500 an hour", 1u << 30 };
+static const struct message_refund refund_case = { "S1", 7 };
+static const struct message_held_seen held_seen_case = { "alice" };
 static const struct message_sign sign_case = { { "an identifier of thirty-two bytes", 32 }, 4, { "hash", 4 } };
 static const struct message_signed signed_case = { { "sig", 3 } };
 static const struct message_dial dial_case = { "milter:opendkim", 3000 };
@@ -50,7 +53,7 @@ static const struct message_recipient recipients[] = {
 #define IN_FILE { { "H: x\r\n\r\n", 8 }, true, { NULL, 0 }, 77, 1u << 30, { 1, 2, 3 } }
 static const struct message_body body_case = { UINT64_MAX };
 static const struct message_commit commit_case = { "M1", "S1", "submission", "ESMTPSA", "192.0.2.1:9",
-	{ certificate_names, 1 }, "alice", { "grant", 5 }, true, "over", true, { 4, 5, 6 }, ENVELOPE, IN_ROW };
+	{ certificate_names, 1 }, "alice", { "grant", 5 }, true, "over", 1u << 30, true, { 4, 5, 6 }, ENVELOPE, IN_ROW };
 static const struct message_committed committed_case = { "M1" };
 static const struct message_pressure pressure_case = { true, "disk" };
 static const struct message_job job_case = { 8, "M1", "example.org", ENVELOPE, IN_FILE };
@@ -102,6 +105,8 @@ static const struct message_recipient_told recipient_told_case = { FINDING_UNKNO
 	FACE(revoke)                                                                       \
 	FACE(charge)                                                                       \
 	FACE(charged)                                                                      \
+	FACE(refund)                                                                       \
+	FACE(held_seen)                                                                    \
 	FACE(sign)                                                                         \
 	FACE(signed)                                                                       \
 	FACE(dial)                                                                         \
@@ -219,6 +224,10 @@ out_of_range(void **state)
 	REFUSES(secret, wrong.kind = SECRET_KIND_COUNT);
 	REFUSES(login_failed, wrong.failure = LOGIN_FAILURE_COUNT);
 	REFUSES(charged, wrong.verdict = CHARGE_VERDICT_COUNT);
+	REFUSES(charge, wrong.recipients = 3);
+	REFUSES(charge, wrong.recipients = MESSAGE_RECIPIENTS_MAX + 1; wrong.marks = SPAN_EMPTY);
+	REFUSES(refund, wrong.session = text);
+	REFUSES(held_seen, wrong.login = text);
 	REFUSES(job, wrong.envelope.ret = RETURN_KIND_COUNT);
 	REFUSES(job, wrong.envelope.body_kind = BODY_KIND_COUNT);
 	REFUSES(job, wrong.envelope.recipient_count = 0);

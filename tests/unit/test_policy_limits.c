@@ -4,36 +4,6 @@
 #include "policy/identity.h"
 #include "policy/limits.h"
 
-enum { HOUR = 3600 * 1000 };
-
-static void
-a_budget_fills_and_refills(void **state)
-{
-	struct budget budget = { 0 };
-	uint64_t now = 1000000;
-
-	(void)state;
-	for (int i = 0; i < 10; i++) {
-		assert_true(budget_has(&budget, 10, HOUR, 1, now));
-		budget_take(&budget, 10, HOUR, 1, now);
-	}
-	assert_false(budget_has(&budget, 10, HOUR, 1, now));
-	/* A tenth of the window gives back a tenth of the amount, and not a bit earlier. */
-	assert_false(budget_has(&budget, 10, HOUR, 1, now + HOUR / 10 - 1));
-	assert_true(budget_has(&budget, 10, HOUR, 1, now + HOUR / 10));
-	assert_false(budget_has(&budget, 10, HOUR, 2, now + HOUR / 10));
-	assert_int_equal(budget_spent(&budget, 10, HOUR, now), 10);
-	assert_int_equal(budget_spent(&budget, 10, HOUR, now + HOUR / 10 - 1), 10);
-	assert_int_equal(budget_spent(&budget, 10, HOUR, now + HOUR / 10), 9);
-	assert_int_equal(budget_spent(&budget, 10, HOUR, now + HOUR), 0);
-	/* Saving up ends at the whole amount; a cost above it never fits. */
-	assert_true(budget_has(&budget, 10, HOUR, 10, now + 50ULL * HOUR));
-	assert_false(budget_has(&budget, 10, HOUR, 11, now + 50ULL * HOUR));
-	/* No limit, and a clock that stands still. */
-	assert_true(budget_has(&budget, 0, HOUR, 1000, now));
-	assert_false(budget_has(&budget, 10, HOUR, 1, now - 5000));
-}
-
 static const struct settings_limits sections[] = {
 	{ .title = "default", .where = "f:1", .recipients_per_message = 3, .message_size = 100 },
 	{ .title = "list", .where = "f:2" },
@@ -87,6 +57,28 @@ which_section(void **state)
 		listener.limits = cases[i].of_listener;
 		assert_string_equal(limits_of(&session)->title, cases[i].title);
 	}
+	listener.limits = "";
+}
+
+/* Who has no login keeps a budget only where a section was named for it. */
+static void
+which_section_for_a_stranger(void **state)
+{
+	static const struct settings_permit anonymous[] = {
+		{ .where = "f:6", .principal = { .kind = PRINCIPAL_ANONYMOUS, .name = "" },
+			.limits = "desk" },
+	};
+	struct settings with_permit = { .limits = { sections, 3 }, .permit = { anonymous, 1 } };
+	struct mail_session session = { .settings = &settings, .listener = &listener,
+		.certificate = "" };
+
+	(void)state;
+	listener.limits = "default";
+	assert_null(limits_of_stranger(&session));
+	listener.limits = "list";
+	assert_string_equal(limits_of_stranger(&session)->title, "list");
+	session.settings = &with_permit;
+	assert_string_equal(limits_of_stranger(&session)->title, "desk");
 	listener.limits = "";
 }
 
@@ -183,8 +175,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_budget_fills_and_refills),
 		cmocka_unit_test(which_section),
+		cmocka_unit_test(which_section_for_a_stranger),
 		cmocka_unit_test(size_and_recipients),
 		cmocka_unit_test(identity_there_and_back),
 	};
