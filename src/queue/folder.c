@@ -81,9 +81,9 @@ is_ours(const char *name)
 	return strncmp(name, "queue.db.v", 10) == 0; /* backups of older versions */
 }
 
-/* Calls for every name but "." and "..". */
+/* Calls for every name but "." and ".."; kind is readdir()'s: DT_UNKNOWN where it does not tell. */
 static bool
-each_name(int fd, void (*on_name)(void *context, const char *name), void *context)
+each_name(int fd, void (*on_name)(void *context, const char *name, int kind), void *context)
 {
 	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
@@ -94,7 +94,7 @@ each_name(int fd, void (*on_name)(void *context, const char *name), void *contex
 	}
 	for (struct dirent *entry; (entry = readdir(stream));) {
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			on_name(context, entry->d_name);
+			on_name(context, entry->d_name, entry->d_type);
 	}
 	closedir(stream);
 	return true;
@@ -110,9 +110,10 @@ is_reserve(const struct folder *folder)
 }
 
 static void
-on_top_name(void *context, const char *name)
+on_top_name(void *context, const char *name, int kind)
 {
 	const struct folder *folder = context;
+	(void)kind;
 	if (!is_ours(name) || (strcmp(name, "reserve") == 0 && !is_reserve(folder)))
 		set_aside(folder, folder->top, name);
 }
@@ -323,19 +324,30 @@ struct sweep {
 	size_t removed;
 };
 
+static bool
+is_own_file(const struct folder *folder, const char *name)
+{
+	struct stat stat;
+	return fstatat(folder->bodies, name, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISREG(stat.st_mode) && stat.st_nlink == 1 && stat.st_uid == geteuid();
+}
+
+/*
+ * A wanted file by its name and kind alone: to look at each inode would cost most of the time of a
+ * start. What else it must be is checked whenever it is opened.
+ */
 static void
-on_body_name(void *context, const char *name)
+on_body_name(void *context, const char *name, int kind)
 {
 	struct sweep *sweep = context;
-	struct stat stat;
-	uint64_t number;
-	if (!parse_name(name, &number) ||
-		fstatat(sweep->folder->bodies, name, &stat, AT_SYMLINK_NOFOLLOW) < 0 ||
-		!S_ISREG(stat.st_mode) || stat.st_nlink != 1 || stat.st_uid != geteuid()) {
-		set_aside(sweep->folder, sweep->folder->bodies, name);
-	} else if (sweep->is_wanted(sweep->context, number)) {
+	uint64_t number = 0;
+	bool named = parse_name(name, &number);
+	if (named && kind == DT_REG && sweep->is_wanted(sweep->context, number))
 		return;
-	} else if (number >= sweep->limit) {
+	bool own = named && is_own_file(sweep->folder, name);
+	if (own && kind != DT_REG && sweep->is_wanted(sweep->context, number))
+		return;
+	if (!own || number >= sweep->limit) {
 		set_aside(sweep->folder, sweep->folder->bodies, name);
 	} else {
 		folder_remove_body(sweep->folder, number);

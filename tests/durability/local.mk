@@ -68,3 +68,10 @@ durability: durability-floods
 durability-floods: all
 	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/flood.py \
 		--result durability-floods.json
+
+# 200,000 bodies in files: ready within five seconds after a kill -9.
+.PHONY: durability-files
+durability: durability-files
+durability-files: all
+	SALLYPORT_FILES=200000 SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B -m pytest -q -s \
+		-p no:cacheprovider -c $(srcdir)/tests/run/pytest.ini $(srcdir)/tests/run/test_catalogue_o.py -k O16

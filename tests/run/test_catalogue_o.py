@@ -364,7 +364,7 @@ def test_N2_planted_things(gate, hop, token):
 
 # --- O16
 
-# "make durability" has the 200,000 of the catalogue.
+# "make durability-files" has the 200,000 of the catalogue.
 FILES = int(os.environ.get("SALLYPORT_FILES", "20000"))
 
 

@@ -185,7 +185,19 @@ test_sweep(void **state)
 		snprintf(name, sizeof(name), "body/%s", odd_names[i]);
 		make_file(name, "x");
 	}
+	/* Bodies by name that are none: of those that are wanted, too. */
+	assert_int_equal(symlink("7", inside("body/12")), 0);
+	assert_int_equal(mkfifo(inside("body/14"), 0600), 0);
+	assert_int_equal(mkdir(inside("body/16"), 0700), 0);
+	make_file("body/17", "x");
+	char second[400];
+	snprintf(second, sizeof(second), "%s", inside("second"));
+	assert_int_equal(link(inside("body/17"), second), 0);
 	assert_int_equal(folder_sweep_bodies(folder, 9, is_even, NULL), 4);
+	assert_true(size_of("body/12") < 0 && size_of("corrupt/12") >= 0);
+	assert_true(size_of("body/14") < 0 && size_of("corrupt/14") >= 0);
+	assert_true(size_of("body/16") < 0 && size_of("corrupt/16") >= 0);
+	assert_true(size_of("body/17") < 0 && size_of("corrupt/17") >= 0);
 	assert_int_equal(size_of("body/1"), -1);
 	assert_int_equal(size_of("body/2"), 1);
 	assert_int_equal(size_of("body/8"), 1);
