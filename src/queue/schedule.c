@@ -14,6 +14,7 @@ struct schedule_destination {
 	unsigned slots;
 	unsigned open;
 	unsigned outages;
+	unsigned cuts;         /* how often its slots were halved */
 	int64_t failing_ms;
 	int64_t rest_ms;       /* the length of this rest or the last one */
 	int64_t rest_until_ms; /* 0: none */
@@ -300,6 +301,10 @@ schedule_saw(struct schedule *schedule, const struct schedule_lot *lot, enum sch
 		enter_ring(schedule, destination);
 		return;
 	case SCHEDULE_BROKE_OFF:
+		/* What was under way with one that broke off breaks off for the same reason. */
+		if (lot->cuts != destination->cuts)
+			break;
+		destination->cuts++;
 		if (destination->open > destination->slots)
 			destination->open = destination->slots;
 		destination->open = (destination->open + 1) / 2;
@@ -394,6 +399,7 @@ schedule_take(struct schedule *schedule, int64_t now_ms)
 	leave_ready(schedule, lot);
 	lot->state = SCHEDULE_UNDER_WAY;
 	lot->outages = destination->outages;
+	lot->cuts = destination->cuts;
 	schedule->counts.under_way++;
 	destination->counts.under_way++;
 	enter_ring(schedule, destination);

@@ -37,6 +37,7 @@ struct schedule_lot {
 	struct schedule_lot *next;
 	struct schedule_lot *previous;
 	unsigned outages; /* of the destination, when it was taken */
+	unsigned cuts;    /* likewise */
 	uint64_t order; /* of coming in: first come first served among those due together */
 	size_t slot;
 };
@@ -80,7 +81,7 @@ int64_t schedule_next_due(const struct schedule *schedule);
  */
 enum schedule_sight {
 	SCHEDULE_ARRIVED,
-	SCHEDULE_BROKE_OFF,  /* too much at once, perhaps: fewer slots */
+	SCHEDULE_BROKE_OFF,  /* too much at once, perhaps: half the slots, once for all under way */
 	SCHEDULE_UNREACHED,
 };
 void schedule_saw(struct schedule *schedule, const struct schedule_lot *lot,

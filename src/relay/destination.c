@@ -17,7 +17,7 @@ struct destination {
 	destination_done_fn *on_done;
 	void *context;
 	struct secret *password;
-	struct loop_timer rest; /* a connection failed: no new one until this is due */
+	struct loop_timer rest; /* a connection was of no use: no new one until this is due */
 	struct job *first;      /* waiting */
 	struct job **end;
 	size_t waiting;
@@ -143,13 +143,16 @@ on_gone(struct hop *hop, const struct fault *fault, void *context)
 	struct destination *destination = slot->destination;
 	struct fault why = *fault; /* it lives in the hop */
 	bool reached = hop_was_ready(hop);
+	bool served = hop_has_served(hop);
 
 	slot->job = NULL;
 	hop_free(&slot->hop);
 	if (why.kind != FAULT_NONE) {
 		log_event(EV_HOP_FAILED, kv_str("route", destination->route.settings->title),
 			kv_str("to", destination->route.settings->to.text), kv_fault(&why));
-		loop_timer_start(&destination->rest, DESTINATION_REST_MS);
+		/* One that has taken mail and breaks off says nothing of the next one. */
+		if (!served)
+			loop_timer_start(&destination->rest, DESTINATION_REST_MS);
 		if (!reached)
 			defer_waiting(destination, !has_hop(destination), &why);
 	}

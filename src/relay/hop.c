@@ -244,6 +244,12 @@ hop_was_ready(const struct hop *hop)
 	return hop->was_ready;
 }
 
+bool
+hop_has_served(const struct hop *hop)
+{
+	return hop->jobs > 0;
+}
+
 void
 hop_send(struct hop *hop, struct job *job)
 {

@@ -36,6 +36,7 @@ bool hop_is_rising(const struct hop *hop); /* on its way to be ready for the fir
 /* Ready, and it is no kept connection: nothing was sent over it yet, and it never waited for a job. */
 bool hop_is_fresh(const struct hop *hop);
 bool hop_was_ready(const struct hop *hop);
+bool hop_has_served(const struct hop *hop); /* it was asked about a whole message, and answered */
 /* Says QUIT when idle; on_gone follows. */
 void hop_quit(struct hop *hop);
 /* Ends the connection now; the job comes back deferred by on_done, then on_gone. */

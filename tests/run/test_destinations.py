@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Next hops that cannot be reached are left alone, and mail for others goes on."""
 import socket
+import time
 
 import pytest
 
 from rig.deadline import until
+from rig.hop import Hop
 from rig.judge import letter
 from rig.sink import Sink
 
@@ -102,5 +104,32 @@ def test_flush_does_not_wait_for_the_end_of_a_rest(make_gate, sink, closed, toke
         gate.ctl("queue", "flush", first)
         hop.wait_for_token(token + b"a", seconds=10)
         gate.wait_until_queue_is_empty()
+    finally:
+        hop.stop()
+
+
+def test_a_hop_that_swallows_replies_is_not_left_alone(make_gate, token):
+    """A connection that took mail and broke off says nothing of the next one: there is no rest of a second between."""
+    begun, ended = [], []
+
+    def takes_one_of_two(talk):
+        begun.append(time.monotonic())
+        talk.greet(b"8BITMIME")
+        for last in (False, True):
+            talk.envelope()
+            talk.send(b"354 go\r\n")
+            talk.content()
+            if last:
+                ended.append(time.monotonic())
+                return
+            talk.send(b"250 2.0.0 taken\r\n")
+    hop = Hop(*[takes_one_of_two] * 5)
+    try:
+        gate = make_gate(routes={"*": hop.target}, extra="queue { retry = { 1h } concurrency-per-destination = 1 }\n")
+        submit_many(gate, token, 12, b"example.net")
+        until(lambda: len(ended) == 5 and len(begun) == 5, 20, "five connections broke off")
+        gaps = [begin - end for end, begin in zip(ended, begun[1:])]
+        assert min(gaps) < 0.9, gaps     # on a busy machine some are longer
+        assert not hop.faults, hop.faults
     finally:
         hop.stop()

@@ -438,6 +438,30 @@ test_fewer_at_once_when_connections_break(void **state)
 	assert_int_equal(standing().open, 2);
 }
 
+/* Four that were under way together and broke off tell it once; what went later tells it anew. */
+static void
+test_what_breaks_off_together_counts_once(void **state)
+{
+	(void)state;
+	struct schedule_destination *to = open_destination("a", 16);
+	struct schedule_lot lots[4];
+	for (size_t i = 0; i < 4; i++) {
+		lots[i] = lot_of(i, true);
+		schedule_add(schedule, to, &lots[i], 0);
+	}
+	for (size_t i = 0; i < 4; i++)
+		assert_non_null(schedule_take(schedule, 1));
+	for (size_t i = 0; i < 4; i++) {
+		schedule_done(schedule, &lots[i]);
+		schedule_saw(schedule, &lots[i], SCHEDULE_BROKE_OFF, "broken", 1);
+		assert_int_equal(standing().open, 8);
+		schedule_add(schedule, to, &lots[i], 1);
+	}
+	assert_string_equal(standing().why, "broken");
+	try_once(1, SCHEDULE_BROKE_OFF);
+	assert_int_equal(standing().open, 4);
+}
+
 int
 main(void)
 {
@@ -454,6 +478,7 @@ main(void)
 		TEST(test_others_go_on_while_one_rests),
 		TEST(test_what_is_due_at_one_that_is_down),
 		TEST(test_fewer_at_once_when_connections_break),
+		TEST(test_what_breaks_off_together_counts_once),
 		TEST(test_remove),
 		TEST(test_many),
 		TEST(test_retry),
