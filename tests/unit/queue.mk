@@ -80,8 +80,12 @@ tests_unit_test_queue_spool_salvage_SOURCES = tests/unit/test_queue_spool_salvag
 tests_unit_test_queue_spool_salvage_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_queue_dispatch
-tests_unit_test_queue_dispatch_SOURCES = tests/unit/test_queue_dispatch.c $(QUEUE_TEST_SOURCES)
+tests_unit_test_queue_dispatch_SOURCES = tests/unit/test_queue_dispatch.c tests/unit/dispatch_fixture.h $(QUEUE_TEST_SOURCES)
 tests_unit_test_queue_dispatch_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_queue_dispatch_restart
+tests_unit_test_queue_dispatch_restart_SOURCES = tests/unit/test_queue_dispatch_restart.c tests/unit/dispatch_fixture.h $(QUEUE_TEST_SOURCES)
+tests_unit_test_queue_dispatch_restart_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_queue_intake
 tests_unit_test_queue_intake_SOURCES = tests/unit/test_queue_intake.c $(QUEUE_TEST_SOURCES)
