@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
+AUTH_RIG = tests/unit/auth_rig.c tests/unit/auth_rig.h
 AUTH_TEST_CFLAGS = $(AM_CFLAGS) $(NETTLE_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
 
 UNIT_TESTS += tests/unit/test_auth_table
@@ -52,7 +53,7 @@ tests_unit_test_auth_mech_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_mech_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_auth_exchange
-tests_unit_test_auth_exchange_SOURCES = tests/unit/test_auth_exchange.c tests/unit/auth_rig.h tests/unit/scram_client.h
+tests_unit_test_auth_exchange_SOURCES = tests/unit/test_auth_exchange.c $(AUTH_RIG) tests/unit/scram_client.h
 tests_unit_test_auth_exchange_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_exchange_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
 
@@ -77,12 +78,12 @@ tests_unit_test_auth_directory_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_directory_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_auth_role
-tests_unit_test_auth_role_SOURCES = tests/unit/test_auth_role.c tests/unit/auth_rig.h
+tests_unit_test_auth_role_SOURCES = tests/unit/test_auth_role.c $(AUTH_RIG)
 tests_unit_test_auth_role_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_role_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_auth_front_recipient
-tests_unit_test_auth_front_recipient_SOURCES = tests/unit/test_auth_front_recipient.c tests/unit/auth_rig.h
+tests_unit_test_auth_front_recipient_SOURCES = tests/unit/test_auth_front_recipient.c $(AUTH_RIG)
 tests_unit_test_auth_front_recipient_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_front_recipient_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
 
@@ -117,7 +118,7 @@ tests_unit_test_auth_login_rule_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_login_rule_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_auth_gssapi
-tests_unit_test_auth_gssapi_SOURCES = tests/unit/test_auth_gssapi.c tests/unit/auth_rig.h
+tests_unit_test_auth_gssapi_SOURCES = tests/unit/test_auth_gssapi.c $(AUTH_RIG)
 tests_unit_test_auth_gssapi_CFLAGS = $(AUTH_TEST_CFLAGS) $(SASL_CFLAGS)
 tests_unit_test_auth_gssapi_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
 
