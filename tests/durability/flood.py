@@ -16,7 +16,7 @@ import time
 TREE = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 sys.path.insert(0, os.path.join(TREE, "tests", "run"))
 
-from rig import crowd, ground  # noqa: E402
+from rig import crowd, ground, process  # noqa: E402
 from rig.certificate import Authority  # noqa: E402
 from rig.deadline import until  # noqa: E402
 from rig.sallyport import Sallyport  # noqa: E402
@@ -123,14 +123,14 @@ class Flood:
         names = [f"127.200.{n // 250 + 1}.{n % 250 + 1}" for n in range(5000)]
         files = self._files()
         address = self.gate.address()
-        cpu = crowd.cpu_s(self.pids)
+        cpu = process.cpu_s(self.pids)
         with Guest(self.gate) as guest:
             count, begin = 0, time.monotonic()
             while time.monotonic() - begin < seconds:
                 crowd.slam(crowd.knock(address, names[count % len(names)]))
                 count += 1
             took = time.monotonic() - begin
-        spent = crowd.cpu_s(self.pids) - cpu
+        spent = process.cpu_s(self.pids) - cpu
         self._until_files(files)
         self.note("connects and closes", {"failed": 0, "p99_ms": LOGIN_P99_S * 1e3},
                   per_second=round(count / took), cpu_us_each=round(spent / count * 1e6, 1), **guest.told())
@@ -178,11 +178,11 @@ class Flood:
     # --- what is left behind
 
     def _files(self):
-        return crowd.open_files(self.pids) if ground.IS_ROOT else 0
+        return process.open_files(self.pids) if ground.IS_ROOT else 0
 
     def _until_files(self, before):
         if ground.IS_ROOT:
-            until(lambda: crowd.open_files(self.pids) <= before + 2, 20, "all are closed")
+            until(lambda: process.open_files(self.pids) <= before + 2, 20, "all are closed")
 
 
 def main():

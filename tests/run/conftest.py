@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from rig import ground, judge
+from rig import fake_roles, ground, judge
 from rig.certificate import Authority
 from rig.sallyport import Health, Sallyport, warm
 from rig.sink import Sink
@@ -39,6 +39,14 @@ def sink():
     hop.stop()
 
 
+@pytest.fixture
+def hop():
+    """A next hop of the test's own, empty when it begins."""
+    other = Sink()
+    yield other
+    other.stop()
+
+
 @pytest.fixture(scope="module")
 def make_gate(certificate):
     """Sallyport(...), started; every one made is stopped and judged at the end of the file."""
@@ -58,6 +66,22 @@ def make_gate(certificate):
         except AssertionError as fault:
             faults.append(str(fault))
     assert not faults, "\n\n".join(faults)
+
+
+@pytest.fixture
+def make_fake():
+    """Fake(...), not started; every one made is stopped and judged at the end of the test."""
+    if not os.path.exists(fake_roles.FAKE):
+        pytest.skip("tests/fake/fake_role is not built")
+    made = []
+
+    def make(**settings):
+        made.append(fake_roles.Fake(**settings))
+        return made[-1]
+
+    yield make
+    for gate in made:
+        gate.discard()
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ import pytest
 from rig import ground
 from rig.deadline import until
 from rig.judge import deliver, letter
-from rig.sallyport import Sallyport, resident
+from rig.process import resident
+from rig.sallyport import Sallyport
 
 FILL = os.path.join(os.environ.get("SALLYPORT_BUILD", os.path.join(os.path.dirname(__file__), "../..")), "tests/bench/fill")
 MESSAGES = int(os.environ.get("SALLYPORT_BACKLOG", "20000"))

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Catalogue E: what it takes to exhaust the daemon. E14 and E17 to E20 are of queue, relay and start."""
 import os
-import selectors
 import signal
 import statistics
 import subprocess
@@ -9,7 +8,7 @@ import time
 
 import pytest
 
-from rig import crowd, ground
+from rig import crowd, ground, process
 from rig.deadline import Late, until
 from rig.hello import HANDSHAKE, client_hello
 from rig.judge import assert_one, assert_zero, deliver, letter, new_token
@@ -196,12 +195,12 @@ def test_E04_E05_E07_E08_odd_messages(gate, sink, name):
     token = new_token()
     message = ODD[name].replace(b"<e@", b"<" + token + b"@", 1)
     pids = gate.pids("smtp") + gate.pids("queue")
-    begin = crowd.cpu_s(pids)
+    begin = process.cpu_s(pids)
     with gate.session(seconds=30) as wire:
         reply = deliver(wire, message)
         wire.expect(250, b"NOOP")
     if not ground.SANITIZED:
-        assert crowd.cpu_s(pids) - begin < 1
+        assert process.cpu_s(pids) - begin < 1
     if reply.code == 250:
         found = assert_one(gate, sink, token)
         assert all(len(line) <= 1000 for line in found.raw.splitlines(keepends=True))
@@ -420,7 +419,7 @@ def stuff(wire, data):
 def test_E12_connects_and_closes(gate):
     """As fast as one process can, for two seconds; afterwards nothing is left of it."""
     pids = gate.pids("smtp")
-    files = crowd.open_files(pids) if ground.IS_ROOT else 0
+    files = process.open_files(pids) if ground.IS_ROOT else 0
     address = gate.address()
     count = 0
     begin = time.monotonic()
@@ -431,7 +430,7 @@ def test_E12_connects_and_closes(gate):
     print(f"{count / 2:.0f} connects a second")
     assert crowd.served_within(gate, 5) < 5
     if ground.IS_ROOT:
-        until(lambda: crowd.open_files(pids) <= files + 2, 10, "all are closed")
+        until(lambda: process.open_files(pids) <= files + 2, 10, "all are closed")
     assert gate.pids("smtp") == pids
 
 
@@ -467,11 +466,6 @@ def test_E12_more_connections_than_allowed(make_gate, sink):
             crowd.slam(sock)
 
 
-def limit(pid, what, value):
-    """Another soft limit for a process that runs: its own user may do that."""
-    subprocess.run(["prlimit", "--pid", str(pid), f"--{what}={value}:"], check=True, cwd="/", **ground.as_user())
-
-
 def _greeted(daemon):
     with daemon.wire(source="127.191.1.3") as wire:
         return wire.reply().code == 220
@@ -487,7 +481,7 @@ def test_E12_no_more_descriptors(make_gate, sink):
     with daemon.session() as inside:
         for pid in pids:
             used = max(map(int, os.listdir(f"/proc/{pid}/fd")))
-            limit(pid, "nofile", used + 8)
+            process.limit(pid, "nofile", used + 8)
         try:
             codes = []
             for source in crowd.sources(100, each=10, net=192):
@@ -495,9 +489,9 @@ def test_E12_no_more_descriptors(make_gate, sink):
                 codes.append(crowd.code_of_greeting(held[-1]))
             assert set(codes) == {220, 421}, codes
             daemon.wait_for_event("accept.short")
-            begin = crowd.cpu_s(pids)
+            begin = process.cpu_s(pids)
             assert inside.is_silent(1)
-            assert crowd.cpu_s(pids) - begin < 0.5, "it spins"
+            assert process.cpu_s(pids) - begin < 0.5, "it spins"
             inside.expect(250, b"NOOP")
         finally:
             for sock in held:
@@ -512,21 +506,21 @@ def test_E12_super_without_descriptors(make_gate, sink, token):
     warm(daemon)
     victim, other = daemon.pids("smtp")
     boss = daemon.process.pid
-    limit(boss, "nofile", 8)
+    process.limit(boss, "nofile", 8)
     try:
         daemon.expected_deaths += 1
         begin = len(daemon.events)
         os.kill(victim, signal.SIGKILL)
         event = daemon.wait_for_event("super.failed", {"of": "smtp"}, start=begin)
         assert "Too many open files" in event["reason"], event
-        spent = crowd.cpu_s([boss])
+        spent = process.cpu_s([boss])
         with daemon.session() as wire:     # by the other one
             assert deliver(wire, letter(token)).code == 250
             until(lambda: len(daemon.events_named("super.failed", begin)) >= 2, 10, "it tries again")
             wire.expect(250, b"NOOP")
-        assert crowd.cpu_s([boss]) - spent < 0.5, "it spins"
+        assert process.cpu_s([boss]) - spent < 0.5, "it spins"
     finally:
-        limit(boss, "nofile", 1024)
+        process.limit(boss, "nofile", 1024)
     until(lambda: len(set(daemon.pids("smtp")) - {victim}) == 2, 15, "it is back")
     assert other in daemon.pids("smtp")
     assert_one(daemon, sink, token)
@@ -546,7 +540,7 @@ def test_E12_no_more_memory(make_gate, sink):
     with open(f"/proc/{victim}/statm", encoding="ascii") as statm:
         size = int(statm.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     daemon.expected_deaths += 1
-    limit(victim, "as", size)
+    process.limit(victim, "as", size)
     held = []
     try:
         for source in crowd.sources(2000, each=20, net=193):
@@ -574,7 +568,7 @@ def test_E12_no_more_memory(make_gate, sink):
 def test_E13_starttls_and_away(gate, how):
     """A part of the ten thousand, which tests/durability/flood.py runs."""
     pids = gate.pids("smtp")
-    files = crowd.open_files(pids) if ground.IS_ROOT else 0
+    files = process.open_files(pids) if ground.IS_ROOT else 0
     for _ in range(30 if ground.SANITIZED else 400):
         wire = gate.wire()
         wire.greet()
@@ -586,7 +580,7 @@ def test_E13_starttls_and_away(gate, how):
         else:
             wire.reset()
     if ground.IS_ROOT:
-        until(lambda: crowd.open_files(pids) <= files + 2, 10, "all are closed")
+        until(lambda: process.open_files(pids) <= files + 2, 10, "all are closed")
 
 
 # --- idle clients
@@ -693,12 +687,12 @@ def test_E16_many_patterns_cost_little(make_gate, sink, token):
                        f'send-as = {{ {grants} }} }}\n')
     warm(daemon)
     pids = daemon.pids("smtp") + daemon.pids("queue")
-    begin = crowd.cpu_s(pids)
+    begin = process.cpu_s(pids)
     with daemon.session() as wire:
         for _ in range(100):
             reply = wire.command(b"MAIL FROM:<x@" + b"d." * 60 + b"example.org>")
             if reply.code == 421:
                 break
             assert reply.code == 550, reply
-    assert crowd.cpu_s(pids) - begin < 1
+    assert process.cpu_s(pids) - begin < 1
 

@@ -15,16 +15,13 @@ import subprocess
 
 import pytest
 
-from rig import crowd, ground
+from rig import crowd, ground, process
+from rig.control import framed, read_exactly
 from rig.deadline import Late, until
 from rig.judge import assert_one, deliver, letter
-from rig.sallyport import LISTENERS, Health, Sallyport, read_exactly, warm
+from rig.sallyport import LISTENERS, Health, Sallyport, warm
 
 ROGUE = os.path.join(ground.BUILD, "tests", "fake", "rogue_role")
-ROLES = ("smtp", "auth", "keys", "dial", "queue", "relay")
-# Users that every Debian system has, one for each role.
-USERS = dict(zip(("smtp", "mailbox", "auth", "keys", "dial", "queue", "relay"),
-                 ("daemon", "bin", "sys", "games", "man", "mail", "news")))
 STRANGER = {"user": 65533, "group": 65533, "extra_groups": []}
 
 
@@ -50,14 +47,14 @@ def walk(top):
 def test_N01_each_file_is_of_its_role_alone(certificate, sink, token):
     """As root, each role a user of its own: what is where, whose it is, and who else can get at it."""
     daemon = Sallyport(certificates=[certificate], as_root=True, routes={"*": sink.target},
-                       users={role: f'"{user}"' for role, user in USERS.items()})
+                       users={role: f'"{user}"' for role, user in ground.USERS.items()})
     os.chmod(daemon.path, 0o755)
     os.chmod(f"{daemon.path}/state", 0o755)
     daemon.start()
     try:
         with daemon.session() as wire:
             assert deliver(wire, letter(token, b"x" * 76 + b"\r\n" * 3000)).code == 250
-        owners = {"auth": _uid(USERS["auth"]), "queue": _uid(USERS["queue"])}
+        owners = {"auth": _uid(ground.USERS["auth"]), "queue": _uid(ground.USERS["queue"])}
         for part, owner in owners.items():
             found = list(walk(f"{daemon.path}/state/{part}"))
             assert len(found) > 1
@@ -75,7 +72,7 @@ def test_N01_each_file_is_of_its_role_alone(certificate, sink, token):
             assert not os.lstat(path).st_mode & 0o022, path
             path = os.path.dirname(path)
         # What belongs to one role is closed to all others, and to strangers.
-        for user in (*USERS.values(), "nobody"):
+        for user in (*ground.USERS.values(), "nobody"):
             for part, owner in owners.items():
                 reads = subprocess.run(["find", f"{daemon.path}/state/{part}", "-type", "f"], capture_output=True,
                                        user=user, group="nogroup", extra_groups=[], text=True, check=False)
@@ -96,15 +93,10 @@ def test_N01_installed_files(installed):
         assert stat.S_ISLNK(is_.st_mode) or not is_.st_mode & 0o022, (path, oct(is_.st_mode))
     programs = [path for path, is_ in walk(installed) if stat.S_ISREG(is_.st_mode) and is_.st_mode & 0o111]
     names = {os.path.basename(path) for path in programs}
-    assert {"sallyportd", "sallyportctl", *(f"sallyport-{role}" for role in ROLES)} <= names
+    assert {"sallyportd", "sallyportctl", *(f"sallyport-{role}" for role in ground.ROLES)} <= names
 
 
 # --- N3: the control socket
-
-def framed(request):
-    data = request if isinstance(request, bytes) else json.dumps(request).encode()
-    return struct.pack(">I", len(data)) + data
-
 
 def said_to(gate, data):
     """All that the daemon answers to these bytes; what it makes of the end is its own."""
@@ -171,7 +163,7 @@ def test_N03_a_thousand_descriptors(gate):
     """They are closed; the daemon has as many as before."""
     crowd.descriptors(2000)
     health = Health(gate)
-    before = crowd.open_files([gate.process.pid]) if ground.IS_ROOT else 0
+    before = process.open_files([gate.process.pid]) if ground.IS_ROOT else 0
     with gate.control() as wire:
         for _ in range(4):
             handed = [os.dup(0) for _ in range(250)]    # the most that goes in one message is 253
@@ -184,7 +176,7 @@ def test_N03_a_thousand_descriptors(gate):
                     os.close(descriptor)
         until(lambda: gate.ctl("status", check=False).returncode == 0, 5, "it answers")
     if ground.IS_ROOT:
-        until(lambda: crowd.open_files([gate.process.pid]) <= before + 1, 5, "they are closed")
+        until(lambda: process.open_files([gate.process.pid]) <= before + 1, 5, "they are closed")
     health.check()
 
 
@@ -273,7 +265,7 @@ def betrayed(certificate, sink):
 
 
 @pytest.mark.sanitize
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", ground.ROLES)
 def test_N04_a_role_that_talks_nonsense(betrayed, sink, token, role):
     """Each peer refuses it, none dies of it; super ends it, and with an honest one all is well again."""
     daemon = betrayed(accounts=())

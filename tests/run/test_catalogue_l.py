@@ -7,7 +7,7 @@ import pytest
 
 from rig.deadline import until
 from rig.hop import Hop
-from rig.judge import deliver, is_clean, letter, new_token
+from rig.judge import is_clean, letter, new_token
 from rig.sallyport import warm
 
 PIPELINING = (b"PIPELINING", b"8BITMIME", b"SIZE 104857600")

@@ -8,12 +8,11 @@ import time
 
 import pytest
 
-from rig import ground
+from rig import ground, process
 from rig.deadline import until
 from rig.judge import deliver, letter
 from rig.load import Client, judge
 from rig.sallyport import Sallyport
-from rig.sink import Sink
 
 # A process that hangs is found within 2 s here, by default within 30.
 QUICK = {"heartbeat": "200ms", "heartbeat-wait": "1800ms"}
@@ -21,23 +20,6 @@ QUICK = {"heartbeat": "200ms", "heartbeat-wait": "1800ms"}
 PATIENT = {"heartbeat": "200ms", "heartbeat-wait": "3500ms"}
 RETRY = "queue { retry = { 1s } }\n"
 ENDLESS = {"submission": {"tls": "starttls", "transactions": "0"}}    # a connection lasts as long as its client
-
-
-@pytest.fixture
-def hop():
-    sink = Sink()
-    yield sink
-    sink.stop()
-
-
-def serve_again(gate, seconds=15):
-    links = {"smtp": ("auth", "queue", "keys"), "queue": ("relay",)}
-
-    def serving():
-        roles = gate.status()["roles"]
-        return all(role["phase"] == "serving" and (role["details"] is not None or role["role"] not in links)
-                   and all(role["details"][link] for link in links.get(role["role"], ())) for role in roles)
-    until(serving, seconds, lambda: f"all serve: {gate.status()['roles']}\n{gate.story(20)}")
 
 
 # --- N6: a role that is killed, crashes or hangs, under load
@@ -80,7 +62,7 @@ def test_N6_a_role_is_gone_under_load(make_gate, hop, token, role, sign):
     died = gate.wait_for_event("role.died", {"of-pid": victim}, 10, start=start)
     assert time.monotonic() - begin < 10 and died["signal"] in (signal.SIGKILL, sign)
     gate.wait_for_event("role.restart", {"of": role}, start=start)
-    serve_again(gate)
+    gate.wait_until_serving()
     for client in clients:
         client.wait_for_more(3)
         client.finish()
@@ -106,18 +88,6 @@ def test_N6_a_crash_on_and_on_is_slowed_down(make_gate, hop, token):
     hop.wait_for_token(token, count=3)
 
 
-def cpu_s(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-        field = stat.read().rsplit(")", 1)[1].split()
-    return (int(field[11]) + int(field[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def limit(pid, what, soft):
-    """Who is the same user may: no capability, and no leave to trace, is needed."""
-    subprocess.run([ground.find_program("prlimit"), "--pid", str(pid), f"--{what}={soft}:"], check=True,
-                   **ground.as_user())
-
-
 @pytest.mark.parametrize("lack", ["processes", "descriptors"])
 def test_E14_super_has_no_means_for_a_new_process(make_gate, hop, token, lack):
     """It tries again, later and later, does not spin, and serves whoever asks; sessions and mail go on."""
@@ -131,12 +101,12 @@ def test_E14_super_has_no_means_for_a_new_process(make_gate, hop, token, lack):
     client.start()
     try:
         client.wait_for_more(3)
-        limit(supervisor, what, least)
+        process.limit(supervisor, what, least)
         start = len(gate.events)
         gate.expected_deaths += 2
         for role in ("relay", "dial"):
             os.kill(pid_of(gate, role), signal.SIGKILL)
-        used, begin = cpu_s(supervisor), time.monotonic()
+        used, begin = process.cpu_s([supervisor]), time.monotonic()
         for wait in (50, 1000):
             for role in ("relay", "dial"):
                 gate.wait_for_event("role.restart", {"of": role, "in-ms": wait}, start=start)
@@ -144,10 +114,10 @@ def test_E14_super_has_no_means_for_a_new_process(make_gate, hop, token, lack):
         wanted = "fork: " if lack == "processes" else "Too many open files"
         assert len(reasons) >= 2 and all(wanted in reason for reason in reasons), reasons
         client.wait_for_more(5)
-        assert (cpu_s(supervisor) - used) / (time.monotonic() - begin) < 0.2
+        assert (process.cpu_s([supervisor]) - used) / (time.monotonic() - begin) < 0.2
     finally:
-        limit(supervisor, what, before)
-    serve_again(gate)
+        process.limit(supervisor, what, before)
+    gate.wait_until_serving()
     client.finish()
     assert not client.told, client.told
     kept, twice = judge([client], hop, gate)
@@ -322,7 +292,7 @@ def test_N11_ids_are_unique_across_restarts_and_a_restored_state(make_gate, hop,
         gate.expected_deaths += 2
         for pid in gate.pids("smtp"):
             os.kill(pid, signal.SIGKILL)
-        serve_again(gate)
+        gate.wait_until_serving()
         send(5)
     finally:
         ground.remove(backup)

@@ -15,17 +15,9 @@ from rig import ground
 from rig.deadline import until
 from rig.judge import deliver, letter
 from rig.sallyport import Sallyport
-from rig.sink import Sink
 
 LARGE = (b"y" * 76 + b"\r\n") * 2000     # more than stays in memory
 LATER = b"451 4.7.1 later\r\n"
-
-
-@pytest.fixture
-def hop():
-    sink = Sink()
-    yield sink
-    sink.stop()
 
 
 @pytest.fixture

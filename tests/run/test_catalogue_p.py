@@ -11,14 +11,11 @@ import sys
 
 import pytest
 
-from rig import crowd, ground
+from rig import crowd, ground, process
 from rig.deadline import until
 from rig.judge import assert_one, deliver, letter
 from rig.sallyport import Sallyport, warm
 
-ROLES = ("smtp", "auth", "keys", "dial", "queue", "relay")
-USERS = dict(zip(("smtp", "mailbox", "auth", "keys", "dial", "queue", "relay"),
-                 ("daemon", "bin", "sys", "games", "man", "mail", "news")))
 # DAC_READ_SEARCH, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE: what super keeps of root.
 SUPER_CAPS = 1 << 2 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10
 SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
@@ -34,15 +31,10 @@ def gate(make_gate, sink):
     return daemon
 
 
-def status_of(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
-        return dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
-
-
 # --- P1: what /proc says of each
 
 def assert_walled(role, pid):
-    status = status_of(pid)
+    status = process.status(pid)
     assert status["NoNewPrivs"].strip() == "1", role
     if not ground.SANITIZED:
         assert status["Seccomp"].strip() == "2", role
@@ -63,7 +55,7 @@ def test_P01_started_by_an_ordinary_user(gate):
 def test_P01_started_by_root(certificate, sink):
     """Each role is a user of its own without any capability, not even in the bounding set; super keeps six."""
     daemon = Sallyport(certificates=[certificate], as_root=True, routes={"*": sink.target},
-                       users={role: f'"{user}"' for role, user in USERS.items()})
+                       users={role: f'"{user}"' for role, user in ground.USERS.items()})
     os.chmod(daemon.path, 0o755)
     os.chmod(f"{daemon.path}/state", 0o755)
     daemon.start()
@@ -78,9 +70,9 @@ def test_P01_started_by_root(certificate, sink):
             assert status["Groups"].strip() == "", role
             assert len(set(status["Uid"].split())) == len(set(status["Gid"].split())) == 1, role
             users.setdefault(role, set()).add(status["Uid"].split()[0])
-        assert sorted(users) == sorted(ROLES)
+        assert sorted(users) == sorted(ground.ROLES)
         assert "0" not in set.union(*users.values())
-        assert len(set.union(*users.values())) == len(ROLES), users
+        assert len(set.union(*users.values())) == len(ground.ROLES), users
     finally:
         daemon.discard()
 
@@ -117,7 +109,7 @@ def test_P03_rules_are_on_where_the_kernel_has_them(gate):
     """They cannot be seen from outside; a role without them says so. tests/unit/test_proc_confine.c tries them."""
     said = [event for event in gate.events_named("role.sandbox") if event.get("part") == "landlock"]
     if landlock_abi() < 1:
-        assert {event["role"] for event in said} == set(ROLES), said
+        assert {event["role"] for event in said} == set(ground.ROLES), said
     else:
         assert not said, said
 
@@ -156,7 +148,7 @@ def test_P03_a_kernel_without_landlock(certificate, sink, token):
     daemon = Lacking(certificates=[certificate], routes={"*": sink.target}, log={"level": "info"})
     try:
         daemon.start()
-        for role in ROLES:
+        for role in ground.ROLES:
             event = daemon.wait_for_event("role.sandbox", {"part": "landlock", "role": role})
             assert event["reason"]
         lines = [event for event in daemon.events_named("role.sandbox") if event.get("part") == "landlock"]
@@ -218,7 +210,7 @@ def programs(installed):
             with open(path, "rb") as file:
                 if file.read(4) == b"\x7fELF":
                     found.append(path)
-    assert len(found) >= len(ROLES) + 2, found
+    assert len(found) >= len(ground.ROLES) + 2, found
     return found
 
 

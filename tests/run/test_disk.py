@@ -17,7 +17,6 @@ from rig import ground
 from rig.deadline import until
 from rig.judge import deliver, letter
 from rig.sallyport import Sallyport
-from rig.sink import Sink
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "durability"))
 
@@ -121,13 +120,6 @@ def make_disk():
     yield make
     for disk in made:
         disk.discard()
-
-
-@pytest.fixture
-def hop():
-    sink = Sink()
-    yield sink
-    sink.stop()
 
 
 @pytest.fixture

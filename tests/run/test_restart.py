@@ -8,21 +8,13 @@ import time
 
 import pytest
 
-from rig import scram
+from rig import process, scram
 from rig.deadline import until
 from rig.judge import deliver, letter
-from rig.sink import Sink
 from rig.wire import Closed, b64
 
 BACK_ENDS = ("auth", "keys", "dial", "queue", "relay")
 LARGE = (b"y" * 76 + b"\r\n") * 2000     # more than stays in memory
-
-
-@pytest.fixture
-def hop():
-    sink = Sink()
-    yield sink
-    sink.stop()
 
 
 @pytest.fixture
@@ -34,35 +26,12 @@ def daemon(make_gate, hop):
 def stop(gate, pid):
     """Nothing more is done there; what others send it stays unread."""
     os.kill(pid, signal.SIGSTOP)
-    until(lambda: state(pid) in "Tt", 5, "it stands")
-
-
-def state(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-        return stat.read().rsplit(")", 1)[1].split()[0]
-
-
-def lives(pid):
-    try:
-        return state(pid) != "Z"
-    except FileNotFoundError:
-        return False
+    until(lambda: process.state(pid) in "Tt", 5, "it stands")
 
 
 def kill(gate, pid):
     gate.expected_deaths += 1
     os.kill(pid, signal.SIGKILL)
-
-
-def wait_until_serving(gate, seconds=10):
-    links = {"smtp": ("auth", "queue", "keys"), "queue": ("relay",)}
-
-    def serving():
-        roles = gate.status()["roles"]
-        return all(role["phase"] == "serving" and (role["details"] or {}).get(link, False)
-                   for role in roles for link in links.get(role["role"], ())) and all(
-                       role["phase"] == "serving" for role in roles)
-    until(serving, seconds, lambda: f"all serve: {gate.status()['roles']}\n{gate.story(20)}")
 
 
 def restart(gate, role):
@@ -72,7 +41,7 @@ def restart(gate, role):
     kill(gate, victim)
     gate.wait_for_event("role.died", {"of-pid": victim, "signal": 9}, start=start)
     gate.wait_for_event("role.restart", {"of": role}, start=start)
-    wait_until_serving(gate)
+    gate.wait_until_serving()
     assert victim not in gate.pids(role)
 
 
@@ -207,7 +176,7 @@ def test_a_login_under_way_when_auth_dies(daemon):
         plain.wait_until_read()
         kill(gate, victim)
         assert (plain.reply().code, gate.wait_for_event("role.died", {"of": "auth"})["signal"]) == (454, 9)
-        wait_until_serving(gate)
+        gate.wait_until_serving()
         challenged.send(b64(client.final(base64.b64decode(challenge.text))) + b"\r\n")
         assert challenged.reply().code == 454
         for wire in (plain, challenged):
@@ -261,7 +230,7 @@ def test_results_are_sent_again_to_a_new_queue(daemon, hop, token):
     answer.set()
     hop.wait_for_token(token)
     kill(gate, victim)
-    wait_until_serving(gate)
+    gate.wait_until_serving()
     gate.wait_until_queue_is_empty()
     tracked = gate.ctl_json("track", "alice")["messages"]
     assert [message["state"] for message in tracked] == ["delivered"], tracked
@@ -297,7 +266,7 @@ def test_a_handshake_under_way_when_keys_dies(daemon):
         kill(gate, victim)
         thread.join(10)
         assert done, "the handshake neither fails nor succeeds"
-    wait_until_serving(gate)
+    gate.wait_until_serving()
     with gate.session(listener="submissions") as new:
         new.expect(250, b"NOOP")
 
@@ -322,7 +291,7 @@ def test_all_roles_die_at_once(daemon, hop, token):
             if role != "super":
                 kill(gate, pid)
         assert wire.is_closed()
-    wait_until_serving(gate)
+    gate.wait_until_serving()
     hop.wait_for_token(token, count=5)
     gate.wait_until_queue_is_empty()
     with gate.session() as wire:
@@ -343,7 +312,7 @@ def test_super_dies_and_starts_again(daemon, hop, token):
         busy.send(b".\r\n")
         codes = [reply.code for reply in busy.replies_until_end()]
         assert codes in ([250, 421], [451, 421], [421]), codes
-    until(lambda: not any(lives(pid) for pid in roles), 20, "every role ends")
+    until(lambda: not any(process.lives(pid) for pid in roles), 20, "every role ends")
     gate.kill()
     gate.judge_log()
     assert os.path.exists(f"{gate.path}/run/pid") and os.path.exists(f"{gate.path}/run/control.sock")

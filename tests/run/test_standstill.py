@@ -9,21 +9,13 @@ import pytest
 from rig import ground
 from rig.deadline import until
 from rig.judge import deliver, letter, new_token
-from rig.sallyport import resident
+from rig.process import resident
 from rig.hop import Hop
-from rig.sink import Sink
 
 STANDING_S = 3      # longer than any wait of relay below
 SETTINGS = """relay { greet-wait = 2s command-wait = 2s data-wait = 2s end-wait = 2s reuse-idle = 2s }
 queue { retry = { 1s } destination-rest = 100ms }
 """
-
-
-@pytest.fixture
-def hop():
-    sink = Sink()
-    yield sink
-    sink.stop()
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import pytest
 from rig import ground
 from rig.judge import deliver, letter
 from rig.sallyport import Sallyport
-from rig.sink import Sink
 
 SCHEMA = os.path.join(os.path.dirname(os.path.realpath(__file__)), "schema")
 REFUSED = 78
@@ -43,13 +42,6 @@ def number(path, pragma):
         return database.execute(f"PRAGMA {pragma}").fetchone()[0]
     finally:
         database.close()
-
-
-@pytest.fixture
-def hop():
-    sink = Sink()
-    yield sink
-    sink.stop()
 
 
 @pytest.fixture

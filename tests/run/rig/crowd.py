@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Many clients at once, from many addresses, and what they cost the daemon."""
-import os
 import resource
 import selectors
 import socket
@@ -9,7 +8,7 @@ import time
 
 from rig import ground
 from rig.deadline import Late
-from rig.sallyport import resident
+from rig.process import resident
 from rig.wire import Closed, Wire
 
 
@@ -79,20 +78,6 @@ def memory_kib(pid):
             if line.startswith("Pss:"):
                 return int(line.split()[1])
     return 0
-
-
-def cpu_s(pids):
-    """CPU seconds these processes have used."""
-    ticks = 0
-    for pid in pids:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-            field = stat.read().rsplit(")", 1)[1].split()
-        ticks += int(field[11]) + int(field[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def open_files(pids):
-    return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids)
 
 
 class Dripping:

@@ -18,6 +18,11 @@ IS_ROOT = os.getuid() == 0
 USER = pwd.getpwnam(os.environ.get("SALLYPORT_USER", "nobody")) if IS_ROOT else pwd.getpwuid(os.getuid())
 GROUP = grp.getgrgid(USER.pw_gid)
 
+ROLES = ("smtp", "auth", "keys", "dial", "queue", "relay")
+# Users that every Debian system has, one for each role.
+USERS = dict(zip(("smtp", "mailbox", "auth", "keys", "dial", "queue", "relay"),
+                 ("daemon", "bin", "sys", "games", "man", "mail", "news")))
+
 TREE = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 BUILD = os.path.realpath(os.environ.get("SALLYPORT_BUILD") or TREE)
 PROGRAMS = os.path.join(BUILD, "src")

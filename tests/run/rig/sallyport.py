@@ -6,12 +6,11 @@ import os
 import select
 import signal
 import socket
-import struct
 import subprocess
 import threading
 import time
 
-from rig import ground
+from rig import control, ground, process
 from rig.deadline import Late, until
 from rig.wire import Wire, new_source
 
@@ -272,11 +271,8 @@ class Sallyport:
 
     def ask(self, request):
         """One request on the control socket, as sallyportctl frames it; the first answer."""
-        data = request if isinstance(request, bytes) else json.dumps(request).encode()
         with self.control() as wire:
-            wire.sendall(struct.pack(">I", len(data)) + data)
-            size = struct.unpack(">I", read_exactly(wire, 4))[0]
-            return json.loads(read_exactly(wire, size))
+            return control.ask(wire, request)
 
     def control(self):
         """A connection to the control socket."""
@@ -335,6 +331,17 @@ class Sallyport:
 
     # --- processes
 
+    def wait_until_serving(self, seconds=15):
+        """Every role serves, and has its links; the roles, as `status` tells them."""
+        links = {"smtp": ("auth", "queue", "keys"), "queue": ("relay",)}
+
+        def serving():
+            roles = self.status()["roles"]
+            return all(role["phase"] == "serving" and all((role["details"] or {}).get(link)
+                                                          for link in links.get(role["role"], ()))
+                       for role in roles) and roles
+        return until(serving, seconds, lambda: f"all serve: {self.status()['roles']}\n{self.story(20)}")
+
     def roles(self):
         """(role, pid) of every process, super first."""
         pairs = [(role["role"], role["pid"]) for role in self.status()["roles"] if role.get("pid")]
@@ -347,16 +354,11 @@ class Sallyport:
 
     def memory(self):
         """pid -> resident anonymous KiB."""
-        return {pid: resident(pid) for _, pid in self.roles()}
+        return {pid: process.resident(pid) for _, pid in self.roles()}
 
     def cpu_s(self):
         """CPU seconds used so far by all processes."""
-        ticks = 0
-        for _, pid in self.roles():
-            with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-                field = stat.read().rsplit(")", 1)[1].split()
-            ticks += int(field[11]) + int(field[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+        return process.cpu_s(pid for _, pid in self.roles())
 
     # --- clients
 
@@ -390,24 +392,6 @@ class Sallyport:
         wire.expect(250, b"MAIL FROM:<" + sender + b">")
         wire.expect(250, b"RCPT TO:<" + recipient + b">")
         return wire
-
-
-def read_exactly(wire, size):
-    data = b""
-    while len(data) < size:
-        more = wire.recv(size - len(data))
-        if not more:
-            raise EOFError(f"{len(data)} of {size} bytes")
-        data += more
-    return data
-
-
-def resident(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
-        for line in status:
-            if line.startswith("RssAnon:"):
-                return int(line.split()[1])
-    return 0
 
 
 class Health:
