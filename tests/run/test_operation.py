@@ -1,24 +1,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the administrator does with the daemon: sallyportctl, the logs, files and sockets."""
-import csv
+"""What the administrator does with the daemon: sallyportctl."""
 import datetime
 import json
 import os
 import pty
 import re
 import socket
-import stat
-import struct
 import subprocess
 
 import pytest
 
-from rig import ground, scram
+from rig import ground
+from rig.control import DONE, NO, UNREACHED, USAGE
 from rig.deadline import until
 from rig.judge import deliver, letter
-from rig.sallyport import SANITIZER, Health
-from rig.sink import Sink
-from rig.wire import b64, plain
+from rig.sallyport import SANITIZER
 
 TEAM = b"team@example.org"
 LISTENERS = {
@@ -28,9 +24,6 @@ LISTENERS = {
     "port25": {"tls": "none", "login": "off",
                "permit \"anonymous\"": "{ rights = { submit, any-sender } }"},
 }
-DONE, NO, USAGE, UNREACHED = 0, 1, 2, 3
-USERS = dict(zip(("smtp", "mailbox", "auth", "keys", "dial", "queue", "relay"),
-                 ("daemon", "bin", "sys", "games", "man", "mail", "news")))
 
 
 def listener_text(settings):
@@ -43,13 +36,6 @@ def listener_text(settings):
 def gate(make_gate, sink):
     return make_gate(listeners={name: listener_text(settings) for name, settings in LISTENERS.items()},
                      routes={"*": sink.target}, extra="queue { retry = { 1h } }\n")
-
-
-@pytest.fixture
-def hop():
-    other = Sink()
-    yield other
-    other.stop()
 
 
 @pytest.fixture
@@ -433,236 +419,3 @@ def test_test_smtp_names_the_step_that_fails(gate, authority, hop):
     done = gate.ctl("test", "smtp", there, "--tls", "none", check=False)
     assert done.returncode == NO and "go away" in done.stdout
     assert not [m for m in hop.messages if m.sender]
-
-
-# --- logs
-
-LINE = re.compile(r'(\S+) (debug|info|notice|warning|error) ([a-z]+)\[(\d+)\] ([a-z]+\.[a-z-]+)'
-                  r'((?: [a-z0-9_-]+=(?:[^ "=]+|"(?:[^"\\]|\\.)*"))*)')
-
-
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_event_log_forms(make_gate, sink, token, form):
-    folder = ground.folder("events")
-    path = os.path.join(folder, "events.log")
-    gate = make_gate(routes={"*": sink.target}, log={"format": form, "file": f'"{path}"', "level": "info"})
-    with gate.session() as wire:
-        wire.expect(250, b"MAIL FROM:<alice@example.org>")
-        wire.command(b"MAIL FROM:<\"sp ace=\\\"x\\\"\"@example.org>")
-        wire.expect(250, b"RSET")
-        assert deliver(wire, letter(token)).code == 250
-        wire.expect(221, b"QUIT")
-
-    def lines():
-        with open(path, encoding="ascii") as log:
-            return log.read().splitlines()
-    until(lambda: any("client.closed" in line for line in lines()), 5, lines)
-    until(lambda: any("queue.result" in line for line in lines()), 5, lines)
-    assert stat.S_IMODE(os.stat(path).st_mode) in (0o600, 0o640)
-    seen = {}
-    for line in lines():
-        if form == "json":
-            event = json.loads(line)
-            assert list(event)[:5] == ["time", "level", "role", "pid", "event"], line
-            if "sid" in event:
-                assert list(event)[5] == "sid"
-            when, name = event["time"], event["event"]
-            fields = {key: str(value) for key, value in event.items()}
-        else:
-            match = LINE.fullmatch(line)
-            assert match, line
-            when, name = match.group(1), match.group(5)
-            fields = dict(re.findall(r' ([a-z0-9_-]+)=("(?:[^"\\]|\\.)*"|[^ "=]+)', match.group(6)))
-            if "sid" in fields:
-                assert list(fields)[0] == "sid"
-        assert datetime.datetime.strptime(when, "%Y-%m-%dT%H:%M:%S.%fZ")
-        assert "alicepw" not in line
-        seen.setdefault(name, []).append(fields)
-    assert {"super.ready", "client.login", "smtp.accepted", "queue.result", "client.closed"} <= set(seen)
-    sids = {seen[name][0]["sid"] for name in ("client.login", "smtp.accepted", "client.closed")}
-    assert len(sids) == 1
-    assert seen["queue.result"][0]["id"] == seen["smtp.accepted"][0]["id"]
-    assert not any(name.startswith("client.phase") for name in seen), "debug is not written at info"
-    gate.stop()
-    ground.remove(folder)
-
-
-@pytest.mark.parametrize("form", ["csv", "json"])
-def test_protocol_log(make_gate, sink, token, form):
-    """A row for each line of dialogue, in order, with no credential in any."""
-    folder = ground.folder("protocol")
-    gate = make_gate(routes={"*": sink.target}, log={"protocol-log": form, "protocol-directory": f'"{folder}"'})
-    with gate.session() as wire:
-        assert deliver(wire, letter(token)).code == 250
-        wire.expect(500, b'NONSENSE "quoted, with comma"')
-        wire.expect(221, b"QUIT")
-    with gate.secure() as wire:
-        wire.send(b"AUTH LOGIN\r\n" + b64("alice") + b"\r\n" + b64("alicepw") + b"\r\n")
-        assert [wire.reply().code for _ in range(3)] == [334, 334, 235]
-        wire.expect(221, b"QUIT")
-    with gate.secure() as wire:
-        client = scram.Scram("alice", "alicepw")
-        sent = []
-
-        def send_line(line):
-            sent.append(line)
-            wire.send(line + b"\r\n")
-        assert scram.authenticate(send_line, wire.reply, b"SCRAM-SHA-256", client).code == 235
-        wire.command(b"AUTH PLAIN " + plain("alice", "otherpw"))
-    path = os.path.join(folder, "smtp.log")
-
-    def closed():
-        return rows_of(path, form)[0].count("-") == 3
-    until(closed, 5, "three sessions have ended")
-    events, rows, text = rows_of(path, form)
-    sessions = {}
-    for row in rows:
-        sessions.setdefault(row["session"], []).append(row)
-    assert len(sessions) == 3 and events.count("+") == 3
-    for dialogue in sessions.values():
-        assert [int(row["sequence"]) for row in dialogue] == list(range(len(dialogue)))
-        assert (dialogue[0]["event"], dialogue[-1]["event"]) == ("+", "-")
-        assert {row["listener"] for row in dialogue} == {"submission"}
-        assert {row["server"] for row in dialogue} == {"127.0.0.1:%d" % gate.ports["submission"][0]}
-        assert len({row["client"] for row in dialogue}) == 1
-    first = next(iter(sessions.values()))
-    said = [row["text"] for row in first if row["event"] == "<"]
-    assert said[:3] == ["EHLO client.example.org", "STARTTLS", "EHLO client.example.org"]
-    assert "MAIL FROM:<alice@example.org>" in said and 'NONSENSE "quoted, with comma"' in said
-    assert not any(token.decode() in row["text"] for row in rows), "content is not logged"
-    for secret in ("alicepw", "otherpw", b64("alicepw").decode(), plain("alice", "alicepw").decode(),
-                   plain("alice", "otherpw").decode(), b64(client.first()).decode(), sent[1].decode()):
-        assert secret not in text, secret
-    gate.stop()
-    ground.remove(folder)
-
-
-def rows_of(path, form):
-    """(events, rows, the whole text) of a protocol log."""
-    with open(path, encoding="ascii") as log:
-        text = log.read()
-    lines = text.splitlines()
-    if form == "json":
-        rows = [json.loads(line) for line in lines]
-    else:
-        assert lines[0] == "#Fields: time,session,sequence,listener,server,client,event,text"
-        names = lines[0].split(" ")[1].split(",")
-        rows = [dict(zip(names, row, strict=True)) for row in csv.reader(
-            [line for line in lines if not line.startswith("#")], strict=True)]
-    return [row["event"] for row in rows], rows, text
-
-
-# --- files, sockets, the daemon's absence
-
-def owners(path):
-    return {name: (os.lstat(os.path.join(path, name)).st_uid, stat.S_IMODE(os.lstat(os.path.join(path, name)).st_mode))
-            for name in os.listdir(path)}
-
-
-@pytest.mark.parametrize("as_root", [False, pytest.param(True, marks=pytest.mark.skipif(
-    not ground.IS_ROOT, reason="not root"))])
-def test_accounts_while_the_daemon_is_down(make_gate, sink, as_root):
-    gate = make_gate(routes={"*": sink.target}, as_root=as_root, path=open_folder(),
-                     users={role: f'"{user}"' for role, user in USERS.items()} if as_root else None)
-    folder = f"{gate.path}/state/auth"
-    gate.stop()
-    before = owners(folder), os.lstat(folder).st_uid
-    gate.ctl("account", "add", "dora", "--password-stdin", stdin="dorapw\n")
-    gate.ctl("address", "add", "dora", "dora@example.org")
-    gate.ctl("account", "disable", "bob")
-    assert {row["login"]: row["disabled"] for row in gate.ctl_json("account", "list")["accounts"]} == {
-        "alice": False, "bob": True, "dora": False}
-    assert gate.ctl("account", "show", "nobody", check=False).returncode == NO
-    assert gate.ctl("account", "add", "dora", "--password-stdin", stdin="x\n", check=False).returncode == NO
-    for verb in (["status"], ["queue", "list"], ["sessions", "list"], ["reload"]):
-        assert gate.ctl(*verb, check=False).returncode == UNREACHED
-    assert (owners(folder), os.lstat(folder).st_uid) == before
-    assert all(mode == 0o600 for _, mode in before[0].values())
-    gate.start()
-    with gate.session("dora") as wire:
-        wire.expect(250, b"MAIL FROM:<dora@example.org>")
-    with gate.secure() as wire:
-        assert wire.auth_plain("bob", "bobpw").code == 535
-
-
-def open_folder():
-    """Each role finds its way to its own part."""
-    path = ground.folder("gate")
-    os.chmod(path, 0o755)
-    os.mkdir(os.path.join(path, "state"))
-    os.chmod(os.path.join(path, "state"), 0o755)
-    ground.give(os.path.join(path, "state"))
-    return path
-
-
-def test_N01_modes_and_owners(gate):
-    """Nothing of state or run is for anybody else."""
-    owner = os.stat(f"{gate.path}/state").st_uid
-    for base in ("state", "run"):
-        for folder, names, files in os.walk(f"{gate.path}/{base}"):
-            assert not os.lstat(folder).st_mode & 0o022, folder
-            for name in names + files:
-                found = os.lstat(os.path.join(folder, name))
-                assert found.st_uid == owner and not found.st_mode & 0o007, os.path.join(folder, name)
-                if base == "state":
-                    assert stat.S_IMODE(found.st_mode) == (0o700 if stat.S_ISDIR(found.st_mode) else 0o600)
-    assert stat.S_ISSOCK(os.lstat(f"{gate.path}/run/control.sock").st_mode)
-
-
-def control(gate):
-    wire = socket.socket(socket.AF_UNIX)
-    wire.settimeout(10)
-    wire.connect(f"{gate.path}/run/control.sock")
-    return wire
-
-
-def framed(request):
-    data = request if isinstance(request, bytes) else json.dumps(request).encode()
-    return struct.pack(">I", len(data)) + data
-
-
-ATTACKS = {
-    "one byte": b"\0", "4 GiB": b"\xff\xff\xff\xff" + b"x" * 1000, "cut": struct.pack(">I", 1000) + b'{"verb"',
-    "empty": framed(b""), "no object": framed(b'"status"'), "no verb": framed({"args": {}}),
-    "verb of another kind": framed({"verb": 7}), "unknown": framed({"verb": "\u0000\u001b[31m"}),
-    "args of another kind": framed({"verb": "queue list", "args": [1]}), "deep": framed(b"[" * 60000),
-    "not UTF-8": framed(b'{"verb":"\xff\xfe"}'), "long id": framed({"verb": "queue show", "args": {"id": "x" * 100000}}),
-    "text for a number": framed({"verb": "account set", "args": {"login": "alice", "expires_ms": "soon"}}),
-    "verbs of roles": framed({"verb": "relay nonsense"}), "odd login": framed(
-        {"verb": "account add", "args": {"login": "a\r\nb", "password": "x"}}),
-    "a thousand at once": framed({"verb": "account list"}) * 1000,
-}
-
-
-@pytest.mark.parametrize("name", ATTACKS)
-def test_N03_control_socket_attacks(gate, name):
-    health = Health(gate)
-    accounts = gate.ctl_json("account", "list")
-    with control(gate) as wire:
-        try:
-            wire.sendall(ATTACKS[name])
-            wire.shutdown(socket.SHUT_WR)
-            said = b""
-            while data := wire.recv(65536):
-                said += data
-        except (BrokenPipeError, ConnectionResetError):
-            said = b""
-    if said and name != "a thousand at once":
-        size = struct.unpack(">I", said[:4])[0]
-        assert not json.loads(said[4:4 + size])["ok"], said[:300]
-    assert gate.ctl_json("account", "list") == accounts
-    health.check()
-
-
-def test_N03_clients_that_never_read(gate):
-    with control(gate) as wire:
-        wire.setblocking(False)
-        data = framed({"verb": "status"}) * 20000
-        try:
-            while data:
-                data = data[wire.send(data):]
-        except (BlockingIOError, BrokenPipeError, ConnectionResetError):
-            pass
-        with gate.session() as client:
-            client.expect(250, b"NOOP")
-        assert gate.status()["generation"] >= 1
