@@ -9,7 +9,10 @@ import time
 from rig import ground
 from rig.deadline import Late
 from rig.process import resident
+from rig.sallyport import warm
 from rig.wire import Closed, Wire
+
+BEFORE_LOGIN_KIB = 128      # of one connection, whatever it sends
 
 
 def descriptors(count):
@@ -55,6 +58,16 @@ def clients(gate, count, listener="submission", each=25, net=180, login=False, s
             wires.append(Wire(gate.address(listener), source, seconds))
             wires[-1].greet()
     return wires
+
+
+def roomy(make_gate, sink):
+    """A daemon with room for thousands of clients, grown to what it needs for some."""
+    daemon = make_gate(routes={"*": sink.target}, log={"level": "info"},
+                       listeners={name: {"tls": tls, "connections": "2500", "connections-before-login": "2000"}
+                                  for name, tls in (("submission", "starttls"), ("submissions", "implicit"))})
+    warm(daemon)
+    close_all(clients(daemon, 40, secure=True, net=179))
+    return daemon
 
 
 def close_all(wires):
