@@ -4,7 +4,6 @@ import base64
 import email
 import email.policy
 import re
-import smtplib
 import socket
 
 import pytest
@@ -12,27 +11,18 @@ import pytest
 from rig import ground
 from rig.deadline import until
 from rig.judge import assert_one, assert_zero, deliver, letter, new_token
+from rig.mirror import Mirror
 from rig.sallyport import warm
 from rig.sink import Sink
-
-PERMITS = """permit "authenticated" { rights = { submit, relay } }
-"""
-STRANGERS = '\n  permit "anonymous" { rights = { submit, any-sender } }'
-
-
-def listener(**more):
-    """A listener that takes mail from strangers; its settings as text."""
-    lines = {"protocol": "smtp", "address": '{ "127.0.0.1:0" }', "connections": "100", "tls": "starttls",
-             "errors": "1000", **more}
-    return "\n".join(f"  {name} = {value}" for name, value in lines.items()) + STRANGERS
+from rig.strangers import LOGINS_RELAY, port_25
 
 
 @pytest.fixture(scope="module")
 def gate(make_gate, sink):
     daemon = make_gate(
-        listeners={"smtp": listener(), "submission": {"protocol": "smtp", "tls": "starttls", "errors": "1000"},
+        listeners={"smtp": port_25(errors="1000"), "submission": {"protocol": "smtp", "tls": "starttls", "errors": "1000"},
                    "submissions": {"protocol": "smtp", "tls": "implicit", "errors": "1000"}},
-        routes={"*": sink.target}, permits=PERMITS, extra="queue { retry = { 1s }  delay-notice = 0 }\n")
+        routes={"*": sink.target}, permits=LOGINS_RELAY, extra="queue { retry = { 1s }  delay-notice = 0 }\n")
     warm(daemon)
     return daemon
 
@@ -121,9 +111,9 @@ def picky():
 
 @pytest.fixture(scope="module")
 def guarded(make_gate, picky):
-    return make_gate(listeners={"smtp": listener(), "submission": {"tls": "starttls", "errors": "1000"},
+    return make_gate(listeners={"smtp": port_25(errors="1000"), "submission": {"tls": "starttls", "errors": "1000"},
                                 "submissions": {"tls": "implicit", "errors": "1000"}},
-                     routes={"*": picky.target}, permits=PERMITS)
+                     routes={"*": picky.target}, permits=LOGINS_RELAY)
 
 
 @pytest.mark.sanitize
@@ -164,9 +154,9 @@ def test_I3_what_logged_in_elsewhere_opens_nothing(guarded, picky):
 
 @pytest.mark.parametrize("to", ["localhost", "127.0.0.1", "[::1]"])
 def test_I4_a_route_to_ourselves_is_refused(make_gate, to):
-    gate = make_gate(listeners={"smtp": listener(address=f'{{ "127.0.0.1:{ground.free_port()}" }}')})
+    gate = make_gate(listeners={"smtp": port_25(errors="1000", address=f'{{ "127.0.0.1:{ground.free_port()}" }}')})
     port = ground.free_port()
-    gate.parts["listeners"]["smtp"] = listener(address=f'{{ "*:{port}" }}')
+    gate.parts["listeners"]["smtp"] = port_25(errors="1000", address=f'{{ "*:{port}" }}')
     gate.parts["routes"] = {"*": f"smtp:{to}:{port}"}
     done = gate.reload(check=False)
     assert done.returncode != 0 and "leads back to listener" in done.stderr, done
@@ -181,7 +171,7 @@ def test_I4_a_name_that_leads_back_is_found_out(make_gate, token):
         except OSError:
             pytest.skip("this machine has no address but loopback")
         own = probe.getsockname()[0]
-    gate = make_gate(listeners={"smtp": listener(address=f'{{ "*:{port}" }}')}, permits=PERMITS,
+    gate = make_gate(listeners={"smtp": port_25(errors="1000", address=f'{{ "*:{port}" }}')}, permits=LOGINS_RELAY,
                      routes={"*": f"smtp:{own}:{port}"}, extra="queue { retry = { 1s } }\n")
     with gate.session() as wire:
         assert deliver(wire, letter(token)).code == 250
@@ -216,38 +206,13 @@ def test_I5_received_fields_are_counted(gate, sink, token, fields, code):
         assert_zero(gate, sink, token)
 
 
-class Mirror(Sink):
-    """Sends everything back to where it came from, as another mail system would."""
-
-    def __init__(self):
-        super().__init__(script={"DATA": self.keep, "END": self.give_back})
-        self.port_back = None
-        self.turns = 0
-        self.verdicts = []
-
-    def keep(self, _sink, _session, talk):
-        talk.kept = talk.message
-        return b"354 go\r\n"
-
-    def give_back(self, _sink, _session, talk):
-        message = talk.kept
-        self.turns += 1
-        try:
-            with smtplib.SMTP("127.0.0.1", self.port_back, timeout=20) as back:
-                back.sendmail(message.sender.decode(), [a.decode() for a, _ in message.recipients], message.content)
-            return b"250 2.0.0 sent on\r\n"
-        except smtplib.SMTPDataError as refusal:
-            self.verdicts.append(refusal.smtp_code)
-            return b"%d %s\r\n" % (refusal.smtp_code, refusal.smtp_error)
-
-
 def test_I5_a_hop_that_sends_everything_back(make_gate, sink, token):
     """Stopped within the hop limit, with one notice at most."""
     mirror = Mirror()
     gate = make_gate(
         listeners={"back": 'protocol = smtp\n  address = { "127.0.0.1:0" }\n  tls = none\n  login = off\n  hops = 10\n'
                            '  permit "network:127.0.0.0/8" { rights = { submit, relay, any-sender, own-domain-sender } }'},
-        permits=PERMITS, routes={"example.net": mirror.target, "*": sink.target},
+        permits=LOGINS_RELAY, routes={"example.net": mirror.target, "*": sink.target},
         extra="queue { retry = { 1s } }\n")
     mirror.port_back = gate.ports["back"][0]
     try:
@@ -278,7 +243,7 @@ def fails(gate, token, sender=b"alice@example.org"):
 
 
 def test_I6_a_notice_that_fails_goes_to_the_postmaster(make_gate, refusing, token):
-    gate = make_gate(routes={"*": refusing.target}, permits=PERMITS, base={"postmaster": '"boss@example.org"'})
+    gate = make_gate(routes={"*": refusing.target}, permits=LOGINS_RELAY, base={"postmaster": '"boss@example.org"'})
     number = fails(gate, token)
     message = refusing.wait_for(lambda m: token in m.raw)
     gate.wait_until_queue_is_empty()
@@ -297,7 +262,7 @@ def test_I6_a_notice_that_fails_goes_to_the_postmaster(make_gate, refusing, toke
 
 def test_I6_behind_the_postmaster_is_nobody(make_gate, refusing, token):
     refusing.script[("RCPT", rb"boss@")] = b"550 5.1.1 no boss either\r\n"
-    gate = make_gate(routes={"*": refusing.target}, permits=PERMITS, base={"postmaster": '"boss@example.org"'},
+    gate = make_gate(routes={"*": refusing.target}, permits=LOGINS_RELAY, base={"postmaster": '"boss@example.org"'},
                      extra="queue { retry = { 1s } }\n")
     number = fails(gate, token).decode()
     event = gate.wait_for_event("queue.held", {"id": number + ".F0.P0"})
@@ -317,7 +282,7 @@ def test_I6_behind_the_postmaster_is_nobody(make_gate, refusing, token):
 
 
 def test_I6_or_it_is_dropped(make_gate, refusing, token):
-    gate = make_gate(routes={"*": refusing.target}, permits=PERMITS, extra="queue { double-bounce = drop }\n")
+    gate = make_gate(routes={"*": refusing.target}, permits=LOGINS_RELAY, extra="queue { double-bounce = drop }\n")
     number = fails(gate, token).decode()
     gate.wait_for_event("queue.untold", {"id": number + ".F0"})
     gate.wait_until_queue_is_empty()
@@ -327,7 +292,7 @@ def test_I6_or_it_is_dropped(make_gate, refusing, token):
 @pytest.mark.parametrize("wish,told", [(b"", True), (b" NOTIFY=FAILURE", True), (b" NOTIFY=NEVER", False)])
 def test_I6_a_null_sender_of_the_clients_own(make_gate, refusing, token, wish, told):
     """It has nobody to answer to: the postmaster hears of it, unless nobody was to hear."""
-    gate = make_gate(routes={"*": refusing.target}, permits=PERMITS, base={"postmaster": '"boss@example.org"'})
+    gate = make_gate(routes={"*": refusing.target}, permits=LOGINS_RELAY, base={"postmaster": '"boss@example.org"'})
     with gate.session() as wire:
         wire.expect(250, b"MAIL FROM:<>")
         wire.expect(250, b"RCPT TO:<bad@example.net>" + wish)
@@ -348,7 +313,7 @@ def test_I6_a_null_sender_of_the_clients_own(make_gate, refusing, token, wish, t
 def test_I7_a_thousand_bad_recipients_are_one_notice(make_gate, token):
     hop = Sink(script={("RCPT", rb"bad\d"): b"550 5.1.1 nobody here\r\n"})
     try:
-        gate = make_gate(routes={"*": hop.target}, permits=PERMITS)
+        gate = make_gate(routes={"*": hop.target}, permits=LOGINS_RELAY)
         with gate.session(seconds=30) as wire:
             wire.expect(250, b"MAIL FROM:<alice@example.org> RET=FULL")
             wire.send(b"".join(b"RCPT TO:<bad%d@example.net>\r\n" % n for n in range(1000)))
@@ -409,7 +374,7 @@ def plain():
 
 @pytest.fixture(scope="module")
 def both(make_gate, sink, plain):
-    return make_gate(routes={"*": sink.target, "plain.test": plain.target}, permits=PERMITS)
+    return make_gate(routes={"*": sink.target, "plain.test": plain.target}, permits=LOGINS_RELAY)
 
 
 WISHES = [b"NEVER", b"SUCCESS", b"FAILURE", b"DELAY", b"SUCCESS,FAILURE", b"SUCCESS,FAILURE,DELAY", b""]
@@ -490,7 +455,7 @@ def test_I11_recipients_are_not_told_of_each_other(gate, sink, token):
 def test_I12_what_received_discloses(make_gate, sink, token, hidden):
     """Never the login; with hide-client neither address nor name of a client that logged in."""
     gate = make_gate(listeners={"submission": {"tls": "starttls", "hide-client": "yes" if hidden else "no"}},
-                     routes={"*": sink.target}, permits=PERMITS, accounts=(("a-login-name", "pw", ("alice@example.org",)),))
+                     routes={"*": sink.target}, permits=LOGINS_RELAY, accounts=(("a-login-name", "pw", ("alice@example.org",)),))
     with gate.secure(source="127.0.0.99") as wire:
         wire.ehlo(b"inner-host.corp.example")
         wire.login("a-login-name", "pw")

@@ -11,16 +11,7 @@ from rig import dovecot, judge
 from rig.deadline import until
 from rig.sallyport import Health
 from rig.sink import Sink
-
-PERMITS = """permit "authenticated" { rights = { submit, relay } }
-"""
-
-
-def port_25(**more):
-    """A listener that takes mail from strangers; settings as text."""
-    lines = {"protocol": "smtp", "address": '{ "127.0.0.1:0" }', "connections": "100", "tls": "starttls", **more}
-    return "\n".join(f"  {name} = {value}" for name, value in lines.items()) + \
-        '\n  permit "anonymous" { rights = { submit, any-sender } }'
+from rig.strangers import LOGINS_RELAY, port_25
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +31,7 @@ def hop():
 
 @pytest.fixture(scope="module")
 def gate(make_gate, hop):
-    return make_gate(listeners={"smtp": port_25(errors="1000")}, routes={"*": hop.target}, permits=PERMITS,
+    return make_gate(listeners={"smtp": port_25(errors="1000")}, routes={"*": hop.target}, permits=LOGINS_RELAY,
                      extra="queue { retry = { 1s } }\nrelay { call-ahead-wait = 1s  reuse-idle = 1s }\n")
 
 
@@ -155,7 +146,7 @@ def silent():
 
 
 def test_I7_no_answer_in_time(make_gate, silent):
-    gate = make_gate(listeners={"smtp": port_25()}, routes={"*": silent}, permits=PERMITS,
+    gate = make_gate(listeners={"smtp": port_25()}, routes={"*": silent}, permits=LOGINS_RELAY,
                      extra="relay { call-ahead-wait = 1s }\n")
     health = Health(gate)
     replies = []
@@ -177,7 +168,7 @@ def test_I7_no_answer_in_time(make_gate, silent):
 def test_I7_the_hop_is_down(make_gate):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         nowhere = f"smtp:127.0.0.1:{listener.getsockname()[1]}"
-    gate = make_gate(listeners={"smtp": port_25()}, routes={"*": nowhere}, permits=PERMITS,
+    gate = make_gate(listeners={"smtp": port_25()}, routes={"*": nowhere}, permits=LOGINS_RELAY,
                      base={"authoritative-domains": '{ "example.org", "open.example", "noroute.example" }'},
                      extra='domain "open.example" { unsure = accept }\n')
     assert (rcpt(gate, b"u@example.org").code, rcpt(gate, b"u@open.example").code) == (450, 250)
@@ -220,7 +211,7 @@ def test_I7_who_is_asked_dies(gate, hop, role):
 
 def test_I7_a_reload_asks_the_new_hop(make_gate, hop):
     other = Sink(script={("RCPT", rb"known"): b"550 5.1.1 not here\r\n"})
-    gate = make_gate(listeners={"smtp": port_25()}, routes={"example.org": hop.target}, permits=PERMITS)
+    gate = make_gate(listeners={"smtp": port_25()}, routes={"example.org": hop.target}, permits=LOGINS_RELAY)
     try:
         assert rcpt(gate, b"known@example.org").code == 250
         gate.parts["routes"]["example.org"] = other.target
@@ -234,7 +225,7 @@ def test_I7_a_reload_asks_the_new_hop(make_gate, hop):
 
 @pytest.fixture(scope="module")
 def listed(make_gate, sink):
-    gate = make_gate(listeners={"smtp": port_25()}, routes={"*": sink.target}, permits=PERMITS,
+    gate = make_gate(listeners={"smtp": port_25()}, routes={"*": sink.target}, permits=LOGINS_RELAY,
                      base={"authoritative-domains": '{ "example.org", "open.example" }'},
                      extra='domain "example.org" { recipients = directory  plus-address = "+" }\n'
                            'domain "open.example" { recipients = any }\n')
@@ -288,7 +279,7 @@ def test_I7_unknown_to_dovecot(make_gate, way, token):
     server = dovecot.Dovecot(users={"ann@example.org": "annpw"}, any_mailbox=False, all_users=False).start()
     try:
         target = f"lmtp:unix:{server.lmtp_path}" if way == "unix" else f"lmtp:127.0.0.1:{server.lmtp_port}"
-        gate = make_gate(listeners={"smtp": port_25()}, routes={"example.org": target}, permits=PERMITS)
+        gate = make_gate(listeners={"smtp": port_25()}, routes={"example.org": target}, permits=LOGINS_RELAY)
         for ask in (rcpt, login_rcpt):
             assert (ask(gate, b"nobody@example.org").code, ask(gate, b"ann@example.org").code) == (550, 250)
         with gate.wire("smtp") as wire:
