@@ -2,21 +2,13 @@
 /* What would be decided of a message. */
 #include "auth/explain.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "policy/limits.h"
 #include "policy/originators.h"
 #include "policy/rights.h"
-
-static const char *const verdict_words[] = {
-	[VERDICT_CONTINUE] = "continue",
-	[VERDICT_ACCEPT] = "accept",
-	[VERDICT_REJECT] = "reject",
-	[VERDICT_TEMPFAIL] = "tempfail",
-	[VERDICT_DISCARD] = "discard",
-	[VERDICT_HOLD] = "hold",
-};
+#include "wire/address.h"
+#include "wire/base64.h"
 
 static const struct {
 	uint32_t right;
@@ -31,14 +23,19 @@ static const struct {
 	{ RIGHT_BYPASS_MILTERS, "bypass-milters" },
 };
 
-/* The question, in the form that policy takes it. */
+/* The question, in the form that policy takes it, and the answer so far. */
 struct question {
 	struct mail_session session;
-	const char *sender;
+	const char *certificate;  /* name in one; NULL: none */
+	struct arena *arena;
+	bool smtputf8;
+	const char *sender;       /* as given, without brackets */
 	const char *recipient;    /* NULL: not asked */
-	const char *from;         /* NULL: not asked */
+	struct span header;       /* the block; empty: not asked */
 	const struct account *account;
 	int64_t now_ms;
+	json_t *steps;
+	json_t *becomes;
 };
 
 static const char *
@@ -73,91 +70,189 @@ take_client(struct question *question, json_t *args, struct fault *fault_out)
 }
 
 static bool
-take_question(const struct settings *settings, json_t *args, struct arena *arena,
-	struct question *question, struct fault *fault_out)
+take_session(struct question *question, const struct settings *settings, json_t *args,
+	struct fault *fault_out)
 {
 	const char *listener = text_of(args, "listener");
-	const char *sender = text_of(args, "mail_from");
-	const char *recipient = text_of(args, "rcpt");
 
-	if (!listener || !sender)
-		return fault_set(fault_out, FAULT_CONFIG, "%s is missing",
-			listener ? "mail_from" : "listener");
+	question->certificate = text_of(args, "certificate");
 	question->session = (struct mail_session){
 		.settings = settings,
-		.listener = settings_find_listener(settings, listener),
+		.listener = listener ? settings_find_listener(settings, listener) : NULL,
 		.id = "explain",
 		.identity = question->account ? &question->account->identity : NULL,
 		.helo = "",
+		.certificates = { .items = &question->certificate,
+			.count = question->certificate ? 1 : 0 },
 		.tls_version = "",
 		.tls_cipher = "",
 		.tls_group = "",
 	};
+	if (!listener)
+		return fault_set(fault_out, FAULT_CONFIG, "listener is missing");
 	if (!question->session.listener)
 		return fault_set(fault_out, FAULT_MISSING, "there is no listener %s", listener);
-	question->sender = without_brackets(sender, arena);
-	question->recipient = recipient ? without_brackets(recipient, arena) : NULL;
-	question->from = text_of(args, "from");
 	return take_client(question, args, fault_out);
 }
 
-/* The same as the stage does: a wrong sender becomes the primary address where a permit says so. */
-static struct verdict
-after_rewriting(const struct question *question, struct verdict verdict, const char *what)
+/* The block in base64, or From and Sender alone. */
+static bool
+take_header(struct question *question, json_t *args, struct fault *fault_out)
 {
-	const char *instead = rights_rewrite_sender(&question->session);
+	static const struct {
+		const char *key;
+		const char *name;
+	} fields[] = { { "from", "From" }, { "sender", "Sender" } };
+	const char *whole = text_of(args, "header");
+	struct buf block = BUF_INIT(HEADER_MAX_BYTES);
+	bool right = true;
 
-	if (verdict.kind == VERDICT_REJECT && verdict.code == 550 && instead[0] &&
-		rights_check_sender(&question->session, instead).kind == VERDICT_CONTINUE) {
-		verdict = VERDICT_PASS;
-		snprintf(verdict.text, sizeof verdict.text, "%s is rewritten to %s", what,
-			instead);
-	}
-	return verdict;
-}
-
-static struct verdict
-judge_header(const struct question *question, struct arena *arena)
-{
-	struct buf block = BUF_INIT(HEADER_FIELD_MAX_BYTES);
-	struct fault fault = FAULT_INIT;
-	struct verdict verdict;
-	struct header header;
-
-	buf_printf(&block, "From: %s\r\n", question->from);
-	if (block.overflow ||
-		!header_parse(buf_span(&block), HEADER_UTF8, arena, &header, &fault))
-		verdict = verdict_refuse(554, "5.6.0", "header grammar", "%s", fault.text);
-	else
-		verdict = after_rewriting(question,
-			originators_check(&question->session, &header, true), "From");
+	if (whole && (text_of(args, "from") || text_of(args, "sender")))
+		right = fault_set(fault_out, FAULT_CONFIG,
+			"header cannot stand beside from and sender");
+	else if (whole && !base64_parse(span_text(whole), &block))
+		right = fault_set(fault_out, FAULT_CONFIG, "header is too long, or no base64");
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		if (text_of(args, fields[i].key))
+			buf_printf(&block, "%s: %s\r\n", fields[i].name,
+				text_of(args, fields[i].key));
+	question->header = span_of(
+		arena_dup(question->arena, buf_span(&block).start, buf_length(&block)),
+		buf_length(&block));
 	buf_fini(&block);
+	return right;
+}
+
+static bool
+take_question(struct question *question, const struct settings *settings, json_t *args,
+	struct fault *fault_out)
+{
+	const char *sender = text_of(args, "mail_from");
+	const char *recipient = text_of(args, "rcpt");
+
+	if (!take_session(question, settings, args, fault_out) ||
+		!take_header(question, args, fault_out))
+		return false;
+	if (!sender)
+		return fault_set(fault_out, FAULT_CONFIG, "mail_from is missing");
+	question->smtputf8 = json_is_true(json_object_get(args, "smtputf8"));
+	question->sender = without_brackets(sender, question->arena);
+	question->recipient = recipient ? without_brackets(recipient, question->arena) : NULL;
+	return true;
+}
+
+/* ---- the answer -------------------------------------------------------------------------------- */
+
+static void
+put_verdict(json_t *to, const struct verdict *verdict)
+{
+	json_object_set_new(to, "verdict", json_string(verdict_word(verdict)));
+	if (verdict->code) {
+		json_object_set_new(to, "code", json_integer(verdict->code));
+		json_object_set_new(to, "enhanced", json_string(verdict->enhanced));
+	}
+	if (verdict->text[0])
+		json_object_set_new(to, "text", json_string(verdict->text));
+	json_object_set_new(to, "where", json_string(verdict->where));
+}
+
+static bool
+is_refusal(const struct verdict *verdict)
+{
+	return verdict->kind == VERDICT_REJECT || verdict->kind == VERDICT_TEMPFAIL;
+}
+
+static void
+add_step(struct question *question, const char *at, const struct verdict *verdict)
+{
+	json_t *step = json_object();
+
+	json_object_set_new(step, "at", json_string(at));
+	put_verdict(step, verdict);
+	json_array_append_new(question->steps, step);
+}
+
+/* RFC 6531 3.5, as the dialogue says it. */
+static struct verdict
+judge_sender(struct question *question)
+{
+	struct address address;
+	const char *instead;
+	struct verdict verdict;
+
+	if (address_parse(span_text(question->sender), question->smtputf8 ? ADDRESS_UTF8 : 0,
+		    &address) == ADDRESS_NOT_ASCII)
+		return verdict_refuse(553, "5.6.7", "address grammar",
+			"this address needs SMTPUTF8");
+	verdict = rights_judge_sender(&question->session, question->sender, &instead);
+	if (instead != question->sender)
+		json_object_set_new(question->becomes, "mail_from", json_string(instead));
+	return verdict;
+}
+
+static void
+tell_changes(struct question *question, const struct header *header)
+{
+	static const struct {
+		const char *name;
+		const char *key;
+	} fields[] = { { "From", "from" }, { "Sender", "sender" }, { "Reply-To", "reply_to" } };
+
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+		size_t at = header_find(header, fields[i].name, 0);
+		struct span value;
+
+		if (at == header->count)
+			continue;
+		value = header_unfold(header->fields[at].value, question->arena);
+		json_object_set_new(question->becomes, fields[i].key,
+			json_stringn(value.start, value.length));
+	}
+}
+
+static struct verdict
+judge_header(struct question *question)
+{
+	struct mail *mail = mail_new(&question->session, "explain", question->now_ms);
+	struct verdict verdict;
+
+	mail->smtputf8 = question->smtputf8;
+	buf_add_span(&mail->header_block, question->header);
+	verdict = mail_judge_header(mail, rights_is_submission(&question->session));
+	if (verdict.kind == VERDICT_CONTINUE)
+		verdict = originators_judge(&question->session, &mail->header, mail->smtputf8);
+	if (verdict.changed)
+		tell_changes(question, &mail->header);
+	mail_free(&mail);
 	return verdict;
 }
 
 static struct verdict
-judge(const struct question *question, struct arena *arena)
+judge(struct question *question)
 {
 	const char *refusal = question->account
 		? account_refusal(question->account, IDENTITY_SMTP, question->now_ms)
 		: NULL;
+	struct verdict envelope;
 	struct verdict verdict;
-	struct verdict sender;
 
 	if (refusal)
 		return verdict_refuse(535, "5.7.8", "account", "%s", refusal);
-	verdict = after_rewriting(question,
-		rights_check_sender(&question->session, question->sender), "MAIL FROM");
-	sender = verdict;
-	if (verdict.kind == VERDICT_CONTINUE && question->recipient)
+	envelope = judge_sender(question);
+	add_step(question, "MAIL", &envelope);
+	if (is_refusal(&envelope))
+		return envelope;
+	if (question->recipient) {
 		verdict = rights_check_recipient(&question->session, question->recipient);
-	if (verdict.kind == VERDICT_CONTINUE && question->from)
-		verdict = judge_header(question, arena);
-	/* All passed: what allowed the sender is of interest, or else the From of a null sender. */
-	if (verdict.kind == VERDICT_CONTINUE && !verdict.text[0] &&
-		!(verdict.where[0] && question->sender[0] == '\0'))
-		return sender;
-	return verdict;
+		add_step(question, "RCPT", &verdict);
+		if (is_refusal(&verdict))
+			return verdict;
+	}
+	if (question->header.length == 0)
+		return envelope;
+	verdict = judge_header(question);
+	add_step(question, "header", &verdict);
+	return rights_weigh(&envelope, &verdict);
 }
 
 static json_t *
@@ -173,20 +268,15 @@ json_of_rights(uint32_t rights)
 }
 
 static json_t *
-json_of_verdict(const struct question *question, const struct verdict *verdict)
+json_of_answer(const struct question *question, const struct verdict *verdict)
 {
 	json_t *data = json_object();
 
-	json_object_set_new(data, "verdict", json_string(verdict_words[verdict->kind]));
-	if (verdict->code) {
-		json_object_set_new(data, "code", json_integer(verdict->code));
-		json_object_set_new(data, "enhanced", json_string(verdict->enhanced));
-	}
-	if (verdict->text[0])
-		json_object_set_new(data, "text", json_string(verdict->text));
-	json_object_set_new(data, "where", json_string(verdict->where));
+	put_verdict(data, verdict);
 	json_object_set_new(data, "rights", json_of_rights(rights_of(&question->session)));
 	json_object_set_new(data, "limits", json_string(limits_of(&question->session)->title));
+	json_object_set(data, "becomes", question->becomes);
+	json_object_set(data, "steps", question->steps);
 	return data;
 }
 
@@ -194,15 +284,22 @@ json_t *
 explain(const struct settings *settings, json_t *args, const struct account *account,
 	int64_t now_ms, struct fault *fault_out)
 {
-	struct question question = { .account = account, .now_ms = now_ms };
-	struct arena *arena = arena_new(0);
+	struct question question = {
+		.arena = arena_new(0),
+		.account = account,
+		.now_ms = now_ms,
+		.steps = json_array(),
+		.becomes = json_object(),
+	};
 	struct verdict verdict;
 	json_t *data = NULL;
 
-	if (take_question(settings, args, arena, &question, fault_out)) {
-		verdict = judge(&question, arena);
-		data = json_of_verdict(&question, &verdict);
+	if (take_question(&question, settings, args, fault_out)) {
+		verdict = judge(&question);
+		data = json_of_answer(&question, &verdict);
 	}
-	arena_free(&arena);
+	json_decref(question.steps);
+	json_decref(question.becomes);
+	arena_free(&question.arena);
 	return data;
 }

@@ -30,11 +30,20 @@ enum { TO_JUDGES = TO_SMTP | TO_AUTH | TO_QUEUE };
 static const struct schema_row permit_rows[] = {
 	RIGHTS_ROWS("may"),
 	CHOICE("wrong-sender", wrong_sender,
-		WORDS({ "refuse", WRONG_SENDER_REFUSE }, { "rewrite", WRONG_SENDER_REWRITE },
-			{ "hold", WRONG_SENDER_HOLD }),
-		"refuse", TO_JUDGES,
-		"What happens to mail with a sender that the principal may not use: refused, From "
-		"replaced by its primary address, or held"),
+		WORDS({ "next", WRONG_SENDER_NEXT }, { "refuse", WRONG_SENDER_REFUSE },
+			{ "rewrite", WRONG_SENDER_REWRITE },
+			{ "on-behalf", WRONG_SENDER_ON_BEHALF }, { "hold", WRONG_SENDER_HOLD }),
+		"next", TO_JUDGES,
+		"What happens to mail with a sender that the principal may not use: refused, replaced "
+		"by its primary address, given a Sender field if on-behalf names the sender, held; or "
+		"as the next permit says that fits the client, refused if none does"),
+	CHOICE("posing-name", posing_name,
+		WORDS({ "next", POSING_NAME_NEXT }, { "allow", POSING_NAME_ALLOW },
+			{ "strip", POSING_NAME_STRIP }, { "refuse", POSING_NAME_REFUSE }),
+		"next", TO_JUDGES,
+		"What happens to a display name that shows an address which the principal may not use: "
+		"it stays, is taken out, or the mail is refused; or as the next permit says that fits "
+		"the client, it stays if none does"),
 	TEXT("limits", limits, syntax_name_or_empty, "", TO_FRONT | TO_AUTH | TO_QUEUE,
 		"Limits section that holds for the principal; empty is that of the listener"),
 };
@@ -195,7 +204,8 @@ static const struct schema_row listener_rows[] = {
 		WORDS({ "off", STRANGER_FROM_OFF }, { "hold", STRANGER_FROM_HOLD },
 			{ "refuse", STRANGER_FROM_REFUSE }),
 		"off", TO_JUDGES,
-		"What happens to mail from strangers whose From field names an authoritative domain"),
+		"What happens to mail from strangers whose From field names an authoritative domain, or "
+		"cannot be read with certainty"),
 	TEXT("limits", limits, syntax_name, "default", TO_FRONT | TO_AUTH | TO_QUEUE,
 		"Limits section for sessions that have none of their own"),
 };

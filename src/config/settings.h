@@ -46,9 +46,19 @@ struct principal {
 };
 
 enum wrong_sender {
+	WRONG_SENDER_NEXT,      /* as the next permit that fits says; refuse if none does */
 	WRONG_SENDER_REFUSE,
-	WRONG_SENDER_REWRITE,
+	WRONG_SENDER_REWRITE,   /* it becomes the client's primary address */
+	WRONG_SENDER_ON_BEHALF, /* what is granted on behalf gets a Sender field */
 	WRONG_SENDER_HOLD,
+};
+
+/* A display name that shows an address which is not the client's own. */
+enum posing_name {
+	POSING_NAME_NEXT,       /* as the next permit that fits says; allow if none does */
+	POSING_NAME_ALLOW,
+	POSING_NAME_STRIP,
+	POSING_NAME_REFUSE,
 };
 
 /* permit or deny "PRINCIPAL" { … } */
@@ -60,6 +70,7 @@ struct settings_permit {
 	struct settings_texts send_as;  /* as address_pattern_format() writes them */
 	struct settings_texts on_behalf;
 	enum wrong_sender wrong_sender; /* permit only */
+	enum posing_name posing_name;   /* permit only */
 	const char *limits;             /* permit only: name of a limits section, or "" */
 };
 

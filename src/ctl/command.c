@@ -11,6 +11,7 @@ static const struct command *const groups[] = {
 	commands_group,
 	commands_session,
 	commands_limits,
+	commands_explain,
 	commands_queue,
 	commands_test,
 };

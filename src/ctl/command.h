@@ -26,8 +26,9 @@ extern const struct command commands_config[];   /* config …, check */
 extern const struct command commands_account[];  /* account …, address … */
 extern const struct command commands_group[];    /* group …, grant … */
 extern const struct command commands_queue[];    /* queue …, track */
-extern const struct command commands_session[];  /* sessions …, explain */
+extern const struct command commands_session[];  /* sessions … */
 extern const struct command commands_limits[];   /* limits …, report limits */
+extern const struct command commands_explain[];  /* explain */
 extern const struct command commands_test[];     /* test … */
 
 /* The command that argv begins with, and how many words its verb takes; NULL if there is none. */

@@ -3,7 +3,6 @@
 #include "policy/claim.h"
 
 #include "policy/principals.h"
-#include "policy/rights.h"
 #include "wire/address_pattern.h"
 
 /* An address, as it stands and without its plus tag, and the section that speaks of it. */
@@ -14,6 +13,7 @@ struct question {
 	char text[ADDRESS_TEXT_SIZE];
 	struct address base;
 	char base_text[ADDRESS_TEXT_SIZE]; /* "" without a tag, or where the domain has none */
+	const struct settings_permit *section; /* that names it */
 	const char *where;
 };
 
@@ -71,7 +71,7 @@ names_address(const struct settings_permit *permit, void *context)
 	if (!has_pattern(question, question->kind == CLAIM_ON_BEHALF ? &permit->on_behalf
 								     : &permit->send_as))
 		return false;
-	question->where = permit->where;
+	question->section = permit;
 	return true;
 }
 
@@ -84,7 +84,7 @@ is_granted(struct question *question)
 	if (!identity)
 		return false;
 	if (question->kind == CLAIM_SEND_AS && is_own(question, &identity->addresses)) {
-		question->where = "own address";
+		question->where = CLAIM_OWN_ADDRESS;
 		return true;
 	}
 	grants = question->kind == CLAIM_ON_BEHALF ? &identity->on_behalf : &identity->send_as;
@@ -97,31 +97,66 @@ is_granted(struct question *question)
 	return false;
 }
 
-bool
-claim_check(const struct mail_session *session, const struct address *address, enum claim_kind kind,
-	const char **where_out)
+static const char *
+reason_of_deny(enum principal_kind kind)
 {
-	struct question question = {
-		.session = session, .address = address, .kind = kind, .where = ""
+	switch (kind) {
+	case PRINCIPAL_ANONYMOUS:
+		return "denied to clients without a login";
+	case PRINCIPAL_AUTHENTICATED:
+		return "denied to every login";
+	case PRINCIPAL_LOGIN:
+		return "denied to this login";
+	case PRINCIPAL_GROUP:
+		return "denied to a group of this login";
+	case PRINCIPAL_NETWORK:
+		return "denied to this network";
+	case PRINCIPAL_CERTIFICATE:
+		return "denied to this certificate";
+	}
+	return "denied";
+}
+
+static struct claim
+allow(const char *where)
+{
+	return (struct claim){ .allowed = true, .where = where, .reason = "" };
+}
+
+/* Nobody has named the address, but the session may use any, of ours or of others. */
+static struct claim
+check_any(const struct question *question)
+{
+	const struct mail_session *session = question->session;
+	bool ours = settings_is_authoritative(session->settings,
+		address_domain(question->address));
+	struct claim claim = {
+		.where = ours ? "no permit names this sender of ours" : "no permit names this sender",
+		.reason = session->identity ? "not granted to this login"
+					    : "not granted to this client",
 	};
-	uint32_t any;
+
+	if (question->kind == CLAIM_SEND_AS &&
+		principals_have_right(session,
+			ours ? RIGHT_OWN_DOMAIN_SENDER : RIGHT_ANY_SENDER, &claim.where))
+		return allow(claim.where);
+	return claim;
+}
+
+struct claim
+claim_check(const struct mail_session *session, const struct address *address, enum claim_kind kind)
+{
+	struct question question = { .session = session, .address = address, .kind = kind };
 
 	ask(&question);
-	*where_out = "no permit names this sender";
-	if (principals_visit_denies(session, names_address, &question)) {
-		*where_out = question.where;
-		return false;
-	}
-	if (is_granted(&question) || principals_visit_permits(session, names_address, &question)) {
-		*where_out = question.where;
-		return true;
-	}
-	any = settings_is_authoritative(session->settings, address_domain(address))
-		? RIGHT_OWN_DOMAIN_SENDER
-		: RIGHT_ANY_SENDER;
-	if (kind == CLAIM_SEND_AS && rights_of(session) & any) {
-		*where_out = any == RIGHT_ANY_SENDER ? "any-sender" : "own-domain-sender";
-		return true;
-	}
-	return false;
+	if (principals_visit_denies(session, names_address, &question))
+		return (struct claim){
+			.where = question.section->where,
+			.reason = reason_of_deny(question.section->principal.kind),
+		};
+	if (is_granted(&question))
+		return allow(question.where);
+	if (principals_visit_permits(session, names_address, &question))
+		return allow(question.section->where);
+	return check_any(&question);
 }

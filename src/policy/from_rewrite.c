@@ -5,9 +5,8 @@
 #include "wire/mailboxes.h"
 
 bool
-from_rewrite(struct mail *mail, const char *instead)
+from_rewrite(struct header *header, const char *instead)
 {
-	struct header *header = &mail->header;
 	size_t at = header_find(header, "From", 0);
 	struct span old;
 
@@ -46,7 +45,7 @@ from_fix(struct mail *mail, const char *instead)
 	if (address_parse(span_text(instead), ADDRESS_UTF8, &address) != ADDRESS_OK)
 		return false;
 	if (is_worth_a_reply(mail, &address))
-		return from_rewrite(mail, instead);
+		return from_rewrite(header, instead);
 	header_delete_all(header, "From");
 	header_delete_all(header, "Sender");
 	return header_add(header, SPAN_LITERAL("From"), span_text(instead));

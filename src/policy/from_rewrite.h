@@ -9,7 +9,7 @@
  * Puts the address in From; the old From goes to Reply-To unless there is one, and Sender goes.
  * False if there is not exactly one From, or no room.
  */
-bool from_rewrite(struct mail *mail, const char *instead);
+bool from_rewrite(struct header *header, const char *instead);
 /*
  * The same for any header: no From, or several, or one that nobody can read, give way to this one.
  * Reply-To is added only where the old From was one list of mailboxes, and another address than the

@@ -9,7 +9,9 @@ src_policy_libpolicy_a_SOURCES = \
 	src/policy/limits.c src/policy/limits.h \
 	src/policy/mail.c src/policy/mail.h \
 	src/policy/originators.c src/policy/originators.h \
+	src/policy/originators_change.c src/policy/originators_change.h \
 	src/policy/principals.c src/policy/principals.h \
+	src/policy/remedy.c src/policy/remedy.h \
 	src/policy/rights.c src/policy/rights.h \
 	src/policy/rights_stage.c src/policy/rights_stage.h \
 	src/policy/stage.h \

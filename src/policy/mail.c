@@ -54,6 +54,18 @@ mail_parse_header(struct mail *mail, bool submitted, struct fault *fault_out)
 		fault_out);
 }
 
+struct verdict
+mail_judge_header(struct mail *mail, bool submitted)
+{
+	struct fault fault = FAULT_INIT;
+
+	if (mail_parse_header(mail, submitted, &fault))
+		return VERDICT_PASS;
+	return fault.kind == FAULT_LIMIT
+		? verdict_refuse(552, "5.3.4", "header size", "%s", fault.text)
+		: verdict_refuse(554, "5.6.0", "header grammar", "%s", fault.text);
+}
+
 void
 mail_add_recipient(struct mail *mail, const char *path, const char *orcpt, uint8_t notify)
 {

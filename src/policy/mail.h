@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "config/settings.h"
 #include "policy/identity.h"
+#include "policy/verdict.h"
 #include "wire/header.h"
 
 /* What is known of the connection; kept by the session, the same for all its messages. */
@@ -63,6 +64,7 @@ struct mail {
 
 	bool hold;
 	const char *hold_reason;
+	struct verdict rights;          /* what the rights said of it, for the log; see rights_weigh() */
 };
 
 struct mail *mail_new(const struct mail_session *session, const char *id, int64_t now_ms);
@@ -72,6 +74,8 @@ void mail_free(struct mail **mail);             /* wipes nothing, closes nothing
  * (HEADER_RAW) for a stranger's mail. The fault says what is wrong, fit for a reply.
  */
 bool mail_parse_header(struct mail *mail, bool submitted, struct fault *fault_out);
+/* The same, as the client is told: 554 5.6.0, or 552 5.3.4 past a cap. */
+struct verdict mail_judge_header(struct mail *mail, bool submitted);
 void mail_add_recipient(struct mail *mail, const char *path, const char *orcpt, uint8_t notify);
 
 #endif

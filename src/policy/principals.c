@@ -60,3 +60,30 @@ principals_visit_denies(const struct mail_session *session, principals_visit *vi
 		(session->listener->inherit &&
 			visit_list(session, &session->settings->deny, visit, context));
 }
+
+struct wanted {
+	uint32_t right;
+	const char *where;
+};
+
+static bool
+has_right(const struct settings_permit *section, void *context)
+{
+	struct wanted *wanted = context;
+
+	if (!(section->rights & wanted->right))
+		return false;
+	wanted->where = section->where;
+	return true;
+}
+
+bool
+principals_have_right(const struct mail_session *session, uint32_t right, const char **where_out)
+{
+	struct wanted wanted = { .right = right, .where = *where_out };
+	bool denied = principals_visit_denies(session, has_right, &wanted);
+	bool permitted = !denied && principals_visit_permits(session, has_right, &wanted);
+
+	*where_out = wanted.where;
+	return permitted;
+}

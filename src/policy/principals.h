@@ -18,5 +18,11 @@ bool principals_visit_permits(const struct mail_session *session, principals_vis
 	void *context);
 bool principals_visit_denies(const struct mail_session *session, principals_visit *visit,
 	void *context);
+/*
+ * One right: *where_out is the deny that takes it or the first permit that gives it, and stays as it
+ * was if no section speaks of it.
+ */
+bool principals_have_right(const struct mail_session *session, uint32_t right,
+	const char **where_out);
 
 #endif

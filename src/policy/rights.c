@@ -4,6 +4,7 @@
 
 #include "policy/claim.h"
 #include "policy/principals.h"
+#include "policy/remedy.h"
 
 static bool
 add_rights(const struct settings_permit *permit, void *context)
@@ -56,79 +57,128 @@ rights_find_permit(const struct mail_session *session,
 	return search.found;
 }
 
-/* ---- a wrong sender ----------------------------------------------------------------------------- */
-
-static bool
-has_mild_verdict(const struct settings_permit *permit)
-{
-	return permit->wrong_sender != WRONG_SENDER_REFUSE;
-}
-
-struct verdict
-rights_refuse_sender(const struct mail_session *session, const char *where)
-{
-	const struct settings_permit *permit = rights_find_permit(session, has_mild_verdict);
-
-	if (permit && permit->wrong_sender == WRONG_SENDER_HOLD)
-		return verdict_hold(permit->where, "%s", RIGHTS_NOT_AS_SENDER);
-	return verdict_refuse(550, "5.7.1", where, "%s", RIGHTS_NOT_AS_SENDER);
-}
-
-const char *
-rights_rewrite_sender(const struct mail_session *session)
-{
-	const struct settings_permit *permit = rights_find_permit(session, has_mild_verdict);
-
-	if (!session->identity || !permit || permit->wrong_sender != WRONG_SENDER_REWRITE)
-		return "";
-	return identity_primary(session->identity);
-}
-
 /* ---- envelope ---------------------------------------------------------------------------------- */
 
 static struct verdict
-refuse_submission(const struct mail_session *session)
+refuse_submission(const struct mail_session *session, const char *where)
 {
 	if (!session->identity && session->listener->login != LOGIN_OFF)
-		return verdict_refuse(530, "5.7.0", "no permit gives submit",
-			"Authentication required");
-	return verdict_refuse(550, "5.7.1", "no permit gives submit",
+		return verdict_refuse(530, "5.7.0", where, "Authentication required");
+	return verdict_refuse(550, "5.7.1", where,
 		"Client does not have permission to submit mail");
+}
+
+static bool
+may_submit(const struct mail_session *session, struct verdict *verdict_out)
+{
+	const char *where = "no permit gives submit";
+
+	if (principals_have_right(session, RIGHT_SUBMIT, &where))
+		return true;
+	*verdict_out = refuse_submission(session, where);
+	return false;
+}
+
+/* All but the remedies that change the message; *claim_out is set where it is refused for want of one. */
+static struct verdict
+judge_sender(const struct mail_session *session, const struct remedy *remedy, const char *sender,
+	struct address *address_out, struct claim *claim_out)
+{
+	struct verdict verdict;
+
+	*claim_out = (struct claim){ .allowed = true };
+	if (!may_submit(session, &verdict))
+		return verdict;
+	if (!sender[0])
+		return verdict_pass("null sender");
+	if (address_parse(span_text(sender), ADDRESS_UTF8, address_out) != ADDRESS_OK)
+		return verdict_refuse(553, "5.1.7", "address grammar", "Bad sender address syntax");
+	*claim_out = claim_check(session, address_out, CLAIM_SEND_AS);
+	if (claim_out->allowed)
+		return verdict_pass(claim_out->where);
+	return remedy_refuse(remedy, "MAIL FROM", claim_out);
 }
 
 struct verdict
 rights_check_sender(const struct mail_session *session, const char *sender)
 {
+	struct remedy remedy = remedy_of(session);
 	struct address address;
-	const char *where;
+	struct claim claim;
 
-	if (!(rights_of(session) & RIGHT_SUBMIT))
-		return refuse_submission(session);
-	if (!sender[0])
-		return verdict_pass("null sender");
-	if (address_parse(span_text(sender), ADDRESS_UTF8, &address) != ADDRESS_OK)
-		return verdict_refuse(553, "5.1.7", "address grammar", "Bad sender address syntax");
-	if (claim_check(session, &address, CLAIM_SEND_AS, &where))
-		return verdict_pass(where);
-	return rights_refuse_sender(session, where);
+	return judge_sender(session, &remedy, sender, &address, &claim);
+}
+
+/* Bounces of what is sent on behalf of another go to who sent it. */
+static bool
+is_remedied(const struct mail_session *session, const struct remedy *remedy,
+	const struct address *address)
+{
+	if (remedy->kind == WRONG_SENDER_ON_BEHALF)
+		return claim_check(session, address, CLAIM_ON_BEHALF).allowed;
+	return remedy->kind == WRONG_SENDER_REWRITE;
+}
+
+struct verdict
+rights_judge_sender(const struct mail_session *session, const char *sender, const char **sender_out)
+{
+	struct remedy remedy = remedy_of(session);
+	struct address address;
+	struct claim claim;
+	struct verdict verdict = judge_sender(session, &remedy, sender, &address, &claim);
+
+	*sender_out = sender;
+	if (claim.allowed || !is_remedied(session, &remedy, &address) ||
+		rights_check_sender(session, remedy.instead).kind != VERDICT_CONTINUE)
+		return verdict;
+	*sender_out = remedy.instead;
+	verdict = verdict_pass(remedy.where);
+	verdict.changed = remedy.kind == WRONG_SENDER_REWRITE ? VERDICT_REWRITTEN : VERDICT_ON_BEHALF;
+	return verdict;
 }
 
 struct verdict
 rights_check_recipient(const struct mail_session *session, const char *recipient)
 {
-	uint32_t rights = rights_of(session);
+	const char *where = "no permit gives relay";
 	struct address address;
+	struct verdict verdict;
 
-	if (!(rights & RIGHT_SUBMIT))
-		return refuse_submission(session);
+	if (!may_submit(session, &verdict))
+		return verdict;
 	/* RFC 5321 4.5.1: postmaster without a domain is ours, whoever asks. */
-	if (rights & RIGHT_RELAY || span_is_nocase(span_text(recipient), "postmaster"))
-		return VERDICT_PASS;
+	if (span_is_nocase(span_text(recipient), "postmaster"))
+		return verdict_pass("authoritative domain");
+	if (principals_have_right(session, RIGHT_RELAY, &where))
+		return verdict_pass(where);
 	if (address_parse(span_text(recipient), ADDRESS_UTF8, &address) != ADDRESS_OK)
 		return verdict_refuse(553, "5.1.3", "address grammar",
 			"Bad recipient address syntax");
 	if (settings_is_authoritative(session->settings, address_domain(&address)))
-		return VERDICT_PASS;
-	return verdict_refuse(550, "5.7.1", "no permit gives relay",
+		return verdict_pass("authoritative domain");
+	return verdict_refuse(550, "5.7.1", where,
 		"Client does not have permission to relay to this recipient");
+}
+
+/* ---- the whole message ------------------------------------------------------------------------- */
+
+static int
+weight(const struct verdict *verdict)
+{
+	if (verdict->kind == VERDICT_CONTINUE)
+		return verdict->changed ? 1 : 0;
+	return verdict->kind == VERDICT_HOLD ? 2 : 3;
+}
+
+struct verdict
+rights_weigh(const struct verdict *envelope, const struct verdict *header)
+{
+	int difference = weight(header) - weight(envelope);
+	struct verdict verdict = difference > 0 || (difference == 0 && header->where[0])
+		? *header
+		: *envelope;
+
+	if (verdict.kind == VERDICT_CONTINUE)
+		verdict.changed = envelope->changed | header->changed;
+	return verdict;
 }

@@ -12,23 +12,29 @@
  * missing, 550 5.7.1 where it does not help.
  */
 
-#define RIGHTS_NOT_AS_SENDER "Client does not have permission to send as this sender"
-
 /* The rights of a session: every matching permit, less every matching deny. */
 uint32_t rights_of(const struct mail_session *session);
 /* The first permit that matches the session and is wanted, the listener's before the global; or NULL. */
 const struct settings_permit *rights_find_permit(const struct mail_session *session,
 	bool (*is_wanted)(const struct settings_permit *permit));
-/* MAIL FROM. sender is "" for the null sender, which passes here and is judged by its From. */
-struct verdict rights_check_sender(const struct mail_session *session, const char *sender);
-struct verdict rights_check_recipient(const struct mail_session *session, const char *recipient);
-/* The refusal, or where a permit of the session says so the hold, of a sender that is not its own. */
-struct verdict rights_refuse_sender(const struct mail_session *session, const char *where);
 /*
- * The address that takes the place of a wrong sender, in MAIL FROM and From, where a permit of the
- * session says wrong-sender = rewrite; "" where none does.
+ * MAIL FROM; "" is the null sender, which passes here and is judged by its From. Who may submit at
+ * all is asked first. Neither rewritten nor on behalf: what queue judges stands as it will be sent.
  */
-const char *rights_rewrite_sender(const struct mail_session *session);
+struct verdict rights_check_sender(const struct mail_session *session, const char *sender);
+/*
+ * The same, with the remedies of wrong-sender: *sender_out is sender, or what takes its place, which
+ * lives as session and settings do. on-behalf: the primary address stands for an address that is
+ * granted on behalf.
+ */
+struct verdict rights_judge_sender(const struct mail_session *session, const char *sender,
+	const char **sender_out);
+struct verdict rights_check_recipient(const struct mail_session *session, const char *recipient);
+/*
+ * Of what was said of MAIL FROM and of the header, the one that decides: a refusal before a hold,
+ * that before a change, that before a pass; the header's if they weigh the same.
+ */
+struct verdict rights_weigh(const struct verdict *envelope, const struct verdict *header);
 /*
  * Is this a submission (a login, or a client trusted to relay or held to named senders), whose
  * header is checked and tidied, and not a stranger's mail passing by?

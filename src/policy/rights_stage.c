@@ -2,7 +2,6 @@
 /* The rights as the first stage of the chain. */
 #include "policy/rights_stage.h"
 
-#include "policy/from_rewrite.h"
 #include "policy/originators.h"
 #include "policy/rights.h"
 
@@ -26,19 +25,12 @@ rights_close(struct stage **stage)
 static void
 rights_envfrom(struct stage *stage, struct mail *mail, stage_done_fn done, void *context)
 {
-	struct verdict verdict = rights_check_sender(mail->session, mail->sender);
-	const char *instead;
+	const char *sender;
 
 	(void)stage;
-	if (verdict.kind == VERDICT_REJECT && verdict.code == 550) {
-		instead = rights_rewrite_sender(mail->session);
-		if (instead[0] &&
-			rights_check_sender(mail->session, instead).kind == VERDICT_CONTINUE) {
-			mail->sender = arena_strdup(mail->arena, instead);
-			verdict = VERDICT_PASS;
-		}
-	}
-	done(context, &verdict);
+	mail->rights = rights_judge_sender(mail->session, mail->sender, &sender);
+	mail->sender = arena_strdup(mail->arena, sender);
+	done(context, &mail->rights);
 }
 
 static void
@@ -54,16 +46,10 @@ rights_envrcpt(struct stage *stage, struct mail *mail, const struct mail_recipie
 static void
 rights_eom(struct stage *stage, struct mail *mail, stage_done_fn done, void *context)
 {
-	struct verdict verdict =
-		originators_check(mail->session, &mail->header, mail->smtputf8);
-	const char *instead;
+	struct verdict verdict = originators_judge(mail->session, &mail->header, mail->smtputf8);
 
 	(void)stage;
-	if (verdict.kind == VERDICT_REJECT && verdict.code == 550) {
-		instead = rights_rewrite_sender(mail->session);
-		if (instead[0] && from_rewrite(mail, instead))
-			verdict = originators_check(mail->session, &mail->header, mail->smtputf8);
-	}
+	mail->rights = rights_weigh(&mail->rights, &verdict);
 	done(context, &verdict);
 }
 

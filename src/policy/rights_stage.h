@@ -5,10 +5,7 @@
 
 #include "policy/stage.h"
 
-/*
- * Where a permit says wrong-sender = rewrite, a sender or From that is not allowed becomes the
- * login's primary address, and the old From goes to Reply-To if the message has none.
- */
+/* Changes sender and header as rights_judge_sender() and originators_judge() say. */
 extern const struct stage_type rights_stage_type;
 
 #endif

@@ -27,6 +27,30 @@ verdict_pass(const char *where)
 	return verdict;
 }
 
+const char *
+verdict_word(const struct verdict *verdict)
+{
+	switch (verdict->kind) {
+	case VERDICT_CONTINUE:
+		break;
+	case VERDICT_ACCEPT:
+		return "accept";
+	case VERDICT_REJECT:
+		return "refuse";
+	case VERDICT_TEMPFAIL:
+		return "tempfail";
+	case VERDICT_DISCARD:
+		return "discard";
+	case VERDICT_HOLD:
+		return "hold";
+	}
+	if (verdict->changed & VERDICT_REWRITTEN)
+		return "rewrite";
+	if (verdict->changed & VERDICT_ON_BEHALF)
+		return "on-behalf";
+	return verdict->changed & VERDICT_STRIPPED ? "strip" : "pass";
+}
+
 struct verdict
 verdict_refuse(unsigned code, const char *enhanced, const char *where, const char *format, ...)
 {

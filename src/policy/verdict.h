@@ -14,11 +14,19 @@ enum verdict_kind {
 	VERDICT_HOLD,     /* queued, but not sent until somebody releases it */
 };
 
+/* What was done to the message so that it may pass, or-ed. */
+enum verdict_change {
+	VERDICT_REWRITTEN = 1, /* a sender that was not the client's became its primary address */
+	VERDICT_ON_BEHALF = 2, /* a Sender was put beside the From of another */
+	VERDICT_STRIPPED = 4,  /* a display name that showed another address was taken out */
+};
+
 enum { VERDICT_TEXT_MAX_BYTES = 256 };
 
 /* In the caller's storage, passed by value; the texts are our own or checked and printable. */
 struct verdict {
 	enum verdict_kind kind;
+	uint8_t changed;                    /* CONTINUE: enum verdict_change, or-ed */
 	uint16_t code;                      /* REJECT and TEMPFAIL: 4xx or 5xx */
 	char enhanced[16];                  /* "5.7.1" */
 	char text[VERDICT_TEXT_MAX_BYTES];  /* for the client, and for the log */
@@ -29,6 +37,8 @@ struct verdict {
 
 /* The same, with what allowed it. */
 struct verdict verdict_pass(const char *where);
+/* In one word: "pass", "rewrite", "on-behalf", "strip", "refuse", "hold", … */
+const char *verdict_word(const struct verdict *verdict);
 /* 4xx makes TEMPFAIL, 5xx REJECT. where may be "". */
 struct verdict verdict_refuse(unsigned code, const char *enhanced, const char *where,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));

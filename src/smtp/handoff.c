@@ -86,6 +86,8 @@ accept_message(struct transaction *transaction, enum log_event_id event, const c
 		kv_str("to", mail->recipients[0].path),
 		kv_int("recipients", (int64_t)mail->recipient_count),
 		kv_int("size", (int64_t)transaction->content.data.size),
+		kv_str("rights", verdict_word(&mail->rights)),
+		kv_str("where", mail->rights.where),
 		kv_str("held", mail->hold ? mail->hold_reason : ""),
 		kv_str("again_as", strcmp(id, mail->id) == 0 ? "" : mail->id));
 	smtp->errors = 0;
@@ -352,19 +354,14 @@ handoff_start(struct transaction *transaction)
 {
 	struct smtp *smtp = transaction->smtp;
 	struct mail *mail = transaction->mail;
-	struct fault fault = FAULT_INIT;
 	struct verdict verdict;
 
 	smtp_enter(smtp, SMTP_STATE_ENDING);
 	smtp_wait(smtp);
 	content_end(&transaction->content, transaction->body_hash);
 	content_explain(&transaction->content, &verdict);
-	if (verdict.kind == VERDICT_CONTINUE &&
-		!mail_parse_header(mail, rights_is_submission(&smtp->mail), &fault))
-		verdict =
-			fault.kind == FAULT_LIMIT
-				? verdict_refuse(552, "5.3.4", "header size", "%s", fault.text)
-				: verdict_refuse(554, "5.6.0", "header grammar", "%s", fault.text);
+	if (verdict.kind == VERDICT_CONTINUE)
+		verdict = mail_judge_header(mail, rights_is_submission(&smtp->mail));
 	if (verdict.kind != VERDICT_CONTINUE)
 		refuse(transaction, &verdict);
 	else if (transaction->discard)

@@ -43,43 +43,43 @@ struct explain_case {
 };
 
 static const struct explain_case cases[] = {
-	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\"}", "alice", "continue", 0,
+	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\"}", "alice", "pass", 0,
 		"own address" },
-	{ "{\"listener\":\"submission\",\"mail_from\":\"<ALICE@example.org>\"}", "alice", "continue", 0,
+	{ "{\"listener\":\"submission\",\"mail_from\":\"<ALICE@example.org>\"}", "alice", "pass", 0,
 		NULL },
-	{ "{\"listener\":\"submission\",\"mail_from\":\"bob@example.org\"}", "alice", "reject", 550,
+	{ "{\"listener\":\"submission\",\"mail_from\":\"bob@example.org\"}", "alice", "refuse", 550,
 		"no permit" },
-	{ "{\"listener\":\"submission\",\"mail_from\":\"<>\"}", "alice", "continue", 0, "null sender" },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"<>\"}", "alice", "pass", 0, "null sender" },
 	{ "{\"listener\":\"submission\",\"mail_from\":\"<>\",\"from\":\"alice@example.org\"}", "alice",
-		"continue", 0, "own address" },
-	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\"}", NULL, "reject", 530,
+		"pass", 0, "own address" },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\"}", NULL, "refuse", 530,
 		NULL },
-	{ "{\"listener\":\"submission\",\"mail_from\":\"a b\"}", "alice", "reject", 553, "grammar" },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"a b\"}", "alice", "refuse", 553, "grammar" },
 	/* header */
 	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\","
 	  "\"from\":\"Alice <alice@example.org>\"}",
-		"alice", "continue", 0, NULL },
+		"alice", "pass", 0, NULL },
 	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\","
 	  "\"from\":\"Bob <bob@example.org>\"}",
-		"alice", "reject", 550, NULL },
-	{ "{\"listener\":\"submission\",\"mail_from\":\"\",\"from\":\"a\\r\\nFrom: b\"}", "alice", "reject",
+		"alice", "refuse", 550, NULL },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"\",\"from\":\"a\\r\\nFrom: b\"}", "alice", "refuse",
 		554, "grammar" },
 	/* recipient */
 	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\","
 	  "\"rcpt\":\"<u@example.net>\"}",
-		"alice", "continue", 0, NULL },
+		"alice", "pass", 0, NULL },
 	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\",\"rcpt\":\"nonsense\"}",
-		"alice", "continue", 0, NULL },
+		"alice", "pass", 0, NULL },
 	/* a network, and a permit that rewrites */
 	{ "{\"listener\":\"submission\",\"mail_from\":\"scanner@example.org\",\"ip\":\"10.1.0.5\"}", NULL,
-		"continue", 0, "f:12" },
+		"pass", 0, "f:12" },
 	{ "{\"listener\":\"submission\",\"mail_from\":\"bob@example.org\",\"ip\":\"10.1.0.5\"}", NULL,
-		"reject", 550, NULL },
+		"refuse", 550, NULL },
 	{ "{\"listener\":\"submission\",\"mail_from\":\"scanner@example.org\",\"ip\":\"10.2.0.5\"}", NULL,
-		"reject", 530, NULL },
-	{ "{\"listener\":\"submission\",\"mail_from\":\"bob@example.org\"}", "mild", "continue", 0, NULL },
+		"refuse", 530, NULL },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"bob@example.org\"}", "mild", "rewrite", 0, "f:11" },
 	/* an account that may not log in */
-	{ "{\"listener\":\"submission\",\"mail_from\":\"off@example.org\"}", "off", "reject", 535,
+	{ "{\"listener\":\"submission\",\"mail_from\":\"off@example.org\"}", "off", "refuse", 535,
 		"account" },
 };
 
@@ -141,7 +141,8 @@ tells_rights_limits_and_rewriting(void **state)
 	(void)state;
 	assert_string_equal(rights, "[\"submit\",\"relay\"]");
 	assert_string_equal(text_of(data, "limits"), "default");
-	assert_string_equal(text_of(data, "text"), "MAIL FROM is rewritten to mild@example.org");
+	assert_string_equal(text_of(json_object_get(data, "becomes"), "mail_from"),
+		"mild@example.org");
 	free(rights);
 	json_decref(data);
 	json_decref(args);

@@ -32,7 +32,7 @@ effective(void **state)
 		"\nlistener \"x\"/banner = \"say \\\"hi\\\" \\\\ there\"\n",
 		"\nlistener \"x\"/insecure-networks = { \"10.0.0.0/8\", \"::1\" }\n",
 		"\nlistener \"x\"/permit \"anonymous\"/rights = { submit, any-sender }\n",
-		"\nlistener \"x\"/permit \"anonymous\"/wrong-sender = refuse (default)\n",
+		"\nlistener \"x\"/permit \"anonymous\"/wrong-sender = next (default)\n",
 		"\nlimits \"default\"/over = hold (default)\n",
 		"\nqueue/retry = { 5m, 10m, 20m, 40m, 1h, 2h, 4h } (default)\n",
 		"\nqueue/sync = no\n",

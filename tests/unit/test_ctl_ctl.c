@@ -155,14 +155,14 @@ asked(void **state)
 			"sallyportctl: say either --login or --session\n" },
 		{ "explain --listener in --mail-from a@b", " ",
 			"{\"args\":{\"listener\":\"in\",\"mail_from\":\"a@b\"},\"verb\":\"explain\"}",
-			OK_DATA("{\"verdict\":\"continue\",\"code\":null,\"text\":\"\",\"where\":"
+			OK_DATA("{\"verdict\":\"pass\",\"code\":null,\"text\":\"\",\"where\":"
 				"\"c.conf:3\"}"),
-			CTL_DONE, "verdict:    continue\ndecided by: c.conf:3\n", "" },
+			CTL_DONE, "verdict:    pass\ndecided by: c.conf:3\n", "" },
 		{ "explain --listener in --mail-from a@b --login x", " ",
 			"{\"args\":{\"listener\":\"in\",\"login\":\"x\",\"mail_from\":\"a@b\"},\"verb\":"
 			"\"explain\"}",
-			OK_DATA("{\"verdict\":\"reject\",\"code\":550}"), CTL_NO,
-			"verdict: reject\ncode:    550\n", "" },
+			OK_DATA("{\"verdict\":\"refuse\",\"code\":550}"), CTL_NO,
+			"verdict: refuse\ncode:    550\n", "" },
 		{ "queue list", " ", "{\"args\":{\"limit\":\"1000\"},\"verb\":\"queue list\"}",
 			OK_DATA("{\"messages\":[{" MESSAGE ",\"recipients\":[\"x@y\",\"z@y\"]}]}"),
 			CTL_DONE,

@@ -276,7 +276,7 @@ headers(void **state)
 		unsigned code;
 
 		assert_true(header_parse(span_text(cases[i].header), 0, arena, &header, NULL));
-		verdict = originators_check(&session, &header, false);
+		verdict = originators_judge(&session, &header, false);
 		code = verdict.kind == VERDICT_HOLD ? 1 : verdict.code;
 		if (code != cases[i].code)
 			fail_msg("%s: %u %s (%s)", cases[i].name, code, verdict.text,

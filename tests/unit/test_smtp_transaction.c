@@ -278,11 +278,13 @@ test_refusal_resets(void **state)
 
 	(void)state;
 	say_data(rig, "From: <bob@example.org>\r\n\r\nx\r\n.\r\n");
-	rig_hear_line(rig, "550 5.7.1 Client does not have permission to send as this sender");
+	rig_hear_line(rig, "550 5.7.1 Client does not have permission to send as this sender "
+			"(From: not granted to this login)");
 	rig_play(rig, "C: RCPT TO:<x@example.net>\nS: 503 5.5.1 MAIL first\n"
 		      "C: DATA\nS: 503 5.5.1 MAIL and RCPT first, and no BDAT\n"
 		      "C: MAIL FROM:<bob@example.org>\n"
-		      "S: 550 5.7.1 Client does not have permission to send as this sender\n");
+		      "S: 550 5.7.1 Client does not have permission to send as this sender "
+		      "(MAIL FROM: not granted to this login)\n");
 	next(rig);
 	say_data(rig, "From: <bob@example.org>\r\n\r\nx\r\n.\r\n");
 	rig_hear_line(rig, "550 5.7.1 ");
