@@ -53,3 +53,9 @@ bench-backlog: all tests/bench/load tests/bench/fill
 check_PROGRAMS += tests/bench/fill
 tests_bench_fill_SOURCES = tests/bench/fill.c tests/fake/mail_samples.c
 tests_bench_fill_LDADD = $(QUEUE_LIBS)
+
+# "make bench-timing": does the time of a refused login tell who has an account? BENCH_FLAGS="--tries 200".
+EXTRA_DIST += tests/bench/timing.py
+.PHONY: bench-timing
+bench-timing: all
+	SALLYPORT_BUILD=$(abs_top_builddir) $(PYTHON3) -B $(srcdir)/tests/bench/timing.py $(BENCH_FLAGS)
