@@ -31,6 +31,7 @@ utf8_is_valid(struct span text)
 	return text.length == 0 || u8_check(units(text), text.length) == NULL;
 }
 
+/* Only for text that is not ASCII, so never for none. */
 static bool
 is_normal(struct span text, uninorm_t form)
 {
@@ -39,8 +40,6 @@ is_normal(struct span text, uninorm_t form)
 	uint8_t *normal;
 	bool same;
 
-	if (text.length == 0)
-		return true;
 	normal = u8_normalize(form, units(text), text.length, small, &length);
 	if (!normal)
 		return false;

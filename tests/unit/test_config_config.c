@@ -59,7 +59,7 @@ written(void **state)
 		HEAD TLS "limits \"default\" { over = refuse }\n"
 		"limits \"strict\" { messages-per-hour = 10 }\n"
 		"authoritative-domains = { \"Example.ORG\", \"m\xc3\xbcnchen.de\" }\n"
-		"domain \"example.org\" { plus-address = \"+\" }\n"
+		"domain \"example.org\" { plus-address = \"+\" recipients = directory }\n"
 		"listener \"in\" { address = { \"127.0.0.1:0\", \"127.0.0.1:0\" } tls = implicit\n"
 		"  login = plain insecure-networks = { \"10.0.0.0/8\", \"::1\" } limits = strict\n"
 		"  permit \"network:10.0.0.0/8\" { rights = { submit, relay } send-as = \"@a.org\" } }\n"
@@ -85,6 +85,11 @@ written(void **state)
 	assert_false(settings_is_authoritative(settings, span_text("example.net")));
 	assert_int_equal(settings_plus_address(settings, span_text("Example.org")), '+');
 	assert_int_equal(settings_plus_address(settings, span_text("a.org")), 0);
+	assert_int_equal(settings_recipients(settings, span_text("Example.org")),
+		RECIPIENTS_DIRECTORY);
+	assert_int_equal(settings_recipients(settings, span_text("xn--mnchen-3ya.de")),
+		RECIPIENTS_CALL_AHEAD);
+	assert_int_equal(settings_recipients(settings, span_text("a.org")), RECIPIENTS_ANY);
 
 	assert_int_equal(listener->insecure_networks.count, 2);
 	assert_int_equal(listener->insecure_networks.items[0].bits, 104);

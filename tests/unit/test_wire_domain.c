@@ -163,6 +163,7 @@ test_utf8_text(void **state)
 	assert_true(utf8_is_nfc(SPAN_EMPTY));
 	assert_true(utf8_is_nfc(span_text("\xc3\xa9")));
 	assert_false(utf8_is_nfc(span_text("e\xcc\x81")));
+	assert_false(utf8_is_nfc(span_text("\xff")));
 	assert_false(utf8_has_deceptive(span_text("plain ASCII \t\n is not its affair")));
 	assert_false(utf8_has_deceptive(span_text("\xe7\x94\xa8\xe6\x88\xb7")));
 	assert_true(utf8_has_deceptive(span_text("\xe2\x81\xa6")));
