@@ -27,6 +27,8 @@ display_name_fault(struct span name, struct arena *arena)
 		return "an address in <> in a display name";
 	if (decoded.has_control)
 		return "an encoded word hides a line end or another control byte";
+	if (encoded_word_is_open(name))
+		return "an encoded word without its end";
 	return NULL;
 }
 

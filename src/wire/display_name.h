@@ -8,7 +8,7 @@
 
 /*
  * NULL if the name, unquoted and unfolded, may stand there, else what is wrong with it: an address
- * in <>, a control byte in an encoded word, a dot in front.
+ * in <>, an encoded word that holds a control byte or has no end, a dot in front.
  */
 const char *display_name_fault(struct span name, struct arena *arena);
 /*

@@ -177,7 +177,7 @@ put_b(struct reading *reading, struct span text)
 
 struct word {
 	struct span charset;
-	char kind; /* 'q' or 'b' */
+	char coding; /* 'q' or 'b' */
 	struct span text;
 	struct span rest; /* behind the word */
 };
@@ -192,10 +192,10 @@ split_word(struct span text, struct word *word)
 	word->charset = span_cut(span_from(text, 2), '?', &coding);
 	coding = span_cut(coding, '?', &word->text);
 	word->text = span_cut(word->text, '?', &end);
-	word->kind = coding.length == 1 ? text_lower(coding.start[0]) : '\0';
+	word->coding = coding.length == 1 ? text_lower(coding.start[0]) : '\0';
 	word->rest = span_from(end, 1);
 	return word->charset.length && span_starts(end, "=") &&
-	       (word->kind == 'q' || word->kind == 'b');
+	       (word->coding == 'q' || word->coding == 'b');
 }
 
 static void
@@ -207,7 +207,7 @@ put_word(struct reading *reading, const struct word *word)
 	reading->decoded->found = true;
 	if (reading->charset == CHARSET_OPAQUE)
 		reading->decoded->is_opaque = true;
-	if (word->kind == 'q')
+	if (word->coding == 'q')
 		put_q(reading, word->text);
 	else
 		put_b(reading, word->text);
@@ -246,6 +246,17 @@ encoded_word_is_in(struct span text)
 		rest = span_from(rest, 2);
 		rest = span_from(rest, find_word(rest));
 	}
+	return rest.length > 0;
+}
+
+bool
+encoded_word_is_open(struct span text)
+{
+	struct span rest = span_from(text, find_word(text));
+	struct word word;
+
+	while (rest.length && split_word(rest, &word))
+		rest = span_from(word.rest, find_word(word.rest));
 	return rest.length > 0;
 }
 

@@ -29,5 +29,7 @@ void encoded_word_decode(struct span text, struct arena *arena, struct encoded_t
 
 /* Is there one at all? */
 bool encoded_word_is_in(struct span text);
+/* Is there a "=?" that begins none? Readers search for its end in what follows, each in its way. */
+bool encoded_word_is_open(struct span text);
 
 #endif

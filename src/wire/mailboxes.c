@@ -16,6 +16,8 @@ struct reader {
 	struct fault *fault;
 	char *text; /* display names, one behind the other; never longer than the value */
 	size_t used;
+	bool folded;  /* a line end in a quoted string or a comment */
+	bool special; /* "@", "<" or ">" in a quoted string */
 };
 
 /* One mailbox in the making: its words so far. */
@@ -24,6 +26,8 @@ struct words {
 	struct span last; /* the last word as it stands, with its quotes */
 	size_t start;	  /* of the display name in reader->text */
 	bool spaced;	  /* blanks or a comment behind the last word */
+	bool quoted;	  /* one of them is a quoted string */
+	bool open;	  /* one of them begins an encoded word that does not end in it */
 };
 
 static bool
@@ -65,6 +69,9 @@ skip_comment(struct reader *reader)
 			return bad(reader, "comments are nested too deep");
 		else if (byte == ')' && --depth == 0)
 			break;
+		else if (byte == '\n' && depth > 1)
+			return bad(reader, "a line end in a nested comment");
+		reader->folded |= byte == '\n';
 		if (byte == '<' || byte == '>' || byte == '@')
 			return bad(reader, "\"<\", \">\" or \"@\" in a comment");
 	}
@@ -99,21 +106,16 @@ put(struct reader *reader, char byte)
 	reader->text[reader->used++] = byte;
 }
 
-/*
- * RFC 5322 3.2.4: a quoted string; its text without the quotes goes to the display name. For some
- * readers a line end is the end of it, so what stands in several lines must not hold an address.
- */
+/* RFC 5322 3.2.4: a quoted string; its text without the quotes goes to the display name. */
 static bool
 read_quoted(struct reader *reader)
 {
 	struct span rest = reader->rest;
-	bool folded = false;
-	bool special = false;
 	size_t i;
 
 	for (i = 1; i < rest.length && rest.start[i] != '"'; i++) {
-		folded |= rest.start[i] == '\n';
-		special |= span_has_byte(SPAN_LITERAL("@<>"), rest.start[i]);
+		reader->folded |= rest.start[i] == '\n';
+		reader->special |= span_has_byte(SPAN_LITERAL("@<>"), rest.start[i]);
 		if (rest.start[i] == '\r' || rest.start[i] == '\n')
 			continue;
 		if (rest.start[i] == '\\' && ++i == rest.length)
@@ -124,8 +126,6 @@ read_quoted(struct reader *reader)
 	}
 	if (i >= rest.length)
 		return bad(reader, "a quoted string without its end");
-	if (folded && special)
-		return bad(reader, "\"<\", \">\" or \"@\" in a quoted string of several lines");
 	skip(reader, i + 1);
 	return true;
 }
@@ -165,10 +165,13 @@ read_words(struct reader *reader, struct words *words)
 		if (peek(reader) == '"' ? !read_quoted(reader) : !read_atom(reader))
 			return false;
 		words->last = span_first(before, before.length - reader->rest.length);
+		words->quoted |= before.start[0] == '"';
+		words->open |= encoded_word_is_open(words->last);
 		if (!skip_space(reader, &words->spaced))
 			return false;
 	}
-	return true;
+	/* Some look for the end of an encoded word through quotes, and lose count of them. */
+	return !(words->quoted && words->open) || bad(reader, "an encoded word without its end");
 }
 
 /* A local part that a lenient reader could decode, or split, into another one. */
@@ -177,7 +180,7 @@ check_local(struct reader *reader, const struct address *address)
 {
 	struct span local = address_local(address);
 
-	if (encoded_word_is_in(local))
+	if (encoded_word_is_in(local) || encoded_word_is_open(local))
 		return bad(reader, "an encoded word in an address");
 	for (size_t i = 0; i < local.length; i++)
 		if (span_has_byte(SPAN_LITERAL("@<>,"), local.start[i]))
@@ -193,7 +196,7 @@ read_address(struct reader *reader, struct span text, struct address *address_ou
 
 	if (text.length == 0)
 		return bad(reader, "an empty address");
-	if (text.start[0] == '@')
+	if (text.start[0] == '@' && span_has_byte(text, ':'))
 		fault = ADDRESS_ROUTE;
 	if (fault != ADDRESS_OK)
 		return bad(reader, address_fault_text(fault));
@@ -347,23 +350,46 @@ count_most(struct span value)
 	return count;
 }
 
+/*
+ * For some readers (Python's email.utils) a line end is the end of a quoted string or comment, so
+ * that for the rest of the field they take what is quoted for what is not.
+ */
+static bool
+check_folding(const struct reader *reader)
+{
+	return !(reader->folded && reader->special) ||
+	       bad(reader, "\"<\", \">\" or \"@\" in quotes, and quotes or a comment of "
+			   "several lines");
+}
+
+static bool
+refuse_more(const struct reader *reader, size_t most)
+{
+	if (most == 1)
+		return fault_set(reader->fault, FAULT_LIMIT, "more than one address");
+	return fault_set(reader->fault, FAULT_LIMIT, "more than %zu addresses", most);
+}
+
 static bool
 read_all(struct reader *reader, unsigned rules, struct mailboxes *mailboxes)
 {
 	size_t most = rules & MAILBOXES_ONE ? 1 : MAILBOXES_MAX;
 	bool more;
 
+	if (!skip_space(reader, &more))
+		return false;
+	if (reader->rest.length == 0)
+		return bad(reader, "no address in it");
 	do {
 		if (mailboxes->count == most)
-			return fault_set(
-				reader->fault, FAULT_LIMIT, "more than %zu addresses", most);
+			return refuse_more(reader, most);
 		if (!read_mailbox(reader, &mailboxes->list[mailboxes->count]))
 			return false;
 		mailboxes->count++;
 		more = peek(reader) == ',';
 		skip(reader, more);
 	} while (more);
-	return true;
+	return check_folding(reader);
 }
 
 /* Line ends stand only where a folding has them: CR LF and a blank. */

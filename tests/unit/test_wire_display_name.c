@@ -81,6 +81,8 @@ static const struct {
 	{ "I <3 you", false, NULL },
 	{ "=?utf-8?q?x=0A?=", false, "an encoded word hides a line end or another control byte" },
 	{ "=?utf-8?q?x=00?=", false, "an encoded word hides a line end or another control byte" },
+	{ "=?utf-8?q?x", false, "an encoded word without its end" },
+	{ "=?utf-8?q?x?y?=", false, "an encoded word without its end" },
 	{ ".NET", false, "a display name that starts with a dot" },
 };
 

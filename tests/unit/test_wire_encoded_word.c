@@ -35,6 +35,9 @@ static const struct word_case cases[] = {
 	{ "=?utf-8?q?=3", NULL, 0 },
 	{ "=?utf-8?q?a?", NULL, 0 },
 	{ "=?utf-8?q?a? =", NULL, 0 },
+	{ "=?utf-8?q?a?b?=", NULL, 0 },
+	{ "=?utf-8?q?a=?utf-8?q?b?=", "=?utf-8?q?ab", FOUND },
+	{ "=?utf-8?q?a?= =?utf-8?q?b", "a=?utf-8?q?b", FOUND },
 	{ "=?utf-8?x?=40?=", NULL, 0 },
 	{ "=?utf-8?qq?=40?=", NULL, 0 },
 	{ "=?utf-8?\?=40?=", NULL, 0 },
@@ -115,6 +118,21 @@ test_words(void **state)
 	arena_free(&arena);
 }
 
+static void
+test_open_words(void **state)
+{
+	static const char *const open[] = { "=?", "a=?b", "=?utf-8?q?x", "=?utf-8\"?q?x?", "=?a?=",
+		"=?utf-8?q?a?= =?", "=?utf-8?q?a?b?=" };
+	static const char *const whole[] = { "", "a", "=", "=\\?", "=?utf-8?q?a?=",
+		"=?utf-8?q?a=?=", "x=?utf-8?q?a?==?utf-8?b?eA==?=y" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof open / sizeof open[0]; i++)
+		assert_true(encoded_word_is_open(span_text(open[i])));
+	for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
+		assert_false(encoded_word_is_open(span_text(whole[i])));
+}
+
 /* Cut anywhere, a word is decoded or it is none. */
 static void
 test_every_prefix(void **state)
@@ -137,6 +155,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_open_words),
 		cmocka_unit_test(test_every_prefix),
 	};
 

@@ -156,7 +156,15 @@ static const struct from_case from_cases[] = {
 	NO("From: \"" B "\r\n x\" <" A ">"), /* a line end is the end of a string for some */
 	NO("From: \"x\r\n " B "\" <" A ">"),
 	NO("From: \"x\r\n <bob>\" <" A ">"),
+	NO("From: \"" B "\" \"x\r\n y\" <" A ">"),
+	NO("From: \"" B "\" (x\r\n y) <" A ">"),
+	NO("From: \"x\r\n y\" <" A ">, \"" B "\" <" A ">"),
+	NO("From: " A " (x (y\r\n z) .evil.example)"),
 	NO("From: (x\r\n " B ") <" A ">"),
+	NO("From: =?utf-8?q?=62ob=40example.org <" A ">"),
+	NO("From: =?utf-8?q?x\"?= , " B ", \"<" A ">"), /* ends in the quotes, for Python */
+	NO("From: =?a\"?q?b?= , " B ", \"<" A ">"),
+	NO("From: \"=?utf-8?q?x\" ?= \"" B ",\" <" A ">"),
 	NO("From: \\\"Alice\\\" <" A ">"),
 	NO("From: Al\\ice <" A ">"),
 	NO("From: \"bob\"@example.org"),
