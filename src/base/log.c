@@ -55,12 +55,6 @@ log_event_meaning(enum log_event_id id)
 	return events[id].meaning;
 }
 
-enum log_level
-log_event_level(enum log_event_id id)
-{
-	return events[id].level;
-}
-
 void
 log_start(const char *role, int fd, enum log_format format, enum log_level least)
 {
@@ -68,12 +62,6 @@ log_start(const char *role, int fd, enum log_format format, enum log_level least
 	sink.fd = fd;
 	sink.format = format;
 	sink.least = least;
-}
-
-void
-log_reopen(int fd)
-{
-	sink.fd = fd;
 }
 
 static void

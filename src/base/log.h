@@ -77,15 +77,14 @@ kv_fault(const struct fault *fault)
 			1)
 
 /*
- * Until log_start() is called, lines go to standard error as text. The fd is borrowed and must be
- * opened for appending; role is a name we made ourselves. A full or blocked log never blocks or
- * ends the caller: the line is dropped, and the number of lost lines is said with the next one.
+ * Until log_start() is called, lines go to standard error as text; called again it changes the file.
+ * The fd is borrowed and must be opened for appending; role is a name we made ourselves. A full or
+ * blocked log never blocks or ends the caller: the line is dropped, and the number of lost lines is
+ * said with the next one.
  */
 void log_start(const char *role, int fd, enum log_format format, enum log_level least);
-void log_reopen(int fd);          /* the file was rolled; returns with the new one in use */
 void log_write(enum log_event_id id, const struct log_field *fields, size_t count);
 const char *log_event_name(enum log_event_id id);
 const char *log_event_meaning(enum log_event_id id);
-enum log_level log_event_level(enum log_event_id id);
 
 #endif

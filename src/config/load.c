@@ -27,8 +27,8 @@ add_item(struct load *load, const void *item, const struct written_section *writ
 	return added;
 }
 
-const struct load_item *
-load_find(const struct load *load, const void *item)
+static const struct load_item *
+find_item(const struct load *load, const void *item)
 {
 	for (size_t i = 0; i < load->item_count; i++) {
 		if (load->items[i]->item == item)
@@ -51,7 +51,7 @@ setting_of(const struct load_item *item, const char *name)
 bool
 load_is_written(const struct load *load, const void *item, const char *name)
 {
-	const struct written_setting *setting = setting_of(load_find(load, item), name);
+	const struct written_setting *setting = setting_of(find_item(load, item), name);
 
 	return setting && setting->line > 0;
 }
@@ -86,7 +86,7 @@ bool
 load_fault(const struct load *load, const void *item, const char *name, size_t index,
 	struct fault *fault, const char *format, ...)
 {
-	const struct load_item *found = load_find(load, item);
+	const struct load_item *found = find_item(load, item);
 	unsigned int line = line_of(found, setting_of(found, name), index);
 	struct buf text = BUF_INIT(FAULT_TEXT_MAX_BYTES);
 	char reason[FAULT_TEXT_MAX_BYTES];

@@ -30,7 +30,6 @@ struct load {
 bool load_read(struct load *load, const char *path, struct fault *fault);
 void load_fini(struct load *load);
 
-const struct load_item *load_find(const struct load *load, const void *item);
 /* Was the setting, a member of item, written? */
 bool load_is_written(const struct load *load, const void *item, const char *name);
 /*

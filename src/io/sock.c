@@ -35,8 +35,9 @@ set_option(int fd, int level, int option, int value)
 	(void)setsockopt(fd, level, option, &value, sizeof value);
 }
 
-void
-sock_set_nodelay(int fd)
+/* TCP_NODELAY: it is TCP. */
+static void
+set_nodelay(int fd)
 {
 	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
@@ -240,7 +241,7 @@ accept_one(struct sock_acceptor *acceptor)
 
 	if (fd >= 0) {
 		if (!sock_address_is_unix(&peer))
-			sock_set_nodelay(fd);
+			set_nodelay(fd);
 		acceptor->on_accept(fd, &peer, acceptor->context);
 		return true;
 	}
@@ -422,7 +423,7 @@ start_connect(struct sock_connect *connecting, const struct sock_address *to,
 	if (from && bind(connecting->fd, &from->of.any, from->length) < 0)
 		return fault_set_errno(&connecting->fault, "local address for %s", connecting->text);
 	if (!sock_address_is_unix(to))
-		sock_set_nodelay(connecting->fd);
+		set_nodelay(connecting->fd);
 	if (connect(connecting->fd, &to->of.any, to->length) < 0 && errno != EINPROGRESS)
 		return fault_set_errno(&connecting->fault, "connect to %s", connecting->text);
 	return true;

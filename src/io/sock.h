@@ -22,7 +22,6 @@ int sock_bind_shared(const struct sock_address *address, struct fault *fault_out
 bool sock_begin(int fd, struct fault *fault_out); /* not shared any more then */
 void sock_set_shared(int fd, bool shared);
 bool sock_local(int fd, struct sock_address *address_out);
-void sock_set_nodelay(int fd);                             /* TCP_NODELAY, where it is TCP */
 bool sock_pair(int fds_out[2], struct fault *fault_out);   /* SOCK_STREAM */
 void sock_close(int *fd);                                  /* sets it to -1; keeps errno */
 

@@ -135,6 +135,38 @@ destroy(struct stream *stream)
 
 /* --- the turns of its life */
 
+static bool
+wants_input(const struct stream *stream)
+{
+	switch (stream->phase) {
+	case STREAM_OPEN:
+		return !stream->stalled && !stream->peer_done;
+	case STREAM_SHAKING:
+	case STREAM_LINGERING:
+		return true;
+	case STREAM_FLUSHING:
+		/* Mostly this phase is over at once, and the next one wants to know again. */
+		return !stream->stalled;
+	case STREAM_AWAY:
+	case STREAM_ENDED:
+	default:
+		return false;
+	}
+}
+
+/* Brings the watch in line with what is wanted. */
+static void
+set_watch(struct stream *stream)
+{
+	unsigned events = 0;
+
+	if (wants_input(stream))
+		events |= LOOP_READABLE;
+	if (stream->blocked)
+		events |= LOOP_WRITABLE;
+	loop_watch_set(stream->watch, events);
+}
+
 static void
 on_work(void *context)
 {
@@ -154,7 +186,7 @@ on_work(void *context)
 	if (stream->finishing && !stream->freed)
 		finish_now(stream);
 	else if (stream_is_live(stream))
-		stream_watch(stream);
+		set_watch(stream);
 }
 
 /* All is sent: whatever still comes is thrown away, until the peer is done as well. */
@@ -190,38 +222,7 @@ on_event(unsigned events, void *context)
 	else
 		stream_take(stream, true);
 	if (stream_is_live(stream))
-		stream_watch(stream);
-}
-
-static bool
-wants_input(const struct stream *stream)
-{
-	switch (stream->phase) {
-	case STREAM_OPEN:
-		return !stream->stalled && !stream->peer_done;
-	case STREAM_SHAKING:
-	case STREAM_LINGERING:
-		return true;
-	case STREAM_FLUSHING:
-		/* Mostly this phase is over at once, and the next one wants to know again. */
-		return !stream->stalled;
-	case STREAM_AWAY:
-	case STREAM_ENDED:
-	default:
-		return false;
-	}
-}
-
-void
-stream_watch(struct stream *stream)
-{
-	unsigned events = 0;
-
-	if (wants_input(stream))
-		events |= LOOP_READABLE;
-	if (stream->blocked)
-		events |= LOOP_WRITABLE;
-	loop_watch_set(stream->watch, events);
+		set_watch(stream);
 }
 
 static void
@@ -251,7 +252,7 @@ stream_new(struct loop *loop, int fd, const struct stream_hooks *hooks,
 	loop_timer_init(&stream->deadline, loop, on_deadline, stream);
 	loop_defer_init(&stream->work, loop, on_work, stream);
 	stream->watch = loop_watch_new(loop, fd, on_event, stream);
-	stream_watch(stream);
+	set_watch(stream);
 	return stream;
 }
 

@@ -74,8 +74,7 @@ struct stream {
 void stream_finish(struct stream *stream, enum stream_end end, const struct fault *fault);
 /* Sends what is left, then ends for this reason. */
 void stream_wind_up(struct stream *stream, enum stream_end end, const struct fault *fault);
-/* Brings the watch in line with what is wanted. */
-void stream_watch(struct stream *stream);
+
 static inline bool
 stream_is_live(const struct stream *stream)
 {
@@ -107,7 +106,5 @@ void stream_send(struct stream *stream);
 
 /* Decrypts and offers, or goes on with the handshake. */
 void stream_take_tls(struct stream *stream, bool readable);
-/* The handshake's next step, with what was fed to the session. */
-void stream_shake(struct stream *stream);
 
 #endif

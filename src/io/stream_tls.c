@@ -139,8 +139,8 @@ shaken(struct stream *stream, enum tls_io result, const struct fault *fault)
 	loop_defer(&stream->work);
 }
 
-void
-stream_shake(struct stream *stream)
+static void
+shake(struct stream *stream)
 {
 	struct fault fault = FAULT_INIT;
 
@@ -208,7 +208,7 @@ stream_take_tls(struct stream *stream, bool readable)
 	buf_clear(&stream->raw);
 	tls_session_feed(stream->tls, input);
 	if (stream->phase == STREAM_SHAKING && input.length)
-		stream_shake(stream);
+		shake(stream);
 	while (stream_is_live(stream) && stream->phase == STREAM_OPEN && !stream->paused &&
 			decrypt(stream))
 		;
@@ -277,7 +277,7 @@ stream_start_client(struct stream *stream, struct tls_client *client, const char
 	if (!judge_waiting(stream, STREAM_WAITING_ATTACK, fault_out))
 		return false;
 	start(stream, tls_session_new_client(client, name));
-	stream_shake(stream);
+	shake(stream);
 	return true;
 }
 

@@ -18,8 +18,8 @@ enum {
 	LOST_WAIT_MS = 2000,    /* for super to say that the peer is dead, or is back */
 };
 
-void
-role_generation_fini(struct generation *generation)
+static void
+generation_fini(struct generation *generation)
 {
 	settings_free(&generation->settings);
 	role_store_free(&generation->store);
@@ -311,7 +311,7 @@ role_check(struct role_context *context, uint32_t request)
 		answer_ready(context, request, context->next.number, context->anew);
 		return;
 	}
-	role_generation_fini(&context->next);
+	generation_fini(&context->next);
 	log_event(EV_ROLE_KEPT, kv_fault(&fault));
 	channel_refuse(context->super, request, 0, "", fault.text);
 }
@@ -327,7 +327,7 @@ role_take(struct role_context *context, uint32_t request)
 	if (context->program->on_take)
 		context->program->on_take(context->private);
 	role_use_event_log(context);
-	role_generation_fini(&old);
+	generation_fini(&old);
 	log_event(EV_ROLE_RELOADED, kv_int("generation", context->now.number));
 	answer_ready(context, request, context->now.number, false);
 }
@@ -338,7 +338,7 @@ role_forget(struct role_context *context)
 	if (context->checked && context->program->on_forget)
 		context->program->on_forget(context->private);
 	context->checked = false;
-	role_generation_fini(&context->next);
+	generation_fini(&context->next);
 }
 
 /* ---- the process ------------------------------------------------------------------------------ */
@@ -366,7 +366,7 @@ tear_down(struct role_context *context)
 	if (context->private && context->program->free)
 		context->program->free(&context->private);
 	channel_free(&context->super);
-	role_generation_fini(&context->now);
+	generation_fini(&context->now);
 	mem_free(&context->user);
 	loop_timer_stop(&context->last_moment);
 	loop_timer_stop(&context->ask_links);

@@ -44,7 +44,6 @@ struct role_context {
 	void *private;
 };
 
-void role_generation_fini(struct generation *generation);
 /* What arrived as FILE_EVENT_LOG, if anything did, is where lines go from now on. */
 void role_use_event_log(struct role_context *context);
 void role_offer_link(struct role_context *context, const struct message_link *link, int fd);

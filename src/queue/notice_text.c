@@ -19,14 +19,6 @@ notice_text_add(struct buf *to, struct span text)
 }
 
 void
-notice_text_add_line(struct buf *to, const char *before, struct span text)
-{
-	buf_add_text(to, before);
-	notice_text_add(to, text);
-	buf_add_text(to, "\r\n");
-}
-
-void
 notice_text_add_date(struct buf *to, const char *name, int64_t when_ms)
 {
 	char date[MAIL_DATE_SIZE];

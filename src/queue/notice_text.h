@@ -7,8 +7,6 @@
 
 /* One line of printable ASCII: other bytes as \xNN, cut to fit a field. */
 void notice_text_add(struct buf *to, struct span text);
-/* The same with before in front and CRLF behind. */
-void notice_text_add_line(struct buf *to, const char *before, struct span text);
 /* "Name: Fri, 21 Nov 1997 09:55:06 +0000" and CRLF. */
 void notice_text_add_date(struct buf *to, const char *name, int64_t when_ms);
 /* For people: UTF-8 that holds no control byte stands as it is, anything else as above. */

@@ -76,7 +76,7 @@ lost_lines_are_counted(void **state)
 	log_start("smtp", closed, LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
 	log_event(EV_ROLE_READY);
 	log_event(EV_ROLE_READY);
-	log_reopen(file);
+	log_start("smtp", file, LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
 	log_event(EV_ROLE_READY);
 	assert_non_null(strstr(written(), " lost-lines=2\n"));
 	log_event(EV_ROLE_READY);
