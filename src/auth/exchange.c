@@ -298,6 +298,9 @@ on_found(void *context, enum directory_result result, struct account *account)
 		else
 			exchange_refuse(exchange, "no account");
 		break;
+	case LOGIN_KIND_NETWORK:
+		exchange_judge_network(exchange);
+		break;
 	}
 }
 
@@ -417,6 +420,9 @@ take_initial(struct exchange *exchange)
 	case LOGIN_KIND_GSSAPI:
 		stand_in_line(exchange);
 		break;
+	case LOGIN_KIND_NETWORK:
+		exchange_fail(exchange, LOGIN_BAD_SYNTAX, "nothing is to be said");
+		break;
 	}
 }
 
@@ -437,6 +443,8 @@ exchange_begin(struct exchange *exchange)
 	/* Only the client begins, in all of these: an empty challenge asks it to. */
 	if (exchange->initial)
 		take_initial(exchange);
+	else if (exchange->rule.kind == LOGIN_KIND_NETWORK)
+		exchange_start_network(exchange);
 	else
 		exchange_challenge(exchange, SPAN_EMPTY);
 }

@@ -61,6 +61,10 @@ void exchange_look_up(struct exchange *exchange);
 void exchange_choose_keys(const struct exchange *exchange, enum scram_hash hash,
 	struct scram_keys *keys_out);
 
+/* exchange_network.c */
+void exchange_start_network(struct exchange *exchange);
+void exchange_judge_network(struct exchange *exchange); /* after the look-up */
+
 /* exchange_mech.c */
 void exchange_start_scram(struct exchange *exchange);  /* initial is a first message */
 void exchange_start_gssapi(struct exchange *exchange);

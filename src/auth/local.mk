@@ -17,7 +17,7 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/directory_local_group.c src/auth/directory_local_group.h \
 	src/auth/directory_local_schema.c \
 	src/auth/exchange.c src/auth/exchange.h \
-	src/auth/exchange_mech.c src/auth/exchange_private.h \
+	src/auth/exchange_mech.c src/auth/exchange_network.c src/auth/exchange_private.h \
 	src/auth/explain.c src/auth/explain.h \
 	src/auth/front_link.c src/auth/front_link.h \
 	src/auth/front_link_private.h \

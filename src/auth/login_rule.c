@@ -97,6 +97,19 @@ listener_protocol_of(enum identity_protocol protocol)
 	return protocol == IDENTITY_POP3 ? LISTENER_POP3 : LISTENER_SMTP;
 }
 
+/*
+ * What no client can ask for: the front end does, for one that has not logged in. Whom it counts as,
+ * and from where, auth knows from its own settings.
+ */
+static bool
+check_network(const struct message_login_start *start, struct login_rule *policy)
+{
+	const struct settings_listener *listener = policy->listener;
+
+	policy->kind = LOGIN_KIND_NETWORK;
+	return listener->identity[0] && is_in_networks(&listener->networks, start->client_address);
+}
+
 bool
 login_rule_check(const struct settings *settings, const struct message_login_start *start,
 	bool gssapi, struct login_rule *policy_out, enum login_failure *failure_out)
@@ -108,9 +121,15 @@ login_rule_check(const struct settings *settings, const struct message_login_sta
 	char plus_name[64];
 
 	*failure_out = LOGIN_NO_MECHANISM;
-	if (!policy.listener || policy.listener->login == LOGIN_OFF ||
+	if (!policy.listener ||
 		!account_find_protocol(span_text(start->protocol), &policy.protocol) ||
-		policy.listener->protocol != listener_protocol_of(policy.protocol) ||
+		policy.listener->protocol != listener_protocol_of(policy.protocol))
+		return false;
+	if (span_is(mechanism, LOGIN_BY_NETWORK)) {
+		*policy_out = policy;
+		return check_network(start, policy_out);
+	}
+	if (policy.listener->login == LOGIN_OFF ||
 		!is_offered(settings, policy.listener, mechanism) ||
 		!find_kind(mechanism, gssapi, &policy))
 		return false;

@@ -12,6 +12,7 @@ enum login_kind {
 	LOGIN_KIND_PASSWORD, /* PLAIN, and LOGIN, which the front end puts in PLAIN's form */
 	LOGIN_KIND_SCRAM,
 	LOGIN_KIND_GSSAPI,
+	LOGIN_KIND_NETWORK,  /* no mechanism: the account that the listener names for its networks */
 };
 
 struct login_rule {

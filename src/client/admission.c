@@ -31,6 +31,20 @@ admission_turn_away(const struct front *front, const struct listener *listener, 
 			front->setup->settings->hostname, fd);
 }
 
+/* A client of a unix socket is in none. */
+static bool
+is_among(const struct settings_networks *networks, const struct sock_address *client)
+{
+	unsigned char address[NETWORK_BYTES];
+
+	if (networks->count == 0 || !network_address_of(&client->of.any, address))
+		return false;
+	for (size_t i = 0; i < networks->count; i++)
+		if (network_has(&networks->items[i], address))
+			return true;
+	return false;
+}
+
 static enum gate_answer
 knock(struct session *session)
 {
@@ -40,8 +54,12 @@ knock(struct session *session)
 	enum gate_answer answer;
 
 	sock_address_key(&session->client, key);
-	answer = gate_enter(front->gate, span_text(listener->settings->title), key, &listener->gate,
-		clock_steady_ms(), &session->pass);
+	if (listener->settings->networks.count > 0 &&
+		!is_among(&listener->settings->networks, &session->client))
+		answer = GATE_NETWORK;
+	else
+		answer = gate_enter(front->gate, span_text(listener->settings->title), key,
+			&listener->gate, clock_steady_ms(), &session->pass);
 	if (answer != GATE_PASS)
 		log_event(EV_CLIENT_REFUSED, kv_str("listener", listener->settings->title),
 			kv_str("client", session->client_host),
@@ -176,25 +194,12 @@ begin(struct session *session)
 		admission_greet(session);
 }
 
-static bool
-is_proxy(const struct settings_networks *networks, const struct sock_address *client)
-{
-	unsigned char address[NETWORK_BYTES];
-
-	if (networks->count == 0 || !network_address_of(&client->of.any, address))
-		return false;
-	for (size_t i = 0; i < networks->count; i++)
-		if (network_has(&networks->items[i], address))
-			return true;
-	return false;
-}
-
 struct session *
 session_new(struct front *front, struct setup *setup, const struct listener *listener, int fd,
 	const struct sock_address *client)
 {
 	struct session *session = mem_alloc(sizeof *session);
-	bool proxied = is_proxy(&listener->settings->proxy_networks, client);
+	bool proxied = is_among(&listener->settings->proxy_networks, client);
 	enum gate_answer answer;
 
 	session->front = front;

@@ -373,6 +373,8 @@ gate_answer_text(enum gate_answer answer)
 		return "Too many failed logins from your address";
 	case GATE_CROWDED:
 		return "Too many addresses are connected";
+	case GATE_NETWORK:
+		return "No service for your network";
 	}
 	return "";
 }

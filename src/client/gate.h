@@ -15,6 +15,7 @@ enum gate_answer {
 	GATE_ADDRESS,  /* this address has its most connections there */
 	GATE_FAILURES, /* this address has failed to log in too often */
 	GATE_CROWDED,  /* the table has no room for the listener */
+	GATE_NETWORK,  /* not the gate's: the listener is for other networks */
 };
 
 enum { GATE_KEY_BYTES = 16 }; /* as sock_address_key() makes it: IPv6 by /64 */

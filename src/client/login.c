@@ -9,6 +9,7 @@
 #include "client/login_end.h"
 #include "client/session_private.h"
 #include "wire/base64.h"
+#include "wire/smtp_lenient.h"
 
 static void on_timer(void *context);
 
@@ -108,7 +109,8 @@ decode(struct login *login, struct span text)
 		end_exchange(login, LOGIN_END_LONG, NULL, NULL);
 		return NULL;
 	}
-	bytes = base64_parse_secret(text);
+	bytes = login->session->listener->settings->lenient ? smtp_lenient_base64(text)
+							    : base64_parse_secret(text);
 	if (!bytes)
 		end_exchange(login, LOGIN_END_BASE64, NULL, NULL);
 	return bytes;
@@ -156,6 +158,7 @@ static const enum login_end ends_of[LOGIN_FAILURE_COUNT] = {
 	[LOGIN_TEMPORARY] = LOGIN_END_TEMPORARY,
 	[LOGIN_TOO_WEAK] = LOGIN_END_WEAK,
 	[LOGIN_LIMIT] = LOGIN_END_LIMIT,
+	[LOGIN_REFUSED] = LOGIN_END_REFUSED,
 };
 
 static void
@@ -263,7 +266,8 @@ ask_auth(struct login *login, bool has_initial, struct span initial)
 		.initial = initial };
 
 	/* They cost as much as the rest of it, and a password is not bound. */
-	if (start.tls && !is_whole(login->mechanism)) {
+	if (start.tls && !is_whole(login->mechanism) &&
+		strcmp(login->mechanism, LOGIN_BY_NETWORK) != 0) {
 		tls_session_binding(
 			session_tls(session), TLS_BINDING_EXPORTER, exporter, &exporter_size);
 		tls_session_binding(session_tls(session), TLS_BINDING_SERVER_END_POINT, endpoint,
@@ -406,6 +410,13 @@ login_start(struct login *login, struct span mechanism, bool has_initial, struct
 	}
 	begin(login, has_initial, secret_span(bytes));
 	secret_free(&bytes);
+}
+
+void
+login_by_network(struct login *login)
+{
+	login->mechanism = LOGIN_BY_NETWORK;
+	ask_auth(login, false, SPAN_EMPTY);
 }
 
 static void

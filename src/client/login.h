@@ -21,6 +21,7 @@ enum login_end {
 	LOGIN_END_TEMPORARY,   /* auth is away or slow, or its back end is */
 	LOGIN_END_WEAK,
 	LOGIN_END_LIMIT,       /* text says which */
+	LOGIN_END_REFUSED,     /* the account that the listener names may not be used */
 	LOGIN_END_COUNT
 };
 
@@ -60,6 +61,8 @@ void login_offer(const struct login *login, struct offer *offer_out);
  * protocol hears on_challenge() or on_login(), perhaps from inside this call.
  */
 void login_start(struct login *login, struct span mechanism, bool has_initial, struct span initial);
+/* Without a word of the client's: as the account that the listener names for its networks. */
+void login_by_network(struct login *login);
 /* The client's next line. */
 void login_answer(struct login *login, struct span line);
 void login_answer_long(struct login *login); /* it was over the cap of lines */

@@ -14,13 +14,14 @@ static const char *const names[LOGIN_END_COUNT] = { [LOGIN_END_DONE] = "done",
 	[LOGIN_END_MECHANISM] = "mechanism",
 	[LOGIN_END_TEMPORARY] = "temporary",
 	[LOGIN_END_WEAK] = "weak",
-	[LOGIN_END_LIMIT] = "limit" };
+	[LOGIN_END_LIMIT] = "limit",
+	[LOGIN_END_REFUSED] = "refused" };
 
 bool
 login_end_is_failure(enum login_end end)
 {
 	return end != LOGIN_END_DONE && end != LOGIN_END_ABORTED && end != LOGIN_END_TEMPORARY &&
-	       end != LOGIN_END_LIMIT;
+	       end != LOGIN_END_LIMIT && end != LOGIN_END_REFUSED;
 }
 
 void

@@ -11,6 +11,7 @@
  * are one step: the front end asks LOGIN's two questions itself, and initial is for both the message
  * of RFC 4616 (authzid NUL authcid NUL password).
  */
+#define LOGIN_BY_NETWORK "NETWORK" /* in place of a mechanism: the account that the listener names */
 struct message_login_start {
 	const char *session;
 	const char *listener;
@@ -49,6 +50,7 @@ enum login_failure {
 	LOGIN_TEMPORARY,        /* 454 4.7.0: our fault, not the client's */
 	LOGIN_TOO_WEAK,         /* 534 5.7.9 */
 	LOGIN_LIMIT,            /* 454 4.7.0 with the limit's words */
+	LOGIN_REFUSED,          /* 550 5.7.1: the account that the listener names may not be used */
 	LOGIN_FAILURE_COUNT,
 };
 struct message_login_failed {

@@ -4,6 +4,7 @@ src_policy_libpolicy_a_SOURCES = \
 	src/policy/budget.c src/policy/budget.h \
 	src/policy/chain.c src/policy/chain.h \
 	src/policy/claim.c src/policy/claim.h \
+	src/policy/device_stage.c src/policy/device_stage.h \
 	src/policy/from_rewrite.c src/policy/from_rewrite.h \
 	src/policy/identity.c src/policy/identity.h \
 	src/policy/limits.c src/policy/limits.h \

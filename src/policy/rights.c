@@ -5,6 +5,7 @@
 #include "policy/claim.h"
 #include "policy/principals.h"
 #include "policy/remedy.h"
+#include "wire/address_pattern.h"
 
 static bool
 add_rights(const struct settings_permit *permit, void *context)
@@ -137,10 +138,24 @@ rights_judge_sender(const struct mail_session *session, const char *sender, cons
 	return verdict;
 }
 
+static bool
+has_recipient(const struct settings_texts *patterns, const struct address *address)
+{
+	char text[ADDRESS_TEXT_SIZE];
+	struct span whole = span_of(text, address_format(address, text));
+
+	for (size_t i = 0; i < patterns->count; i++)
+		if (address_pattern_text_matches(span_text(patterns->items[i]), address, whole))
+			return true;
+	return false;
+}
+
 struct verdict
 rights_check_recipient(const struct mail_session *session, const char *recipient)
 {
+	const struct settings_texts *allowed = &session->listener->recipients_allowed;
 	const char *where = "no permit gives relay";
+	bool relays;
 	struct address address;
 	struct verdict verdict;
 
@@ -149,15 +164,19 @@ rights_check_recipient(const struct mail_session *session, const char *recipient
 	/* RFC 5321 4.5.1: postmaster without a domain is ours, whoever asks. */
 	if (span_is_nocase(span_text(recipient), "postmaster"))
 		return verdict_pass("authoritative domain");
-	if (principals_have_right(session, RIGHT_RELAY, &where))
+	relays = principals_have_right(session, RIGHT_RELAY, &where);
+	if (relays && allowed->count == 0)
 		return verdict_pass(where);
 	if (address_parse(span_text(recipient), ADDRESS_UTF8, &address) != ADDRESS_OK)
 		return verdict_refuse(553, "5.1.3", "address grammar",
 			"Bad recipient address syntax");
-	if (settings_is_authoritative(session->settings, address_domain(&address)))
-		return verdict_pass("authoritative domain");
-	return verdict_refuse(550, "5.7.1", where,
-		"Client does not have permission to relay to this recipient");
+	if (!relays && !settings_is_authoritative(session->settings, address_domain(&address)))
+		return verdict_refuse(550, "5.7.1", where,
+			"Client does not have permission to relay to this recipient");
+	if (allowed->count > 0 && !has_recipient(allowed, &address))
+		return verdict_refuse(550, "5.7.1", session->listener->where,
+			"Mail to this recipient is not taken here");
+	return verdict_pass(relays ? where : "authoritative domain");
 }
 
 /* ---- the whole message ------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include "smtp/authentication.h"
 
 #include "base/log.h"
+#include "smtp/network_login.h"
 #include "smtp/service.h"
 
 /* RFC 4954 4 and 6. The text is the same whatever was wrong with name or password. */
@@ -16,6 +17,7 @@ static const struct smtp_reply replies[LOGIN_END_COUNT] = {
 	[LOGIN_END_TEMPORARY] = { 454, "4.7.0", "Temporary authentication failure" },
 	[LOGIN_END_WEAK] = { 534, "5.7.9", "Authentication mechanism is too weak" },
 	[LOGIN_END_LIMIT] = { 454, "4.7.0", NULL },
+	[LOGIN_END_REFUSED] = { 454, "4.7.0", "Temporary authentication failure" },
 };
 
 void
@@ -26,7 +28,7 @@ authentication_start(struct smtp *smtp, const struct smtp_auth *auth)
 	login_offer(session_login(smtp->session), &offer);
 	if (smtp->mail.identity) {
 		smtp_reply(smtp, 503, "5.5.1", "Already authenticated");
-	} else if (!smtp->mail.esmtp) {
+	} else if (!smtp->mail.esmtp && !smtp->mail.listener->lenient) {
 		smtp_reply(smtp, 503, "5.5.1", "EHLO first");
 	} else if (offer.after_tls || offer_is_after_tls(&offer, auth->mechanism)) {
 		smtp_reply(smtp, 538, "5.7.11", "Encryption required: STARTTLS first");
@@ -131,8 +133,13 @@ authentication_on_login(enum login_end end, const char *text, void *context)
 {
 	struct smtp *smtp = context;
 
-	if (end != LOGIN_END_DONE) {
+	if (end != LOGIN_END_DONE)
 		arena_free(&smtp->who_next);
+	if (network_login_is_waiting(smtp)) {
+		network_login_on_end(smtp, end, text);
+		return;
+	}
+	if (end != LOGIN_END_DONE) {
 		smtp_wait(smtp);
 		reply_end(smtp, end, text && text[0] ? text : replies[LOGIN_END_TEMPORARY].text);
 		return;

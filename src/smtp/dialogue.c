@@ -5,8 +5,10 @@
 #include "policy/rights.h"
 #include "smtp/authentication.h"
 #include "smtp/greeting.h"
+#include "smtp/network_login.h"
 #include "smtp/transaction.h"
 #include "wire/octet.h"
+#include "wire/smtp_lenient.h"
 
 enum {
 	WORD_MAX_BYTES = 10, /* no verb is longer; what is may be a stray credential */
@@ -157,7 +159,7 @@ has_needs(struct smtp *smtp, const struct row *row, struct smtp_reply *reply_out
 		*reply_out = tls;
 		return false;
 	}
-	if (!(row->needs & NEEDS_LOGIN) || smtp->mail.identity ||
+	if (!(row->needs & NEEDS_LOGIN) || smtp->mail.identity || network_login_is_due(smtp) ||
 		rights_of(&smtp->mail) & RIGHT_SUBMIT)
 		return true;
 	login_offer(session_login(smtp->session), &offer);
@@ -194,10 +196,9 @@ refuse_command(struct smtp *smtp, const struct smtp_command *command, bool parse
 		session_bye(smtp->session, SESSION_END_POSITION, NULL);
 }
 
-void
-dialogue_on_line(struct span line, void *context)
+static void
+run(struct smtp *smtp, struct span line)
 {
-	struct smtp *smtp = context;
 	bool utf8 = smtp->transaction && smtp->transaction->mail->smtputf8;
 	struct smtp_command command;
 	struct smtp_reply reply;
@@ -224,8 +225,24 @@ dialogue_on_line(struct span line, void *context)
 		refuse_command(smtp, &command, parsed, &reply);
 	else if (!fits_state(smtp, row, &refusal))
 		refuse_command(smtp, &command, parsed, &refusal);
+	else if (command.verb == SMTP_VERB_MAIL && network_login_is_due(smtp))
+		network_login_start(smtp, line);
 	else
 		row->run(smtp, &command);
+}
+
+void
+dialogue_on_line(struct span line, void *context)
+{
+	struct smtp *smtp = context;
+	const struct settings_listener *listener = smtp->mail.listener;
+	struct buf strict = BUF_INIT(SMTP_COMMAND_MAX_BYTES);
+
+	if (listener->lenient && smtp_lenient_rewrite(line, listener->qualify_domain, &strict))
+		run(smtp, buf_span(&strict));
+	else
+		run(smtp, line);
+	buf_fini(&strict);
 }
 
 void

@@ -50,6 +50,9 @@ add_auth(struct smtp *smtp, struct buf *text)
 	buf_add_text(text, "\nAUTH");
 	for (size_t i = 0; i < offer.count; i++)
 		buf_printf(text, " %s", offer.mechanisms[i]);
+	/* As clients of before RFC 2554 read it. */
+	if (smtp->mail.listener->lenient && offer_find(&offer, SPAN_LITERAL("LOGIN")))
+		buf_add_text(text, "\nAUTH=LOGIN");
 }
 
 static void
@@ -82,7 +85,10 @@ on_helo_verdict(void *context, const struct verdict *verdict)
 		smtp_reply_verdict(smtp, verdict);
 	} else {
 		smtp_enter(smtp, SMTP_STATE_READY);
-		smtp->offers = 0;
+		/* Old devices say HELO and then what only EHLO allows. */
+		smtp->offers = smtp->mail.listener->lenient
+				       ? SMTP_OFFER_SIZE | SMTP_OFFER_8BITMIME | SMTP_OFFER_AUTH
+				       : 0;
 		if (smtp->mail.esmtp)
 			reply_ehlo(smtp);
 		else

@@ -7,6 +7,7 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/dialogue.c src/smtp/dialogue.h \
 	src/smtp/greeting.c src/smtp/greeting.h \
 	src/smtp/handoff.c src/smtp/handoff.h \
+	src/smtp/network_login.c src/smtp/network_login.h \
 	src/smtp/queue_body.c src/smtp/queue_body.h \
 	src/smtp/queue_link.c src/smtp/queue_link.h \
 	src/smtp/recipient_stage.c src/smtp/recipient_stage.h \

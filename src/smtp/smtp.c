@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "policy/device_stage.h"
 #include "policy/limits.h"
 #include "policy/rights.h"
 #include "policy/rights_stage.h"
@@ -13,6 +14,7 @@
 #include "smtp/authentication.h"
 #include "smtp/dialogue.h"
 #include "smtp/greeting.h"
+#include "smtp/network_login.h"
 #include "smtp/recipient_stage.h"
 #include "smtp/service.h"
 #include "smtp/transaction.h"
@@ -100,6 +102,10 @@ refuse(enum gate_answer why, const char *hostname, struct buf *out)
 {
 	bool is_theirs = why == GATE_ADDRESS || why == GATE_FAILURES;
 
+	/* Coming again would not help. */
+	if (why == GATE_NETWORK)
+		return smtp_reply_printf(
+			out, 554, "5.7.1", "%s %s", hostname, gate_answer_text(why));
 	return smtp_reply_printf(
 		out, 421, is_theirs ? "4.7.0" : "4.3.2", "%s %s", hostname, gate_answer_text(why));
 }
@@ -204,7 +210,7 @@ set_tls(struct smtp *smtp)
 static void
 open_chain(struct smtp *smtp)
 {
-	const struct chain_link links[] = { { &rights_stage_type, NULL },
+	const struct chain_link links[] = { { &device_stage_type, NULL }, { &rights_stage_type, NULL },
 		{ &limits_stage_type, NULL }, { &recipient_stage_type, smtp->service },
 		{ &tidy_stage_type, NULL } };
 
@@ -239,6 +245,7 @@ close_session(void *context)
 	transaction_end(smtp);
 	chain_free(&smtp->chain);
 	authentication_fini(smtp);
+	network_login_fini(smtp);
 	mem_free(&smtp->helo);
 	mem_free(&smtp->swallow_text);
 	mem_free(&smtp);

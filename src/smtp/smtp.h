@@ -39,6 +39,7 @@ struct smtp {
 	struct arena *who;          /* holds mail.identity */
 	struct arena *who_next;     /* a newer one, for after the transaction */
 	const struct identity *identity_next;
+	struct buf deferred;        /* network_login.c's: a MAIL, until it is known who sends it */
 
 	uint64_t swallow;           /* bytes of a refused chunk still to come */
 	unsigned swallow_code;      /* what is said after them */

@@ -4,6 +4,7 @@ src_wire_libwire_a_CFLAGS = $(AM_CFLAGS) $(IDN2_CFLAGS)
 src_wire_libwire_a_SOURCES = \
 	src/wire/address.c src/wire/address.h \
 	src/wire/address_pattern.c src/wire/address_pattern.h \
+	src/wire/address_qualify.c src/wire/address_qualify.h \
 	src/wire/base64.c src/wire/base64.h \
 	src/wire/display_name.c src/wire/display_name.h \
 	src/wire/domain.c src/wire/domain.h \
@@ -17,6 +18,7 @@ src_wire_libwire_a_SOURCES = \
 	src/wire/proxy_header.c src/wire/proxy_header.h \
 	src/wire/smtp_command.c src/wire/smtp_command.h \
 	src/wire/smtp_data.c src/wire/smtp_data.h \
+	src/wire/smtp_lenient.c src/wire/smtp_lenient.h \
 	src/wire/smtp_parameter.c src/wire/smtp_parameter.h \
 	src/wire/smtp_reply.c src/wire/smtp_reply.h \
 	src/wire/smtp_stuffer.c src/wire/smtp_stuffer.h \

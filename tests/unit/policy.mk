@@ -18,3 +18,7 @@ tests_unit_test_policy_rights_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_policy_tidy
 tests_unit_test_policy_tidy_SOURCES = tests/unit/test_policy_tidy.c
 tests_unit_test_policy_tidy_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_policy_device_stage
+tests_unit_test_policy_device_stage_SOURCES = tests/unit/test_policy_device_stage.c
+tests_unit_test_policy_device_stage_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)

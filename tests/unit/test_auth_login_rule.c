@@ -13,8 +13,11 @@ static const struct network near = {
 };
 
 static const struct settings_listener listeners[] = {
-	{ .title = "secure", .login = LOGIN_SECURE },
+	{ .title = "secure", .login = LOGIN_SECURE, .identity = "" },
 	{ .title = "off", .login = LOGIN_OFF },
+	{ .title = "near", .login = LOGIN_OFF, .networks = { &near, 1 }, .identity = "" },
+	{ .title = "box", .login = LOGIN_OFF, .networks = { &near, 1 }, .identity = "scanner" },
+	{ .title = "everybody", .login = LOGIN_OFF, .identity = "scanner" },
 	{ .title = "challenge", .login = LOGIN_SECURE_OR_CHALLENGE },
 	{ .title = "plain", .login = LOGIN_PLAIN, .insecure_login = INSECURE_LOGIN_WARN,
 		.insecure_networks = { &near, 1 } },
@@ -67,6 +70,16 @@ static const struct rule_case cases[] = {
 	{ "plain", "smtp", "PLAIN", "/run/socket", false, false, false, LOGIN_TOO_WEAK },
 	{ "plain", "smtp", "PLAIN", "", false, false, false, LOGIN_TOO_WEAK },
 	{ "denied", "smtp", "PLAIN", NEAR, false, false, false, LOGIN_TOO_WEAK },
+	/* The account of a listener: for its networks alone, and only by the listener's own settings. */
+	{ "box", "smtp", "NETWORK", NEAR, false, false, true, 0 },
+	{ "box", "smtp", "NETWORK", NEAR, true, false, true, 0 },
+	{ "box", "smtp", "NETWORK", FAR, true, false, false, LOGIN_NO_MECHANISM },
+	{ "box", "smtp", "NETWORK", "/run/socket", true, false, false, LOGIN_NO_MECHANISM },
+	{ "box", "pop3", "NETWORK", NEAR, true, false, false, LOGIN_NO_MECHANISM },
+	{ "box", "smtp", "PLAIN", NEAR, true, false, false, LOGIN_NO_MECHANISM },
+	{ "near", "smtp", "NETWORK", NEAR, true, false, false, LOGIN_NO_MECHANISM },
+	{ "everybody", "smtp", "NETWORK", NEAR, true, false, false, LOGIN_NO_MECHANISM },
+	{ "secure", "smtp", "NETWORK", NEAR, true, false, false, LOGIN_NO_MECHANISM },
 	/* Even where somebody wrote them into a list, names that are none are not served. */
 	{ "odd", "smtp", "PLAIN-PLUS", FAR, true, true, false, LOGIN_NO_MECHANISM },
 	{ "odd", "smtp", "SCRAM-SHA-512", FAR, true, true, false, LOGIN_NO_MECHANISM },

@@ -58,3 +58,11 @@ tests_unit_test_wire_encoded_word_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_wire_display_name
 tests_unit_test_wire_display_name_SOURCES = tests/unit/test_wire_display_name.c
 tests_unit_test_wire_display_name_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_smtp_lenient
+tests_unit_test_wire_smtp_lenient_SOURCES = tests/unit/test_wire_smtp_lenient.c
+tests_unit_test_wire_smtp_lenient_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_address_qualify
+tests_unit_test_wire_address_qualify_SOURCES = tests/unit/test_wire_address_qualify.c
+tests_unit_test_wire_address_qualify_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
