@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The device box: printers and old applications send through it as they can, and through nothing else."""
-import ssl
 import subprocess
 
 import pytest
 
 from rig import ground
-from rig.wire import Closed, Wire, b64, plain, trusting_context
+from rig.wire import Closed, Wire, b64, plain
 
 SCANNER = ("scanner", "scannerpw", ("scanner@example.org",))
 ALICE = ("alice", "alicepw", ("alice@example.org",))
@@ -119,7 +118,7 @@ def test_network_counts_as_the_account(gate, sink, token):
         wire.expect(354, b"DATA")
         wire.expect(250, b"From: B\xfcro <a@x>, <b@y>\r\nFrom: c@example.com\r\nSubject: B\xfcro\r\nX-Token: " + token + b"\r\n\r\nx\r\n.")
         sid = gate.wait_for_event("smtp.accepted", {"login": "scanner"}, start=start)["sid"]
-        assert [s["mechanism"] for s in gate.ctl_json("sessions", "list")["sessions"] if s["id"] == sid] == ["NETWORK"]
+        assert [s["mechanism"] for s in gate.ctl_json("sessions", "list")["sessions"] if s["session"] == sid] == ["NETWORK"]
     message = sink.wait_for_token(token)
     assert message.sender == b"scanner@example.org" and message.fields("From") == [b"scanner@example.org"]
     assert b"with ESMTPA" in message.fields("Received")[0]
@@ -190,27 +189,6 @@ def test_disabled_account_ends_it(make_gate, sink):
             assert (reply.code, reply.enhanced) == (550, "5.7.1")
     gate.wait_for_event("client.login-failed", {"mech": "NETWORK", "why": "refused"})
     gate.ctl("account", "enable", "scanner", check=False)
-
-
-# --- old TLS
-
-def test_tls_floor_is_the_listeners_own(gate):
-    old = trusting_context(ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1)
-    old.set_ciphers("ALL:@SECLEVEL=0")
-    with connect(gate, "box") as wire:
-        wire.greet()
-        wire.starttls(context=old)
-        assert wire.tls.version() == "TLSv1"
-        wire.ehlo()
-        wire.expect(250, b"MAIL FROM:<scanner@example.org>")
-    with connect(gate, "submission") as wire:
-        wire.greet()
-        wire.expect(220, b"STARTTLS")
-        with pytest.raises((ssl.SSLError, Closed, OSError, EOFError)):
-            wire.handshake(context=old)
-    gate.wait_for_event("client.tls-old", {"listener": "box", "minimum": "1.0"})
-    found = gate.ctl_json("check")["findings"]
-    assert any("speaks TLS 1.0" in row["what"] and "box" in row["what"] for row in found), found
 
 
 # --- real clients
