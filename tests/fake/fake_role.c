@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,7 +13,7 @@
 #include "io/loop.h"
 #include "io/sock.h"
 #include "ipc/frame.h"
-#include "proc/role.h"
+#include "named_role.h"
 
 enum { SLOW_MS = 700 }; /* to start */
 
@@ -27,8 +26,6 @@ struct fake {
 	unsigned linked; /* ever */
 	struct loop_timer timer;
 };
-
-static enum role own_role;
 
 /* What super must not believe: an answer nobody asked for, and a message of another role. */
 static void
@@ -51,26 +48,6 @@ lose_auth(void *context)
 
 	role_link_lost(fake->context, ROLE_AUTH, 0);
 	role_link_lost(fake->context, ROLE_AUTH, 0);
-}
-
-static void
-read_mode(char *to, size_t size)
-{
-	char path[4096];
-	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 64);
-	FILE *file;
-
-	to[0] = '\0';
-	if (length < 0)
-		return;
-	path[length] = '\0';
-	snprintf(strrchr(path, '/'), 64, "/mode-%s", role_name(own_role));
-	file = fopen(path, "r");
-	if (!file)
-		return;
-	if (fgets(to, (int)size, file))
-		to[strcspn(to, "\n")] = '\0';
-	fclose(file);
 }
 
 static void
@@ -109,7 +86,7 @@ fake_start(struct role_context *context, struct fault *fault)
 
 	fake->context = context;
 	fake->listen_fd = -1;
-	read_mode(fake->mode, sizeof fake->mode);
+	named_role_read_mode(fake->mode, sizeof fake->mode);
 	if (strcmp(fake->mode, "fail") == 0) {
 		fault_set(fault, FAULT_CONFIG, "told to fail");
 		return NULL;
@@ -220,7 +197,7 @@ fake_free(void **private)
 int
 main(int argc, char **argv)
 {
-	struct role_program program = { .start = fake_start,
+	const struct role_program program = { .start = fake_start,
 		.on_link = fake_on_link,
 		.on_unlink = fake_on_unlink,
 		.on_check = fake_on_check,
@@ -228,10 +205,5 @@ main(int argc, char **argv)
 		.on_control = fake_on_control,
 		.on_stop = fake_on_stop,
 		.free = fake_free };
-	const char *name = strrchr(argv[0], '-');
-
-	if (!name || !role_find(span_text(name + 1), &own_role))
-		return EXIT_FAILURE;
-	program.role = own_role;
-	return role_main(&program, argc, argv);
+	return named_role_main(program, argc, argv);
 }

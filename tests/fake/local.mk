@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Programs that stand in for others.
+NAMED_ROLE = tests/fake/named_role.c tests/fake/named_role.h
+
 check_PROGRAMS += tests/fake/fake_role
-tests_fake_fake_role_SOURCES = tests/fake/fake_role.c
+tests_fake_fake_role_SOURCES = tests/fake/fake_role.c $(NAMED_ROLE)
 tests_fake_fake_role_LDADD = $(PROC_LIBS)
 
 check_PROGRAMS += tests/fake/rogue_role
-tests_fake_rogue_role_SOURCES = tests/fake/rogue_role.c tests/fake/rogue_role.h tests/fake/rogue_forger.c
+tests_fake_rogue_role_SOURCES = tests/fake/rogue_role.c tests/fake/rogue_role.h tests/fake/rogue_forger.c \
+	$(NAMED_ROLE)
 tests_fake_rogue_role_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/fake
 tests_fake_rogue_role_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fake_rogue_role_LDADD = $(PROC_LIBS) $(JANSSON_LIBS)

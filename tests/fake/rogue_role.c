@@ -15,6 +15,7 @@
 #include "io/loop.h"
 #include "io/sock.h"
 #include "ipc/frame.h"
+#include "named_role.h"
 #include "rogue_role.h"
 
 enum {
@@ -41,8 +42,6 @@ struct rogue {
 	unsigned ticks;
 	uint32_t dice;
 };
-
-static enum role own_role;
 
 static uint32_t
 draw(struct rogue *rogue, uint32_t below)
@@ -163,27 +162,6 @@ add_target(struct rogue *rogue, const struct message_link *link, int fd)
 
 /* ---- as a role ------------------------------------------------------------------------------- */
 
-/* Before the walls are up. */
-static void
-read_mode(char *to, size_t size)
-{
-	char path[4096];
-	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 64);
-	FILE *file;
-
-	to[0] = '\0';
-	if (length < 0)
-		return;
-	path[length] = '\0';
-	snprintf(strrchr(path, '/'), 64, "/mode-%s", role_name(own_role));
-	file = fopen(path, "r");
-	if (!file)
-		return;
-	if (fgets(to, (int)size, file))
-		to[strcspn(to, "\n")] = '\0';
-	fclose(file);
-}
-
 static void *
 rogue_start(struct role_context *context, struct fault *fault)
 {
@@ -191,7 +169,7 @@ rogue_start(struct role_context *context, struct fault *fault)
 	char mode[512];
 
 	(void)fault;
-	read_mode(mode, sizeof mode);
+	named_role_read_mode(mode, sizeof mode);
 	rogue->context = context;
 	rogue->dice = (uint32_t)strtoul(mode[0] ? strchr(mode, ' ') : "1", NULL, 10) +
 		      role_instance(context) * 7919u;
@@ -259,16 +237,11 @@ rogue_free(void **private)
 int
 main(int argc, char **argv)
 {
-	struct role_program program = { .start = rogue_start,
+	const struct role_program program = { .start = rogue_start,
 		.on_link = rogue_on_link,
 		.on_unlink = rogue_on_unlink,
 		.on_control = rogue_on_control,
 		.on_stop = rogue_on_stop,
 		.free = rogue_free };
-	const char *name = strrchr(argv[0], '-');
-
-	if (!name || !role_find(span_text(name + 1), &own_role))
-		return EXIT_FAILURE;
-	program.role = own_role;
-	return role_main(&program, argc, argv);
+	return named_role_main(program, argc, argv);
 }
