@@ -9,7 +9,7 @@
 
 enum {
 	OWN_DESCRIPTORS = 128,      /* channels, logs, the loop, libraries */
-	FILES_PER_CONNECTION = 2,   /* a session, and a body file or a milter */
+	FILES_PER_CONNECTION = 2,   /* of a proxied mailbox: both sides; of relay: and a body file */
 };
 
 /* Libraries that load late: SASL and GSSAPI mechanisms, name services. */
@@ -79,9 +79,18 @@ needs_paths(enum role role, const struct settings *settings, struct arena *arena
 	}
 }
 
+/* A session alone is one; those that are in the middle of a large content have a body file too. */
+static uint64_t
+descriptors_of_sessions(uint64_t connections)
+{
+	return connections +
+		(connections < NEEDS_BODY_FILES_MOST ? connections : NEEDS_BODY_FILES_MOST);
+}
+
 uint64_t
 needs_descriptors(enum role role, const struct settings *settings)
 {
+	uint64_t sessions = 0;
 	uint64_t count = 0;
 
 	switch ((unsigned)role) {
@@ -92,16 +101,19 @@ needs_descriptors(enum role role, const struct settings *settings)
 			bool smtp = listener->protocol == LISTENER_SMTP;
 
 			if (smtp == (role == ROLE_SMTP))
-				count += listener->connections * FILES_PER_CONNECTION +
-					listener->address.count;
+				sessions += listener->connections;
+			if (smtp == (role == ROLE_SMTP))
+				count += listener->address.count;
 		}
+		count += role == ROLE_SMTP ? descriptors_of_sessions(sessions)
+					   : sessions * FILES_PER_CONNECTION;
 		break;
 	case ROLE_RELAY:
 		count = settings->queue.concurrency * FILES_PER_CONNECTION;
 		break;
 	case ROLE_QUEUE:
 		/* A body file stays open while it is written, and until its job is done. */
-		count = 4096;
+		count = NEEDS_BODY_FILES_MOST;
 		break;
 	default:
 		count = 256;

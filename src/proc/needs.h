@@ -6,6 +6,9 @@
 #include "config/settings.h"
 #include "proc/confine.h"
 
+/* Body files that one front end may have open for writing: queue gives it no more. */
+enum { NEEDS_BODY_FILES_MOST = 4096 };
+
 /* The texts live in the arena. */
 void needs_paths(enum role role, const struct settings *settings, struct arena *arena,
 	struct confine_paths *paths_out);

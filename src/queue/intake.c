@@ -3,6 +3,7 @@
 #include "queue/intake.h"
 
 #include "base/clock.h"
+#include "proc/needs.h"
 #include "queue/index.h"
 
 #include <assert.h>
@@ -10,7 +11,6 @@
 #include <unistd.h>
 
 enum {
-	FILES_MAX = 8192,                     /* open body files of one front end */
 	BYTES_MAX = 64 * 1024 * 1024,         /* of COMMITs that wait for the disk */
 };
 
@@ -26,6 +26,7 @@ struct intake {
 	struct channel *channel;  /* NULL once it is closed */
 	uint8_t instance;
 	struct index files;       /* number -> file_state as a pointer */
+	size_t opening;           /* files that are being made */
 	size_t busy;
 	size_t bytes;
 	bool freed;               /* goes when nothing is under way any more */
@@ -77,6 +78,7 @@ on_made(void *context, uint64_t number, int fd)
 	struct opening *opening = context;
 	struct intake *intake = opening->intake;
 	intake->busy--;
+	intake->opening--;
 	if (fd >= 0 && intake->channel) {
 		struct message_body body = { .file = number };
 		struct buf content = BUF_INIT(0);
@@ -99,7 +101,8 @@ static void
 on_body_open(struct intake *intake, uint32_t request)
 {
 	struct intake_means *means = intake->means;
-	if (means->pressure.is_short || intake->files.count >= FILES_MAX) {
+	if (means->pressure.is_short ||
+		intake->files.count + intake->opening >= NEEDS_BODY_FILES_MOST) {
 		refuse(intake, request, 452, "4.3.1", "No room for the message");
 		return;
 	}
@@ -108,6 +111,7 @@ on_body_open(struct intake *intake, uint32_t request)
 	*opening = (struct opening){ intake, request };
 	if (number && bodies_make(means->bodies, number, on_made, opening)) {
 		intake->busy++;
+		intake->opening++;
 		return;
 	}
 	mem_free(&opening);

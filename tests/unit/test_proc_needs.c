@@ -21,8 +21,14 @@ static void
 descriptors(void **state)
 {
 	(void)state;
+	static const struct settings_listener many = { .protocol = LISTENER_SMTP,
+		.connections = 10000, .address = { addresses, 2 } };
+	static const struct settings busy = { .listener = { &many, 1 } };
+
 	/* A session and its file each, the sockets, and what every role has. */
 	assert_int_equal(needs_descriptors(ROLE_SMTP, &settings), 2000 + 2 + 128);
+	/* Of ten thousand sessions no more have a file than queue gives out. */
+	assert_int_equal(needs_descriptors(ROLE_SMTP, &busy), 10000 + 4096 + 2 + 128);
 	assert_int_equal(needs_descriptors(ROLE_MAILBOX, &settings), 100 + 1 + 128);
 	assert_int_equal(needs_descriptors(ROLE_RELAY, &settings), 40 + 128);
 	assert_true(needs_descriptors(ROLE_QUEUE, &settings) > 1000);

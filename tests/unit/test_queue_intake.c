@@ -2,6 +2,7 @@
 /* Body files and commits: an intake, and a front end of our own on the other end of its channel. */
 #include "queue_rig.h"
 
+#include "proc/needs.h"
 #include "queue/intake.h"
 
 #include <stdlib.h>
@@ -462,6 +463,17 @@ test_malformed(void **state)
 	assert_int_equal(send_commit(&commit), 250);
 }
 
+/* A front end has descriptors for so many: see needs_descriptors(). */
+static void
+test_body_files_have_a_limit(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < NEEDS_BODY_FILES_MOST; i++)
+		open_body("");
+	ask(MSG_BODY_OPEN, NULL);
+	assert_int_equal(answer_code, 452);
+}
+
 int
 main(void)
 {
@@ -476,6 +488,7 @@ main(void)
 		TEST(test_pressure),
 		TEST(test_not_admitted),
 		TEST(test_malformed),
+		TEST(test_body_files_have_a_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
