@@ -20,6 +20,7 @@ import json
 import multiprocessing
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -227,11 +228,16 @@ class Run:
             self.server.start()
 
     def cut(self):
-        """One stands at its call: that is how far it comes, and with it all others."""
+        """
+        One stands at its call: that is how far it comes, and with it all others. Super goes last: its death
+        would continue the one that is stopped.
+        """
         while not self.over.wait(0.002):
             if self.stand.plan.fired():
-                process = self.server.gate.process
-                kill_all([process.pid, *children(process.pid)])
+                pid = self.server.gate.process.pid
+                kill_all([pid], signal.SIGSTOP)
+                kill_all(children(pid))
+                kill_all([pid])
                 return
 
     def is_complete(self):
