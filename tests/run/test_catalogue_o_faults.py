@@ -10,10 +10,10 @@ import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "durability"))
 
-from rig import ground  # noqa: E402
+from rig import crowd, ground, process  # noqa: E402
 from server import SallyportServer  # noqa: E402
 from interposed import Interposed  # noqa: E402
-from single_faults import DISK_CALLS, Stand, enumerate_faults, run_all  # noqa: E402
+from single_faults import DISK_CALLS, Fault, Stand, enumerate_faults, run_all  # noqa: E402
 from storm import Storm, can_starve, read_lines  # noqa: E402
 
 pytestmark = pytest.mark.skipif(ground.SANITIZED, reason="a sanitizer wants to be preloaded first")
@@ -112,3 +112,32 @@ def test_O14_the_clock_jumps():
     # nothing was given up because of its age
     assert verdict.returned > 0
     assert all("-never@" in address for entry in entries for address in entry.get("failed", ())), verdict
+
+
+@pytest.mark.parametrize("error", ["ENFILE", "ENOMEM"])
+def test_E12_the_whole_system_has_no_more(error):
+    """Every accept of the front ends fails for a while: whoever is inside goes on, whoever knocks waits, nothing spins."""
+    folder = ground.folder("enfile")
+    os.chmod(folder, 0o755)
+    interposed = Interposed(folder)
+    server = SallyportServer(9, programs=folder, environment=interposed.environment)
+    held = []
+    try:
+        server.start()
+        gate, pids = server.gate, server.pids("smtp")
+        with gate.session() as inside:
+            interposed.plan.arm(Fault("row", "smtp", "accept4", 1, error + "+"))
+            held += [crowd.knock(gate.address("trusted"), f"127.0.0.{number}") for number in range(20, 60)]
+            gate.wait_for_event("accept.short")
+            begin = process.cpu_s(pids)
+            assert inside.is_silent(1)
+            assert process.cpu_s(pids) - begin < 0.5, "it spins"
+            inside.expect(250, b"NOOP")
+            interposed.plan.disarm()
+            assert {crowd.code_of_greeting(sock) for sock in held} == {220}
+        assert server.pids("smtp") == pids
+    finally:
+        for sock in held:
+            crowd.slam(sock)
+        server.discard()
+        ground.remove(folder)
