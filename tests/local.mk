@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 TESTS += tests/layers.sh tests/layers_breach.sh
 EXTRA_DIST += tests/layers.sh tests/layers_breach.sh tests/unit/unit.h
+EXTRA_DIST += tests/rights/cases.json tests/rights/world.conf
 
 # Which lines of the parsers their unit tests and corpora run, in a copy that is built for it.
 EXTRA_DIST += tests/coverage.sh

@@ -78,6 +78,16 @@ is_everybody(const struct principal *principal)
 			(principal->network.bits == 0 || principal->network.address[10] == 0xff));
 }
 
+/* Neither rights nor, in a permit, a word on limits or on what becomes of others' senders. */
+static bool
+is_empty(const struct settings_permit *permit, bool deny)
+{
+	return permit->rights == 0 && permit->send_as.count == 0 && permit->on_behalf.count == 0 &&
+		(deny ||
+			(permit->limits[0] == '\0' && permit->wrong_sender == WRONG_SENDER_NEXT &&
+				permit->posing_name == POSING_NAME_NEXT));
+}
+
 bool
 check_permits(const struct load *load, const struct settings_permits *permits, bool deny,
 	struct fault *fault)
@@ -85,8 +95,7 @@ check_permits(const struct load *load, const struct settings_permits *permits, b
 	for (size_t i = 0; i < permits->count; i++) {
 		const struct settings_permit *permit = &permits->items[i];
 
-		if (permit->rights == 0 && permit->send_as.count == 0 &&
-			permit->on_behalf.count == 0 && (deny || permit->limits[0] == '\0'))
+		if (is_empty(permit, deny))
 			return load_fault(load, permit, NULL, 0, fault, "%s nothing",
 				deny ? "denies" : "permits");
 		if (deny)

@@ -136,7 +136,7 @@ mend(struct originators *message, const struct field_finding *finding)
 		return finding->verdict;
 	mended = check_originators(message);
 	if (mended.kind != FIELD_FINE)
-		return mended.verdict;
+		return finding->verdict;
 	mended.verdict = verdict_pass(message->remedy.where);
 	mended.verdict.changed = changed;
 	return mended.verdict;

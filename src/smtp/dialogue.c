@@ -2,6 +2,7 @@
 /* The commands of SMTP, one row each: who may say what, when. */
 #include "smtp/dialogue.h"
 
+#include "base/log.h"
 #include "policy/rights.h"
 #include "smtp/authentication.h"
 #include "smtp/greeting.h"
@@ -179,6 +180,19 @@ fits_state(struct smtp *smtp, const struct row *row, struct smtp_reply *reply_ou
 	return false;
 }
 
+/* A client that may not submit at all: what the policy says of it. RCPT and DATA say nothing new. */
+static void
+log_stranger(const struct smtp *smtp, const struct smtp_reply *reply)
+{
+	struct verdict verdict = rights_check_sender(&smtp->mail, "");
+
+	if (verdict.kind == VERDICT_REJECT)
+		log_event(EV_SMTP_REFUSED, kv_str("sid", smtp->mail.id),
+			kv_str("client", smtp->mail.client_address), kv_str("login", ""),
+			kv_str("at", "mail"), kv_int("code", reply->code),
+			kv_str("text", reply->text), kv_str("where", verdict.where));
+}
+
 /* Where the chunk of a refused BDAT ends is known only if its size could be read. */
 static void
 refuse_command(struct smtp *smtp, const struct smtp_command *command, bool parsed,
@@ -219,9 +233,11 @@ run(struct smtp *smtp, struct span line)
 	smtp->data_refused = false;
 	if (smtp->state == SMTP_STATE_NEW && !fits_state(smtp, row, &refusal))
 		refuse_command(smtp, &command, parsed, &refusal);
-	else if (!has_needs(smtp, row, &refusal))
+	else if (!has_needs(smtp, row, &refusal)) {
+		if (command.verb == SMTP_VERB_MAIL)
+			log_stranger(smtp, &refusal);
 		refuse_command(smtp, &command, parsed, &refusal);
-	else if (!parsed)
+	} else if (!parsed)
 		refuse_command(smtp, &command, parsed, &reply);
 	else if (!fits_state(smtp, row, &refusal))
 		refuse_command(smtp, &command, parsed, &refusal);

@@ -22,3 +22,8 @@ tests_unit_test_policy_tidy_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_policy_device_stage
 tests_unit_test_policy_device_stage_SOURCES = tests/unit/test_policy_device_stage.c
 tests_unit_test_policy_device_stage_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_policy_rights_table
+tests_unit_test_policy_rights_table_SOURCES = tests/unit/test_policy_rights_table.c tests/unit/config_file.h
+tests_unit_test_policy_rights_table_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_policy_rights_table_LDADD = $(POLICY_LIBS) $(UNIT_LIBS) $(JANSSON_LIBS)

@@ -173,6 +173,8 @@ faults(void **state)
 			"c.conf:6: listener \"x\": permit \"anonymous\": rights: relay for everybody "
 			"makes an open relay, which others would abuse at once" },
 		{ GOOD "permit \"login:a\" { }", "c.conf:4: permit \"login:a\": permits nothing" },
+		{ GOOD "permit \"login:a\" { wrong-sender = next posing-name = next }",
+			"c.conf:4: permit \"login:a\": permits nothing" },
 		{ GOOD "deny \"login:a\" { }", "c.conf:4: deny \"login:a\": denies nothing" },
 		{ GOOD "permit \"login:a\" { limits = strict }",
 			"c.conf:4: permit \"login:a\": limits: there is no limits section \"strict\"" },
