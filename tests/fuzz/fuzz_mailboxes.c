@@ -19,6 +19,17 @@ is_owner(struct span text)
 		address_equal_own(&address, &owner);
 }
 
+/* Without the blanks and foldings about it. */
+static struct span
+trimmed(struct span text)
+{
+	while (text.length && octet_is_space(text.start[0]))
+		text = span_from(text, 1);
+	while (text.length && octet_is_space(text.start[text.length - 1]))
+		text.length--;
+	return text;
+}
+
 /* A reader that knows quoted strings and comments, and takes what stands in <> to be the author. */
 static void
 check_brackets(struct span value)
@@ -38,12 +49,12 @@ check_brackets(struct span value)
 		else if (byte == ')' && !quoted && depth)
 			depth--;
 		else if (byte == '<' && !quoted && !depth)
-			FUZZ_CHECK(is_owner(
-				span_cut(span_from(value, i + 1), '>', &(struct span){ 0 })));
+			FUZZ_CHECK(is_owner(trimmed(
+				span_cut(span_from(value, i + 1), '>', &(struct span){ 0 }))));
 	}
 }
 
-/* A reader that knows nothing and takes every <x@y> without blanks for an author. */
+/* A reader that knows nothing and takes every <x@y> without blanks in it for an author. */
 static void
 check_greedy(struct span value)
 {
@@ -56,6 +67,7 @@ check_greedy(struct span value)
 		inside = span_cut(span_from(value, i + 1), '>', &rest);
 		if (rest.start == NULL && inside.length == value.length - i - 1)
 			continue;
+		inside = trimmed(inside);
 		if (span_has_byte(inside, '@') && !span_has_byte(inside, ' ') &&
 			!span_has_byte(inside, '"') && !span_has_byte(inside, '<'))
 			FUZZ_CHECK(is_owner(inside));

@@ -164,6 +164,32 @@ test_floods(void **state)
 	check_flood("", "<", 1000000, "a@b.c>", false);
 }
 
+/* Cut anywhere, a value is refused or gives the mailboxes before the cut; nothing behind it is read. */
+static void
+test_every_prefix(void **state)
+{
+	static const char whole[] = "\"A\" (x) < a@b.c > (y), c@d.e <c@d.e>,\r\n =?utf-8?q?x?= <\"f\"@g.h>";
+	size_t good = 0;
+
+	(void)state;
+	for (size_t length = 0; length < sizeof whole; length++) {
+		char *bytes = mem_alloc(length + 1);
+		struct parsed p;
+
+		memcpy(bytes, whole, length);
+		p = parse(span_of(bytes, length), 0);
+		if (p.good) {
+			good++;
+			assert_true(p.list.count <= 3);
+			assert_span_equal(address_local(&p.list.list[0].address), "a");
+		}
+		arena_free(&p.arena);
+		mem_free(&bytes);
+	}
+	/* The first with its blank and its comment, "c@d", "c@d.e", its blank, its twin, and the third. */
+	assert_int_equal(good, 8);
+}
+
 /* ---- what was accepted, written again, is accepted again and is the same ------------------------- */
 
 static void
@@ -263,6 +289,7 @@ main(void)
 		cmocka_unit_test(test_sender_is_one),
 		cmocka_unit_test(test_every_refusal_says_what),
 		cmocka_unit_test(test_floods),
+		cmocka_unit_test(test_every_prefix),
 		cmocka_unit_test(test_what_is_accepted_is_accepted_again),
 	};
 
