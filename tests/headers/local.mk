@@ -13,4 +13,4 @@ tests_headers_gmime_reading_CFLAGS = $(AM_CFLAGS) $(GMIME_CFLAGS)
 tests_headers_gmime_reading_LDADD = $(GMIME_LIBS)
 
 EXTRA_DIST += tests/headers/hostile tests/headers/ordinary tests/headers/differences.jsonl \
-	tests/headers/refusals.jsonl
+	tests/headers/refusals.jsonl tests/headers/bypasses.jsonl
