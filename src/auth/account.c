@@ -40,6 +40,7 @@ account_drop(struct account **account)
 		return;
 	arena = dropped->arena;
 	mem_wipe(dropped->keys, sizeof dropped->keys);
+	mem_wipe(dropped->apps, dropped->app_count * sizeof *dropped->apps);
 	arena_free(&arena);
 }
 
@@ -52,6 +53,33 @@ account_refusal(const struct account *account, enum identity_protocol protocol, 
 		return "account has expired";
 	if (!(account->identity.protocols & protocol))
 		return "account may not use this protocol";
+	return NULL;
+}
+
+const char *
+account_password_refusal(const struct account *account, enum identity_protocol protocol)
+{
+	return account->app_only & protocol ? "only app passwords are good for this protocol"
+					    : NULL;
+}
+
+const struct app_password *
+account_find_app(const struct account *account, struct span label)
+{
+	for (size_t i = 0; i < account->app_count; i++) {
+		if (span_is_nocase(label, account->apps[i].label))
+			return &account->apps[i];
+	}
+	return NULL;
+}
+
+const struct app_password *
+account_find_app_id(const struct account *account, uint64_t id)
+{
+	for (size_t i = 0; i < account->app_count; i++) {
+		if (account->apps[i].id == id)
+			return &account->apps[i];
+	}
 	return NULL;
 }
 

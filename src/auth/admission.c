@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "auth/expiry.h"
 #include "auth/login_rule.h"
 #include "ipc/grant.h"
 #include "policy/limits.h"
@@ -77,29 +78,63 @@ admission_enter(struct auth *auth, const struct login_request *request,
 		.listener = admission->listener,
 		.client_address = admission->client_address,
 		.mechanism = identity->mechanism,
+		.credential = admission->credential,
+		.credential_id = admission->credential_id,
 		.limits = find_limits(auth, admission, identity)->title,
 		.protocol = admission->protocol,
 		.epoch = identity->epoch,
 		.since_ms = since_ms,
+		.expires_ms = admission->expires_ms,
 	};
 
 	if (describe(auth, admission, identity, &session))
 		facts.bypass_limits = rights_of(&session) & RIGHT_BYPASS_LIMITS;
 	sessions_add(auth->sessions, request, &facts);
+	expiry_consider(auth, facts.expires_ms);
+}
+
+int64_t
+admission_expiry(const struct account *account, const struct app_password *app)
+{
+	int64_t expires = account->expires_ms;
+
+	if (app && app->expires_ms && (!expires || app->expires_ms < expires))
+		expires = app->expires_ms;
+	return expires;
+}
+
+struct identity
+admission_identity(const struct admission *admission, const struct account *account)
+{
+	struct identity identity = account->identity;
+
+	identity.mechanism = admission->mechanism;
+	identity.credential = admission->credential;
+	identity.credential_id = admission->credential_id;
+	return identity;
+}
+
+/* No grant outlives the account. */
+static int64_t
+grant_expiry(const struct admission *admission, int64_t now_ms)
+{
+	int64_t expires = now_ms + AUTH_GRANT_LIFE_MS;
+
+	return admission->expires_ms && admission->expires_ms < expires ? admission->expires_ms
+									: expires;
 }
 
 bool
 admission_pack(const struct auth *auth, const struct admission *admission,
 	const struct account *account, int64_t now_ms, struct buf *to)
 {
-	struct identity identity = account->identity;
+	struct identity identity = admission_identity(admission, account);
 	struct buf packed = BUF_INIT(IPC_IDENTITY_MAX_BYTES / 2);
 	struct buf signed_grant = BUF_INIT(IPC_IDENTITY_MAX_BYTES);
 	struct buf certificates = BUF_INIT(IPC_SHORT_MAX_BYTES);
 	struct message_login_done done;
 	bool fits;
 
-	identity.mechanism = admission->mechanism;
 	identity_pack(&packed, &identity);
 	certificate_names_pack(&certificates, &admission->certificates);
 	grant_sign(&signed_grant, secret_span(auth->grant_key),
@@ -109,7 +144,7 @@ admission_pack(const struct auth *auth, const struct admission *admission,
 			.listener = span_text(admission->listener),
 			.identity = buf_span(&packed),
 			.certificates = buf_span(&certificates),
-			.expires_ms = now_ms + AUTH_GRANT_LIFE_MS,
+			.expires_ms = grant_expiry(admission, now_ms),
 			.epoch = identity.epoch,
 		});
 	done = (struct message_login_done){

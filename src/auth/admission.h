@@ -12,8 +12,11 @@ struct admission {
 	const char *listener;
 	const char *client_address;
 	const char *mechanism;
+	const char *credential;      /* label of the app password; "" for none */
+	uint64_t credential_id;
 	enum identity_protocol protocol;
 	struct certificate_names certificates; /* of the client, as its front end says */
+	int64_t expires_ms;          /* when it ends, wall clock; 0: never. Announced ones: not known */
 };
 
 enum { ADMISSION_TEXT_SIZE = 160 };
@@ -33,6 +36,11 @@ bool admission_check(const struct auth *auth, const struct admission *admission,
 /* Enters the session, or enters it anew with what holds now. */
 void admission_enter(struct auth *auth, const struct login_request *request,
 	const struct admission *admission, const struct identity *identity, int64_t since_ms);
+/* What holds the shorter: the account, or the app password, which may be NULL. */
+int64_t admission_expiry(const struct account *account, const struct app_password *app);
+/* What is said of the account in this session: a copy that borrows its texts. */
+struct identity admission_identity(const struct admission *admission,
+	const struct account *account);
 /* The content of LOGIN_DONE; false if the identity is too large for it. */
 bool admission_pack(const struct auth *auth, const struct admission *admission,
 	const struct account *account, int64_t now_ms, struct buf *to);

@@ -2,6 +2,8 @@
 /* The auth role: its parts put together, and its links. */
 #include "auth/auth.h"
 
+#include "auth/directory_local_app.h"
+#include "auth/expiry.h"
 #include "auth/front_link.h"
 #include "auth/mech.h"
 #include "base/clock.h"
@@ -99,6 +101,15 @@ remember_revoked(void *context, const char *login, uint64_t epoch)
 	revocations_add(auth->revocations, login, epoch, loop_now_ms(auth->loop));
 }
 
+static void
+remember_revoked_app(void *context, const char *login, uint64_t credential)
+{
+	struct auth *auth = context;
+
+	revocations_add_credential(auth->revocations, login, credential,
+		loop_now_ms(auth->loop));
+}
+
 static bool
 open_directory(struct auth *auth, const struct settings *settings, struct fault *fault_out)
 {
@@ -115,7 +126,9 @@ open_directory(struct auth *auth, const struct settings *settings, struct fault 
 	/* A queue that started as well has forgotten it too. */
 	return directory_local_mix(auth->local, &auth->exchanges.mix, fault_out) &&
 		directory_local_revoked(auth->local, clock_wall_ms() - AUTH_GRANT_LIFE_MS,
-			remember_revoked, auth, fault_out);
+			remember_revoked, auth, fault_out) &&
+		directory_local_revoked_apps(auth->local, clock_wall_ms() - AUTH_GRANT_LIFE_MS,
+			remember_revoked_app, auth, fault_out);
 }
 
 static bool
@@ -160,6 +173,7 @@ auth_open(struct loop *loop, const struct settings *settings, const char *keytab
 	auth->revocations = revocations_new(AUTH_GRANT_LIFE_MS);
 	loop_timer_init(&auth->sweep, loop, on_sweep, auth);
 	loop_timer_init(&auth->announce_wait, loop, on_announce_late, auth);
+	expiry_init(auth);
 	if (!open_directory(auth, settings, fault_out) ||
 		!open_exchanges(auth, settings, keytab, fault_out)) {
 		auth_close(&auth);
@@ -190,6 +204,7 @@ auth_close(struct auth **auth)
 	revocations_free(&closed->revocations);
 	loop_timer_stop(&closed->sweep);
 	loop_timer_stop(&closed->announce_wait);
+	expiry_fini(closed);
 	secret_free(&closed->grant_key);
 	settings_free(&closed->settings);
 	mech_stop();
@@ -199,10 +214,12 @@ auth_close(struct auth **auth)
 /* ---- revocation ------------------------------------------------------------------------------ */
 
 static void
-tell_queue(void *context, const char *login, uint64_t epoch)
+tell_queue(void *context, const char *login, uint64_t epoch, uint64_t credential)
 {
 	struct auth *auth = context;
-	struct message_revoke revoke = { .login = login, .epoch = epoch };
+	struct message_revoke revoke = {
+		.login = login, .epoch = epoch, .credential = credential
+	};
 	struct buf content = BUF_INIT(0);
 
 	if (!auth->queue)
@@ -212,21 +229,44 @@ tell_queue(void *context, const char *login, uint64_t epoch)
 	buf_fini(&content);
 }
 
-void
-auth_forget(struct auth *auth, const char *login)
+static void
+forget(struct auth *auth, const char *login)
 {
 	directory_forget(auth->directory, login);
 	login_cache_drop(auth->exchanges.cache, span_text(login));
 }
 
 void
+auth_renew(struct auth *auth, const char *login)
+{
+	forget(auth, login);
+	front_link_revoke_all(auth, login, 0);
+}
+
+void
 auth_revoke(struct auth *auth, const char *login, uint64_t epoch)
 {
 	log_event(EV_LOGIN_REVOKED, kv_str("login", login), kv_int("epoch", (int64_t)epoch));
-	auth_forget(auth, login);
+	forget(auth, login);
 	revocations_add(auth->revocations, login, epoch, loop_now_ms(auth->loop));
 	front_link_revoke_all(auth, login, epoch);
-	tell_queue(auth, login, epoch);
+	tell_queue(auth, login, epoch, 0);
+}
+
+void
+auth_revoke_credential(struct auth *auth, const char *login, uint64_t credential)
+{
+	struct login_use *use = sessions_find_login(auth->sessions, login);
+
+	log_event(EV_LOGIN_REVOKED, kv_str("login", login), kv_int("credential", (int64_t)credential));
+	forget(auth, login);
+	revocations_add_credential(auth->revocations, login, credential, loop_now_ms(auth->loop));
+	for (const struct login_session *session = use ? use->sessions : NULL; session;
+		session = session->next) {
+		if (session->credential_id == credential)
+			front_link_kick(auth, session, "Your login is no longer valid");
+	}
+	tell_queue(auth, login, 0, credential);
 }
 
 /* ---- links ----------------------------------------------------------------------------------- */

@@ -36,6 +36,8 @@ struct auth {
 	bool sessions_known;                   /* front ends have said who is logged in */
 	struct loop_timer announce_wait;
 	struct loop_timer sweep;
+	struct loop_timer expiry;
+	int64_t expiry_ms;                     /* of the session that expires first; 0: none */
 };
 
 /*
@@ -54,8 +56,10 @@ void auth_drop_link(struct auth *auth, enum role peer, unsigned instance);
 
 /* Something of this login was taken away: caches forget it, everybody is told. */
 void auth_revoke(struct auth *auth, const char *login, uint64_t epoch);
-/* The account has changed, but lost nothing. */
-void auth_forget(struct auth *auth, const char *login);
+/* An app password of this login was taken away: its sessions end, its grants are void. */
+void auth_revoke_credential(struct auth *auth, const char *login, uint64_t credential);
+/* The account has changed, but lost nothing: its sessions fetch their identities anew. */
+void auth_renew(struct auth *auth, const char *login);
 
 /* For front_link.c: a link has announced all its sessions, or will not. */
 void auth_check_announced(struct auth *auth);

@@ -83,7 +83,7 @@ spread_change(struct auth *auth, const char *login, uint64_t epoch)
 	if (epoch)
 		auth_revoke(auth, login, epoch);
 	else
-		auth_forget(auth, login);
+		auth_renew(auth, login);
 }
 
 /* What the change means for those who are logged in. */
@@ -102,7 +102,9 @@ spread(const struct account_job *job)
 	else
 		log_event(EV_ACCOUNT_CHANGED, kv_str("verb", job->message.verb),
 			kv_str("login", call->login));
-	if (call->login[0])
+	if (call->credential)
+		auth_revoke_credential(job->auth, call->login, call->credential);
+	else if (call->login[0])
 		spread_change(job->auth, call->login, call->epoch);
 	for (const struct verb_change *member = call->members; member; member = member->next)
 		spread_change(job->auth, member->login, member->epoch);

@@ -18,6 +18,8 @@ enum directory_local_statement {
 	FIND_TEXTS,
 	FIND_GROUPS,
 	FIND_GROUP_TEXTS,
+	FIND_APPS,
+	FIND_APP_KEYS,
 	LIST_LOGINS,
 	HAS_ADDRESS,
 	STATEMENT_COUNT,
@@ -84,6 +86,13 @@ bool directory_local_open_change(struct directory_local *local, const char *logi
 /* For FAULT_DENIED and FAULT_MISSING: "the address", "send-as", … */
 const char *directory_local_list_word(enum directory_list list);
 const char *directory_local_column(sqlite3_stmt *statement, int column, struct arena *arena);
+/*
+ * The row's hash, iterations, salt, stored and server key. False for keys that are not of the right
+ * form, which are as good as none.
+ */
+bool directory_local_read_keys(sqlite3_stmt *statement, struct scram_keys *keys_out);
+/* App passwords of the account, into it. */
+bool directory_local_read_apps(struct directory_local *local, int64_t id, struct account *account);
 
 /*
  * Brings the database to version count by the steps it lacks, each step SQL that makes one version

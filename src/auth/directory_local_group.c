@@ -162,6 +162,23 @@ is_free(struct spreading *spreading, enum directory_list list, const char *text,
 	return fault.kind == FAULT_MISSING || fault_set(fault_out, fault.kind, "%s", fault.text);
 }
 
+/* A group alone fits an identity, whoever joins it. */
+static bool
+check_room(const struct spreading *spreading, struct fault *fault_out)
+{
+	struct fault fault = FAULT_INIT;
+	int64_t found;
+
+	if (DB_GET(spreading->local->db, &fault, &found,
+		    "SELECT 1 FROM (SELECT count(*) AS texts, "
+		    "sum(length(CAST(text AS BLOB)) + 6) AS bytes FROM group_text "
+		    "WHERE account_group = ?) WHERE texts > ? OR bytes > ?",
+		    DB_INT(spreading->id), DB_INT(IDENTITY_TEXTS_MAX),
+		    DB_INT(DIRECTORY_IDENTITY_MAX_BYTES)))
+		return fault_set(fault_out, FAULT_LIMIT, "the group has too many grants");
+	return fault.kind == FAULT_MISSING || fault_set(fault_out, fault.kind, "%s", fault.text);
+}
+
 /* No member's identity may outgrow its message by what the group is given. */
 static bool
 check_members(const struct spreading *spreading, struct fault *fault_out)
@@ -193,7 +210,7 @@ directory_local_add_group_text(struct directory_local *local, const char *name,
 			"SELECT ?1, ?2, ?3, coalesce(max(position), 0) + 1 FROM group_text "
 			"WHERE account_group = ?1 AND list = ?2",
 			DB_INT(spreading.id), DB_INT(list), DB_STR(text)) &&
-		check_members(&spreading, fault_out);
+		check_room(&spreading, fault_out) && check_members(&spreading, fault_out);
 
 	return close_change(&spreading, good, fault_out);
 }

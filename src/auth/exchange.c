@@ -42,6 +42,7 @@ exchange_new(const struct exchange_service *service, const struct message_login_
 		.client_address = arena_strdup(arena, start->client_address),
 		.tls = start->tls,
 		.certificates = certificate_names_copy(&start->certificates, arena),
+		.tls_version = arena_strdup(arena, start->tls_version),
 		.bind_exporter = copy_span(arena, start->bind_exporter),
 		.bind_endpoint = copy_span(arena, start->bind_endpoint),
 		.has_initial = start->has_initial,
@@ -177,7 +178,7 @@ exchange_succeed(struct exchange *exchange)
 	}
 	brake_passed(service->brake, exchange->address, span_text(exchange->login));
 	exchange->phase = EXCHANGE_OVER;
-	exchange->events->on_done(exchange->context, exchange->account);
+	exchange->events->on_done(exchange->context, exchange->account, exchange->app);
 }
 
 void
@@ -204,70 +205,24 @@ on_deadline(void *context)
 	}
 }
 
-/* ---- PLAIN and LOGIN ------------------------------------------------------------------------- */
-
-static void
-on_verified(void *context, const struct login_work_result *result)
-{
-	struct exchange *exchange = context;
-	const struct exchange_service *service = exchange->service;
-
-	exchange->work = NULL;
-	if (result->late) {
-		exchange_fail(exchange, LOGIN_TEMPORARY, "no thread was free in time");
-	} else if (!result->verified || !exchange->account) {
-		exchange_refuse(exchange, "wrong password");
-	} else {
-		if (!exchange->refusal)
-			login_cache_add(service->cache, span_text(exchange->login),
-				secret_span(exchange->password), exchange->account->identity.epoch,
-				loop_now_ms(service->loop));
-		exchange_succeed(exchange);
-	}
-}
-
-void
-exchange_choose_keys(const struct exchange *exchange, enum scram_hash hash,
-	struct scram_keys *keys_out)
-{
-	const struct exchange_service *service = exchange->service;
-	const struct account *account = exchange->account;
-	struct span name = span_text(exchange->login);
-
-	if (account && account->has_keys[hash])
-		*keys_out = account->keys[hash];
-	else
-		scram_keys_decoy(keys_out, hash,
-			scram_mix_choose(&service->mix, hash, service->decoy_secret, name,
-				(uint32_t)exchange->settings->sasl.iterations),
-			service->decoy_secret, name);
-}
-
-static void
-verify_password(struct exchange *exchange)
-{
-	const struct exchange_service *service = exchange->service;
-	struct span password = secret_span(exchange->password);
-	struct secret *copy;
-	struct scram_keys keys;
-
-	if (exchange->account && !exchange->refusal &&
-		login_cache_has(service->cache, span_text(exchange->login), password,
-			exchange->account->identity.epoch, loop_now_ms(service->loop))) {
-		exchange_succeed(exchange);
-		return;
-	}
-	exchange_choose_keys(exchange, SCRAM_SHA_256, &keys);
-	copy = secret_new(password);
-	exchange->phase = EXCHANGE_WORK;
-	exchange->work = login_work_verify(service->pool, exchange->settings->sasl.answer_wait,
-		&keys, &copy, on_verified, exchange);
-	mem_wipe(&keys, sizeof keys);
-	if (!exchange->work)
-		exchange_fail(exchange, LOGIN_TEMPORARY, "too many logins at once");
-}
-
 /* ---- who is it? ------------------------------------------------------------------------------ */
+
+/* What is refused for want of an app password is known now, but for PLAIN, where one may be typed. */
+static void
+take_account(struct exchange *exchange, struct account *account)
+{
+	enum identity_protocol protocol = exchange->rule.protocol;
+	int64_t now = clock_wall_ms();
+
+	exchange->account = account_use(account);
+	exchange->refusal = account_refusal(account, protocol, now);
+	if (exchange->label[0])
+		exchange->app = account_find_app(account, span_text(exchange->label));
+	if (!exchange->refusal && exchange->app)
+		exchange->refusal = app_password_refusal(exchange->app, protocol, now);
+	if (!exchange->refusal && !exchange->label[0] && exchange->rule.kind == LOGIN_KIND_SCRAM)
+		exchange->refusal = account_password_refusal(account, protocol);
+}
 
 static void
 on_found(void *context, enum directory_result result, struct account *account)
@@ -280,14 +235,11 @@ on_found(void *context, enum directory_result result, struct account *account)
 		exchange_fail(exchange, LOGIN_TEMPORARY, "the directory cannot be asked");
 		return;
 	}
-	if (account) {
-		exchange->account = account_use(account);
-		exchange->refusal = account_refusal(account, exchange->rule.protocol,
-			clock_wall_ms());
-	}
+	if (account)
+		take_account(exchange, account);
 	switch (exchange->rule.kind) {
 	case LOGIN_KIND_PASSWORD:
-		verify_password(exchange);
+		exchange_verify(exchange);
 		break;
 	case LOGIN_KIND_SCRAM:
 		exchange_start_scram(exchange);
@@ -349,21 +301,45 @@ stand_in_line(struct exchange *exchange)
 	}
 }
 
+/* "alice", or "alice/scanner": an app password by its label. No login has a "/" in it. */
+static bool
+parse_name(const struct exchange *exchange, struct span name, char login_out[LOGIN_NAME_SIZE],
+	char label_out[LOGIN_NAME_SIZE])
+{
+	const struct settings *settings = exchange->settings;
+	const char *realm = settings->sasl.realm[0] ? settings->sasl.realm : settings->hostname;
+	char whole[LOGIN_NAME_SIZE];
+	struct span label;
+	struct span login;
+
+	label_out[0] = '\0';
+	if (!login_name_parse(name, realm, whole))
+		return false;
+	login = span_cut(span_text(whole), '/', &label);
+	if (label.length > 0)
+		memcpy(label_out, label.start, label.length + 1);
+	/* The realm may stand before the label, too. */
+	return login.length == strlen(whole) || label.length > 0
+		? login_name_parse(login, realm, login_out)
+		: false;
+}
+
 /* The name that the client gave, and the one it wants to act as: nobody acts for another. */
 static bool
 take_name(struct exchange *exchange, struct span name, struct span authzid)
 {
-	const struct settings *settings = exchange->settings;
-	const char *realm = settings->sasl.realm[0] ? settings->sasl.realm : settings->hostname;
 	char wanted[LOGIN_NAME_SIZE];
+	char label[LOGIN_NAME_SIZE];
 
-	if (!login_name_parse(name, realm, exchange->login)) {
+	if (!parse_name(exchange, name, exchange->login, exchange->label)) {
+		exchange->login[0] = '\0';
 		exchange_refuse(exchange, "not a possible login");
 		return false;
 	}
 	if (authzid.length == 0)
 		return true;
-	if (login_name_parse(authzid, realm, wanted) && strcmp(wanted, exchange->login) == 0)
+	if (parse_name(exchange, authzid, wanted, label) && strcmp(wanted, exchange->login) == 0 &&
+		(!label[0] || strcmp(label, exchange->label) == 0))
 		return true;
 	exchange_refuse(exchange, "wants to act as another");
 	return false;

@@ -36,7 +36,8 @@ struct exchange_failure {
 struct exchange_events {
 	void (*on_challenge)(void *context, struct span challenge);
 	/* The last thing an exchange does is one of these; the owner may free it there. */
-	void (*on_done)(void *context, struct account *account);
+	/* app: the one it was, among those of the account; NULL: the password, or GSSAPI. */
+	void (*on_done)(void *context, struct account *account, const struct app_password *app);
 	void (*on_failed)(void *context, const struct exchange_failure *failure);
 };
 

@@ -19,7 +19,7 @@ on_mech_done(struct exchange *exchange)
 	struct span name = span_text(mech_login(exchange->mech));
 
 	if (exchange->rule.kind == LOGIN_KIND_SCRAM) {
-		if (exchange->account)
+		if (exchange->account && (exchange->app || !exchange->label[0]))
 			exchange_succeed(exchange);
 		else
 			exchange_refuse(exchange, "unknown login");

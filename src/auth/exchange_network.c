@@ -24,6 +24,6 @@ exchange_judge_network(struct exchange *exchange)
 		exchange_fail(exchange, LOGIN_REFUSED, exchange->refusal);
 	} else {
 		exchange->phase = EXCHANGE_OVER;
-		exchange->events->on_done(exchange->context, exchange->account);
+		exchange->events->on_done(exchange->context, exchange->account, NULL);
 	}
 }

@@ -33,9 +33,11 @@ struct exchange {
 
 	struct secret *initial;           /* the first message of the client; NULL: none yet */
 	char login[LOGIN_NAME_SIZE];      /* canonical; "" until it is known */
+	char label[LOGIN_NAME_SIZE];      /* of the app password that the name asks for; "" for none */
 	struct secret *password;          /* prepared; PLAIN and LOGIN alone */
 	bool looked_up;
 	struct account *account;          /* NULL after a look-up: nobody has this name */
+	const struct app_password *app;   /* of the account: asked for, or found to be it */
 	const char *refusal;              /* why this account, although there, may not log in */
 	struct directory_question *question;
 	struct mech *mech;
@@ -57,7 +59,13 @@ void exchange_fail(struct exchange *exchange, enum login_failure failure, const 
 void exchange_challenge(struct exchange *exchange, struct span bytes);
 /* Asks the directory for the login; goes on by the kind of mechanism. */
 void exchange_look_up(struct exchange *exchange);
-/* Keys to check against: the account's, or such as look like it but that nothing is right for. */
+
+/* exchange_password.c */
+void exchange_verify(struct exchange *exchange);
+/*
+ * Keys to check against: the account's, or those of the app password that its name asks for, or such
+ * as look like them but that nothing is right for.
+ */
 void exchange_choose_keys(const struct exchange *exchange, enum scram_hash hash,
 	struct scram_keys *keys_out);
 

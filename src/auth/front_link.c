@@ -126,7 +126,7 @@ is_of_another(const struct pending_login *login, const char *id)
 
 /* Who it is was proved; now for the limits, the identity and the grant. */
 static void
-on_done(void *context, struct account *account)
+on_done(void *context, struct account *account, const struct app_password *app)
 {
 	struct pending_login *login = context;
 	struct auth *auth = login->link->auth;
@@ -136,15 +136,17 @@ on_done(void *context, struct account *account)
 		.listener = start->listener,
 		.client_address = start->client_address,
 		.mechanism = start->mechanism,
+		.credential = app ? app->label : "",
+		.credential_id = app ? app->id : 0,
 		.protocol = exchange_protocol(login->exchange),
 		.certificates = start->certificates,
+		.expires_ms = admission_expiry(account, app),
 	};
-	struct identity identity = account->identity;
+	struct identity identity = admission_identity(&admission, account);
 	struct buf content = BUF_INIT(0);
 	char text[ADMISSION_TEXT_SIZE];
 	int64_t now = clock_wall_ms();
 
-	identity.mechanism = start->mechanism;
 	if (!admission_check(auth, &admission, &identity, text)) {
 		report(login, "connections-per-login", identity.login, text);
 		refuse(login, LOGIN_LIMIT, identity.login, text);

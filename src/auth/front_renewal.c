@@ -81,13 +81,20 @@ is_believed(struct front_link *link, const struct message_session *session,
 /* Why a session may not go on; NULL if it may. */
 static const char *
 find_end(const struct renewal *renewal, enum directory_result result,
-	const struct account *account)
+	const struct account *account, const struct app_password *app)
 {
+	enum identity_protocol protocol = renewal->admission.protocol;
+	int64_t now = clock_wall_ms();
+	const char *refusal;
+
 	if (result == DIRECTORY_UNKNOWN)
 		return "account is gone";
 	if (account->identity.epoch > renewal->epoch)
 		return "account has changed";
-	return account_refusal(account, renewal->admission.protocol, clock_wall_ms());
+	if (renewal->admission.credential_id && !app)
+		return "app password is revoked";
+	refusal = account_refusal(account, protocol, now);
+	return !refusal && app ? app_password_refusal(app, protocol, now) : refusal;
 }
 
 static void
@@ -105,11 +112,28 @@ answer_failed(const struct renewal *renewal, enum login_failure failure, const c
 static void
 end_announced(const struct renewal *renewal, const struct account *account)
 {
-	uint64_t epoch = renewal->epoch + 1;
+	if (!account)
+		auth_revoke(renewal->link->auth, renewal->login, renewal->epoch + 1);
+	else if (account->identity.epoch > renewal->epoch)
+		auth_revoke(renewal->link->auth, renewal->login, account->identity.epoch);
+	else
+		front_link_kick_id(renewal->link, renewal->admission.session,
+			"Your login is no longer valid");
+}
 
-	if (account && account->identity.epoch > epoch)
-		epoch = account->identity.epoch;
-	auth_revoke(renewal->link->auth, renewal->login, epoch);
+/* It was entered with what it said of itself; now it is known until when it may go on. */
+static void
+keep_announced(const struct renewal *renewal, const struct account *account)
+{
+	struct auth *auth = renewal->link->auth;
+	struct login_session *session = sessions_find(auth->sessions, renewal->admission.session);
+	struct identity identity = admission_identity(&renewal->admission, account);
+	struct login_request request;
+
+	if (!session || session->request.front != renewal->link)
+		return;
+	request = session->request;
+	admission_enter(auth, &request, &renewal->admission, &identity, renewal->since_ms);
 }
 
 static void
@@ -118,11 +142,10 @@ answer_renewed(const struct renewal *renewal, const struct account *account)
 	struct front_link *link = renewal->link;
 	struct login_session *session =
 		sessions_find(link->auth->sessions, renewal->admission.session);
-	struct identity identity = account->identity;
+	struct identity identity = admission_identity(&renewal->admission, account);
 	struct buf content = BUF_INIT(0);
 	struct login_request request;
 
-	identity.mechanism = renewal->admission.mechanism;
 	/* It may have ended while the directory was asked. */
 	if (!session || session->request.front != link) {
 		answer_failed(renewal, LOGIN_TEMPORARY, "the session is over");
@@ -144,6 +167,7 @@ static void
 on_found(void *context, enum directory_result result, struct account *account)
 {
 	struct renewal *renewal = context;
+	const struct app_password *app = NULL;
 	const char *end;
 
 	renewal->question = NULL;
@@ -153,13 +177,19 @@ on_found(void *context, enum directory_result result, struct account *account)
 		free_renewal(renewal);
 		return;
 	}
-	end = find_end(renewal, result, account);
+	if (account) {
+		app = account_find_app_id(account, renewal->admission.credential_id);
+		renewal->admission.expires_ms = admission_expiry(account, app);
+	}
+	end = find_end(renewal, result, account, app);
 	if (end && renewal->request)
 		answer_failed(renewal, LOGIN_BAD_CREDENTIALS, end);
 	else if (end)
 		end_announced(renewal, account);
 	else if (renewal->request)
 		answer_renewed(renewal, account);
+	else
+		keep_announced(renewal, account);
 	free_renewal(renewal);
 }
 
@@ -179,6 +209,8 @@ ask_directory(struct front_link *link, const struct message_session *session,
 		.listener = arena_strdup(arena, admission->listener),
 		.client_address = arena_strdup(arena, admission->client_address),
 		.mechanism = arena_strdup(arena, admission->mechanism),
+		.credential = arena_strdup(arena, admission->credential),
+		.credential_id = admission->credential_id,
 		.protocol = admission->protocol,
 		.certificates = certificate_names_copy(&admission->certificates, arena),
 	};
@@ -201,6 +233,8 @@ admission_of(const struct message_session *session, const struct believed *belie
 		.listener = session->listener,
 		.client_address = session->client_address,
 		.mechanism = believed->identity.mechanism,
+		.credential = believed->identity.credential,
+		.credential_id = believed->identity.credential_id,
 		.protocol = believed->protocol,
 		.certificates = believed->certificates,
 	};

@@ -5,19 +5,24 @@ src_auth_libauth_a_CFLAGS = $(AM_CFLAGS) $(NETTLE_CFLAGS) $(SASL_CFLAGS) $(SQLIT
 src_auth_libauth_a_SOURCES = \
 	src/auth/account.c src/auth/account.h \
 	src/auth/admission.c src/auth/admission.h \
+	src/auth/app_password.c src/auth/app_password.h \
 	src/auth/auth.c src/auth/auth.h \
 	src/auth/auth_role.c \
 	src/auth/brake.c src/auth/brake.h \
 	src/auth/control.c src/auth/control.h \
 	src/auth/directory.c src/auth/directory.h \
 	src/auth/directory_local.c src/auth/directory_local.h \
+	src/auth/directory_local_app.c src/auth/directory_local_app.h \
 	src/auth/directory_local_change.c \
 	src/auth/directory_local_db.c src/auth/directory_local_db.h \
 	src/auth/directory_local_facts.c \
+	src/auth/directory_local_find.c \
 	src/auth/directory_local_group.c src/auth/directory_local_group.h \
 	src/auth/directory_local_schema.c \
 	src/auth/exchange.c src/auth/exchange.h \
 	src/auth/exchange_mech.c src/auth/exchange_network.c src/auth/exchange_private.h \
+	src/auth/exchange_password.c \
+	src/auth/expiry.c src/auth/expiry.h \
 	src/auth/explain.c src/auth/explain.h \
 	src/auth/front_link.c src/auth/front_link.h \
 	src/auth/front_link_private.h \
@@ -43,6 +48,7 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/usage.c src/auth/usage.h \
 	src/auth/verbs.c src/auth/verbs.h \
 	src/auth/verbs_account.c \
+	src/auth/verbs_app.c \
 	src/auth/verbs_grant.c \
 	src/auth/verbs_group.c \
 	src/auth/verbs_limits.c \

@@ -13,6 +13,7 @@ struct cached_login {
 	struct table_entry entry;
 	char *login;
 	uint64_t epoch;
+	uint64_t credential;
 	uint64_t since_ms;
 	unsigned char mac[DIGEST_BYTES];
 };
@@ -96,7 +97,7 @@ make_mac(const struct login_cache *cache, struct span login, struct span passwor
 
 bool
 login_cache_has(struct login_cache *cache, struct span login, struct span password, uint64_t epoch,
-	uint64_t now_ms)
+	uint64_t now_ms, uint64_t *credential_out)
 {
 	struct cached_login *cached = find(cache, login);
 	unsigned char mac[DIGEST_BYTES];
@@ -108,12 +109,13 @@ login_cache_has(struct login_cache *cache, struct span login, struct span passwo
 		return false;
 	}
 	make_mac(cache, login, password, mac);
+	*credential_out = cached->credential;
 	return secret_equal(span_of(mac, sizeof mac), span_of(cached->mac, sizeof cached->mac));
 }
 
 void
 login_cache_add(struct login_cache *cache, struct span login, struct span password, uint64_t epoch,
-	uint64_t now_ms)
+	uint64_t credential, uint64_t now_ms)
 {
 	struct cached_login *cached;
 
@@ -125,6 +127,7 @@ login_cache_add(struct login_cache *cache, struct span login, struct span passwo
 	cached = mem_alloc(sizeof *cached);
 	cached->login = mem_strndup(login.start, login.length);
 	cached->epoch = epoch;
+	cached->credential = credential;
 	cached->since_ms = now_ms;
 	make_mac(cache, login, password, cached->mac);
 	table_add(&cache->table, &cached->entry, span_of(cached->login, login.length));

@@ -7,7 +7,8 @@
 
 /*
  * Remembered is a MAC of login and password under a random key that never leaves this process; one
- * password per login, the last one that was right. What is wrong is never remembered: a wrong
+ * password per name, the last one that was right, and which credential it was (0: the account's
+ * own). What is wrong is never remembered: a wrong
  * password costs the full derivation each time, known name or not.
  */
 struct login_cache;
@@ -19,9 +20,9 @@ void login_cache_set_life(struct login_cache *cache, uint64_t life_ms);
 
 /* Was this pair right at most life_ms ago, while the account had this epoch? */
 bool login_cache_has(struct login_cache *cache, struct span login, struct span password,
-	uint64_t epoch, uint64_t now_ms);
+	uint64_t epoch, uint64_t now_ms, uint64_t *credential_out);
 void login_cache_add(struct login_cache *cache, struct span login, struct span password,
-	uint64_t epoch, uint64_t now_ms);
+	uint64_t epoch, uint64_t credential, uint64_t now_ms);
 void login_cache_drop(struct login_cache *cache, struct span login);
 size_t login_cache_count(const struct login_cache *cache);
 

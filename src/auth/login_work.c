@@ -10,9 +10,11 @@ struct login_work {
 	login_work_fn done;
 	void *context;
 	/* the thread's while the job runs */
-	struct scram_keys keys;
+	struct login_check check;
 	struct secret *password;
+	struct secret *app_password;
 	bool verified;
+	size_t app;
 	struct mech *mech;
 	struct secret *response;
 	struct buf challenge;
@@ -24,8 +26,9 @@ release(void *context)
 {
 	struct login_work *work = context;
 
-	mem_wipe(&work->keys, sizeof work->keys);
+	mem_wipe(&work->check, sizeof work->check);
 	secret_free(&work->password);
+	secret_free(&work->app_password);
 	secret_free(&work->response);
 	mech_free(&work->mech);
 	buf_wipe(&work->challenge);
@@ -37,8 +40,14 @@ static void
 verify(void *context)
 {
 	struct login_work *work = context;
+	const struct login_check *check = &work->check;
 
-	work->verified = scram_keys_verify(&work->keys, secret_span(work->password));
+	if (check->with_app)
+		work->app = scram_keys_match(&check->app_salt,
+			(const unsigned char(*)[SCRAM_KEY_MAX_BYTES])check->app_stored,
+			APP_PASSWORDS_MAX, secret_span(work->app_password));
+	if (check->with_own && work->app == APP_PASSWORDS_MAX)
+		work->verified = scram_keys_verify(&check->own, secret_span(work->password));
 }
 
 static void
@@ -54,12 +63,13 @@ static void
 finish(enum worker_result result, void *context)
 {
 	struct login_work *work = context;
-	struct login_work_result end = { .late = result == WORKER_LATE };
+	struct login_work_result end = { .late = result == WORKER_LATE, .app = APP_PASSWORDS_MAX };
 
 	work->job = NULL;
 	/* A thread that is late may still write here: then nothing is looked at, nor given back. */
 	if (!end.late) {
 		end.verified = work->verified;
+		end.app = work->app;
 		end.step = work->step;
 		end.mech = work->mech;
 		end.challenge = buf_span(&work->challenge);
@@ -83,16 +93,17 @@ submit(struct worker_pool *pool, const struct worker_task *task, struct login_wo
 }
 
 struct login_work *
-login_work_verify(struct worker_pool *pool, uint64_t wait_ms, const struct scram_keys *keys,
-	struct secret **password, login_work_fn done, void *context)
+login_work_verify(struct worker_pool *pool, uint64_t wait_ms, const struct login_check *check,
+	struct span password, struct span app_password, login_work_fn done, void *context)
 {
 	struct login_work *work = mem_alloc(sizeof *work);
 
 	work->done = done;
 	work->context = context;
-	work->keys = *keys;
-	work->password = *password;
-	*password = NULL;
+	work->check = *check;
+	work->password = secret_new(password);
+	work->app_password = secret_new(app_password);
+	work->app = APP_PASSWORDS_MAX;
 	return submit(pool, &verify_task, work, wait_ms);
 }
 

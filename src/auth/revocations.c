@@ -9,6 +9,8 @@ struct revocation {
 	struct table_entry entry;
 	char *login;
 	uint64_t epoch;
+	uint64_t credential; /* 0: the whole login */
+	char *key;
 	uint64_t since_ms;
 };
 
@@ -38,6 +40,7 @@ forget(struct revocations *revocations, struct revocation *revocation)
 {
 	table_take(&revocations->table, &revocation->entry);
 	mem_free(&revocation->login);
+	mem_free(&revocation->key);
 	mem_free(&revocation);
 }
 
@@ -52,16 +55,21 @@ revocations_free(struct revocations **revocations)
 	mem_free(revocations);
 }
 
-void
-revocations_add(struct revocations *revocations, const char *login, uint64_t epoch, uint64_t now_ms)
+/* Takes the key. */
+static void
+add(struct revocations *revocations, char *key, const char *login, uint64_t epoch,
+	uint64_t credential, uint64_t now_ms)
 {
-	struct revocation *revocation =
-		owner_of(table_find(&revocations->table, span_text(login)));
+	struct revocation *revocation = owner_of(table_find(&revocations->table, span_text(key)));
 
-	if (!revocation) {
+	if (revocation) {
+		mem_free(&key);
+	} else {
 		revocation = mem_alloc(sizeof *revocation);
+		revocation->key = key;
 		revocation->login = mem_strdup(login);
-		table_add(&revocations->table, &revocation->entry, span_text(revocation->login));
+		revocation->credential = credential;
+		table_add(&revocations->table, &revocation->entry, span_text(key));
 	}
 	table_renew(&revocations->table, &revocation->entry);
 	revocation->epoch = epoch;
@@ -69,8 +77,24 @@ revocations_add(struct revocations *revocations, const char *login, uint64_t epo
 }
 
 void
+revocations_add(struct revocations *revocations, const char *login, uint64_t epoch, uint64_t now_ms)
+{
+	add(revocations, mem_strdup(login), login, epoch, 0, now_ms);
+}
+
+/* No login has a "/" in it. */
+void
+revocations_add_credential(struct revocations *revocations, const char *login, uint64_t credential,
+	uint64_t now_ms)
+{
+	add(revocations, mem_printf("%s/%llu", login, (unsigned long long)credential), login, 0,
+		credential, now_ms);
+}
+
+void
 revocations_each(struct revocations *revocations, uint64_t now_ms,
-	void (*each)(void *context, const char *login, uint64_t epoch), void *context)
+	void (*each)(void *context, const char *login, uint64_t epoch, uint64_t credential),
+	void *context)
 {
 	struct revocation *revocation = owner_of(revocations->table.oldest);
 
@@ -80,6 +104,6 @@ revocations_each(struct revocations *revocations, uint64_t now_ms,
 	}
 	for (struct table_entry *entry = revocations->table.oldest; entry; entry = entry->newer) {
 		revocation = owner_of(entry);
-		each(context, revocation->login, revocation->epoch);
+		each(context, revocation->login, revocation->epoch, revocation->credential);
 	}
 }

@@ -12,8 +12,12 @@ struct revocations *revocations_new(uint64_t life_ms);
 void revocations_free(struct revocations **revocations);
 void revocations_add(struct revocations *revocations, const char *login, uint64_t epoch,
 	uint64_t now_ms);
+/* An app password of this login. */
+void revocations_add_credential(struct revocations *revocations, const char *login,
+	uint64_t credential, uint64_t now_ms);
 /* Calls each for all that still matter, the oldest first; forgets the others. */
 void revocations_each(struct revocations *revocations, uint64_t now_ms,
-	void (*each)(void *context, const char *login, uint64_t epoch), void *context);
+	void (*each)(void *context, const char *login, uint64_t epoch, uint64_t credential),
+	void *context);
 
 #endif

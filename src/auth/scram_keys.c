@@ -146,6 +146,23 @@ scram_keys_verify(const struct scram_keys *keys, struct span password)
 	return equal;
 }
 
+size_t
+scram_keys_match(const struct scram_keys *keys, const unsigned char (*stored)[SCRAM_KEY_MAX_BYTES],
+	size_t count, struct span password)
+{
+	size_t size = scram_hash_bytes(keys->hash);
+	struct scram_keys made = *keys;
+	size_t found = count;
+
+	fill_keys(&made, password);
+	for (size_t i = 0; i < count; i++) {
+		if (secret_equal(span_of(made.stored, size), span_of(stored[i], size)))
+			found = i;
+	}
+	mem_wipe(&made, sizeof made);
+	return found;
+}
+
 /* One label each, so that no two of the values have anything to do with each other. */
 static void
 fill_decoy(struct span secret, const char *label, struct span name, unsigned char *to, size_t size)
@@ -178,6 +195,17 @@ scram_keys_decoy(struct scram_keys *keys_out, enum scram_hash hash, uint32_t ite
 	fill_decoy(secret, "stored", name, keys.stored, sizeof keys.stored);
 	fill_decoy(secret, "server", name, keys.server, sizeof keys.server);
 	*keys_out = keys;
+}
+
+void
+scram_keys_app_decoy(struct scram_keys *keys_out, enum scram_hash hash, struct span secret,
+	struct span login)
+{
+	char name[512]; /* a login has no "/" */
+	int length = snprintf(name, sizeof name, "%.*s/", (int)login.length, login.start);
+
+	scram_keys_decoy(keys_out, hash, SCRAM_ITERATIONS_MIN, secret,
+		span_of(name, (size_t)length));
 }
 
 void

@@ -41,6 +41,12 @@ size_t scram_hash_bytes(enum scram_hash hash);
 void scram_keys_derive(struct scram_keys *keys_out, enum scram_hash hash, uint32_t iterations,
 	struct span salt, struct span password);
 bool scram_keys_verify(const struct scram_keys *keys, struct span password);
+/*
+ * One derivation over the salt and iterations of keys against count stored keys, in a time that
+ * depends on count alone: the place of the one that fits, or count.
+ */
+size_t scram_keys_match(const struct scram_keys *keys,
+	const unsigned char (*stored)[SCRAM_KEY_MAX_BYTES], size_t count, struct span password);
 
 /*
  * Keys for a name that nobody has: always the same for the name, so that asking twice does not
@@ -49,6 +55,12 @@ bool scram_keys_verify(const struct scram_keys *keys, struct span password);
  */
 void scram_keys_decoy(struct scram_keys *keys_out, enum scram_hash hash, uint32_t iterations,
 	struct span secret, struct span name);
+/*
+ * The same for app passwords of a name: a salt of their own, of which the first real ones are made
+ * too (app_password.h). The iterations are the same for everybody.
+ */
+void scram_keys_app_decoy(struct scram_keys *keys_out, enum scram_hash hash, struct span secret,
+	struct span login);
 /* Keeps salt and iterations, but nothing verifies any more: for an account that may not log in. */
 void scram_keys_lock(struct scram_keys *keys);
 

@@ -132,9 +132,12 @@ sessions_add(struct sessions *sessions, const struct login_request *request,
 	session->client_address = mem_strdup(facts->client_address);
 	session->mechanism = mem_strdup(facts->mechanism);
 	session->limits = mem_strdup(facts->limits);
+	session->credential = mem_strdup(facts->credential);
+	session->credential_id = facts->credential_id;
 	session->protocol = facts->protocol;
 	session->epoch = facts->epoch;
 	session->since_ms = facts->since_ms;
+	session->expires_ms = facts->expires_ms;
 	session->bypass_limits = facts->bypass_limits;
 	session->next = use->sessions;
 	if (session->next)
@@ -174,7 +177,14 @@ sessions_end(struct sessions *sessions, struct login_session *session)
 	mem_free(&session->client_address);
 	mem_free(&session->mechanism);
 	mem_free(&session->limits);
+	mem_free(&session->credential);
 	mem_free(&session);
+}
+
+void
+sessions_set_expiry(struct login_session *session, int64_t expires_ms)
+{
+	session->expires_ms = expires_ms;
 }
 
 void

@@ -31,8 +31,11 @@ struct login_session {
 	char *mechanism;
 	char *limits;                    /* name of the limits section that holds for it */
 	enum identity_protocol protocol;
+	char *credential;                /* label of its app password; "" for none */
+	uint64_t credential_id;
 	uint64_t epoch;
 	int64_t since_ms;                /* wall clock */
+	int64_t expires_ms;              /* wall clock: the account's, or its app password's; 0: never */
 	bool bypass_limits;
 };
 
@@ -52,9 +55,12 @@ struct login_session_facts {
 	const char *client_address;
 	const char *mechanism;
 	const char *limits;
+	const char *credential;
+	uint64_t credential_id;
 	enum identity_protocol protocol;
 	uint64_t epoch;
 	int64_t since_ms;
+	int64_t expires_ms;
 	bool bypass_limits;
 };
 
@@ -71,6 +77,7 @@ struct login_session *sessions_find(const struct sessions *sessions, const char 
 struct login_session *sessions_find_request(const struct sessions *sessions,
 	const struct login_request *request);
 void sessions_end(struct sessions *sessions, struct login_session *session);
+void sessions_set_expiry(struct login_session *session, int64_t expires_ms);
 void sessions_drop_front(struct sessions *sessions, const void *front); /* all of it */
 struct login_use *sessions_find_login(const struct sessions *sessions, const char *login);
 /* In the order in which they began; NULL at the end; after NULL: the first. */

@@ -8,8 +8,8 @@
 static const struct verb *
 find(const char *name)
 {
-	static const struct verb *const tables[] = { verbs_account, verbs_grant,
-		verbs_group, verbs_list };
+	static const struct verb *const tables[] = { verbs_account, verbs_app,
+		verbs_grant, verbs_group, verbs_list };
 
 	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
 		for (const struct verb *verb = tables[i]; verb->name; verb++) {
@@ -129,4 +129,73 @@ verbs_login(const struct verb_call *call, char login_out[LOGIN_NAME_SIZE], struc
 			"not a possible login: it is too long, has control characters, outer "
 			"blanks, or letters that deceive the eye");
 	return true;
+}
+
+bool
+verbs_new_login(const struct verb_call *call, char login_out[LOGIN_NAME_SIZE],
+	struct fault *fault_out)
+{
+	if (!verbs_login(call, login_out, fault_out))
+		return false;
+	return (!strchr(login_out, '/') &&
+		       !span_starts(span_text(login_out), VERBS_GROUP_PREFIX)) ||
+		fault_set(fault_out, FAULT_CONFIG,
+			"not a possible login: it has a \"/\", or begins like the name of a group");
+}
+
+json_t *
+verbs_json_protocols(uint8_t protocols)
+{
+	json_t *list = json_array();
+
+	if (protocols & IDENTITY_SMTP)
+		json_array_append_new(list, json_string("smtp"));
+	if (protocols & IDENTITY_IMAP)
+		json_array_append_new(list, json_string("imap"));
+	if (protocols & IDENTITY_POP3)
+		json_array_append_new(list, json_string("pop3"));
+	return list;
+}
+
+json_t *
+verbs_json_time(int64_t ms)
+{
+	return ms ? json_integer(ms) : json_null();
+}
+
+bool
+verbs_take_protocols(json_t *list, const char *name, uint8_t *protocols_out,
+	struct fault *fault_out)
+{
+	enum identity_protocol protocol;
+	uint8_t protocols = 0;
+	json_t *value;
+	size_t index;
+
+	if (!json_is_array(list))
+		return fault_set(fault_out, FAULT_CONFIG, "%s is not a list", name);
+	json_array_foreach(list, index, value)
+	{
+		if (!account_find_protocol(span_text(json_string_value(value)), &protocol))
+			return fault_set(fault_out, FAULT_CONFIG,
+				"%s are \"smtp\", \"imap\" and \"pop3\"", name);
+		protocols |= (uint8_t)protocol;
+	}
+	*protocols_out = protocols;
+	return true;
+}
+
+bool
+verbs_find_account(struct verb_call *call, const char *login, struct account **account_out,
+	struct fault *fault_out)
+{
+	switch (directory_local_find(call->local, login, account_out, fault_out)) {
+	case DIRECTORY_FOUND:
+		return true;
+	case DIRECTORY_UNKNOWN:
+		return fault_set(fault_out, FAULT_MISSING, "there is no account %s", login);
+	case DIRECTORY_DOWN:
+		break;
+	}
+	return false;
 }

@@ -20,6 +20,11 @@
  *   account show       {login}   {login, disabled, expires_ms, changed_ms, protocols, app_only,
  *                                 limits, mechanisms, addresses, groups, send_as, on_behalf}
  *   account list       {}        {accounts: [as show, …]}
+ *   account app-password add     {login, label, protocols?, expires_ms?}
+ *                                {login, label, password, name}
+ *   account app-password list    {login}  {app_passwords: [{label, protocols, expires_ms,
+ *                                 created_ms, used_ms, used_protocol, used_address}, …]}
+ *   account app-password revoke  {login, label}
  *   address add        {login, address, primary?}
  *   address primary | delete  {login, address}
  *   address list       {login?}  {addresses: [{address, login, primary}, …]}
@@ -50,6 +55,7 @@ struct verb_call {
 	char page_after[LOGIN_NAME_SIZE]; /* "": the last page; else call again for what follows */
 	char login[LOGIN_NAME_SIZE];  /* whose account was changed; "" for none, or several */
 	uint64_t epoch;               /* of that account, if something was taken away; else 0 */
+	uint64_t credential;          /* app password of that account that was revoked; 0 for none */
 	char group[LOGIN_NAME_SIZE];  /* which group was changed; "" for none */
 	struct verb_change *members;  /* accounts that were changed by it */
 };
@@ -74,14 +80,26 @@ bool verbs_take_limits(const struct verb_call *call, json_t *value, const char *
 /* The canonical login named by the argument "login". */
 bool verbs_login(const struct verb_call *call, char login_out[LOGIN_NAME_SIZE],
 	struct fault *fault_out);
+/* The same for one to be made: without "/", behind which a label stands, and no "group:…". */
+bool verbs_new_login(const struct verb_call *call, char login_out[LOGIN_NAME_SIZE],
+	struct fault *fault_out);
 
 /* For the files of verbs. */
 json_t *verbs_json_texts(const struct settings_texts *texts);
+json_t *verbs_json_protocols(uint8_t protocols);
+json_t *verbs_json_time(int64_t ms); /* null for 0 */
+/* A list of protocols; name: "protocols", for the fault. */
+bool verbs_take_protocols(json_t *list, const char *name, uint8_t *protocols_out,
+	struct fault *fault_out);
+/* The account that is named; it is the caller's. */
+bool verbs_find_account(struct verb_call *call, const char *login, struct account **account_out,
+	struct fault *fault_out);
 struct verb {
 	const char *name;
 	bool (*run)(struct verb_call *call, struct fault *fault_out);
 };
 extern const struct verb verbs_account[]; /* end in a NULL name */
+extern const struct verb verbs_app[];
 extern const struct verb verbs_grant[];
 extern const struct verb verbs_group[];
 extern const struct verb verbs_list[];

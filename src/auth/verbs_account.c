@@ -73,28 +73,6 @@ run_passwd(struct verb_call *call, struct fault *fault_out)
 
 /* ---- settings of an account ------------------------------------------------------------------ */
 
-/* name: "protocols", … */
-static bool
-take_protocols(json_t *list, const char *name, uint8_t *protocols_out, struct fault *fault_out)
-{
-	enum identity_protocol protocol;
-	uint8_t protocols = 0;
-	json_t *value;
-	size_t index;
-
-	if (!json_is_array(list))
-		return fault_set(fault_out, FAULT_CONFIG, "%s is not a list", name);
-	json_array_foreach(list, index, value)
-	{
-		if (!account_find_protocol(span_text(json_string_value(value)), &protocol))
-			return fault_set(fault_out, FAULT_CONFIG,
-				"%s are \"smtp\", \"imap\" and \"pop3\"", name);
-		protocols |= (uint8_t)protocol;
-	}
-	*protocols_out = protocols;
-	return true;
-}
-
 /* Those of the arguments that are there; the others stay as they are in settings. */
 static bool
 take_settings(const struct verb_call *call, struct directory_local_settings *settings,
@@ -115,9 +93,9 @@ take_settings(const struct verb_call *call, struct directory_local_settings *set
 	if (expires)
 		settings->expires_ms = json_integer_value(expires);
 	return (!protocols ||
-		       take_protocols(protocols, "protocols", &settings->protocols, fault_out)) &&
+		       verbs_take_protocols(protocols, "protocols", &settings->protocols, fault_out)) &&
 		(!app_only ||
-			take_protocols(app_only, "app_only", &settings->app_only, fault_out)) &&
+			verbs_take_protocols(app_only, "app_only", &settings->app_only, fault_out)) &&
 		(!limits || verbs_take_limits(call, limits, &settings->limits, fault_out));
 }
 
@@ -130,8 +108,8 @@ run_add(struct verb_call *call, struct fault *fault_out)
 	bool has_keys;
 	bool done;
 
-	if (!verbs_login(call, login, fault_out) || !take_settings(call, &settings, fault_out) ||
-		!take_password(call, true, keys, &has_keys, fault_out))
+	if (!verbs_new_login(call, login, fault_out) ||
+		!take_settings(call, &settings, fault_out) || !take_password(call, true, keys, &has_keys, fault_out))
 		return false;
 	done = directory_local_add(call->local, login, &settings, has_keys ? keys : NULL,
 		fault_out);

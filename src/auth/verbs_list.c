@@ -23,20 +23,6 @@ json_of_grants(const struct identity_grants *grants)
 	return list;
 }
 
-static json_t *
-json_of_protocols(uint8_t protocols)
-{
-	json_t *list = json_array();
-
-	if (protocols & IDENTITY_SMTP)
-		json_array_append_new(list, json_string("smtp"));
-	if (protocols & IDENTITY_IMAP)
-		json_array_append_new(list, json_string("imap"));
-	if (protocols & IDENTITY_POP3)
-		json_array_append_new(list, json_string("pop3"));
-	return list;
-}
-
 /* What its stored keys are good for. */
 static json_t *
 json_of_mechanisms(const struct account *account)
@@ -68,28 +54,13 @@ json_of_account(const struct account *account)
 	json_object_set_new(data, "send_as", json_of_grants(&identity->send_as));
 	json_object_set_new(data, "on_behalf", json_of_grants(&identity->on_behalf));
 	json_object_set_new(data, "limits", json_string(account->own_limits));
-	json_object_set_new(data, "protocols", json_of_protocols(identity->protocols));
-	json_object_set_new(data, "app_only", json_of_protocols(account->app_only));
+	json_object_set_new(data, "protocols", verbs_json_protocols(identity->protocols));
+	json_object_set_new(data, "app_only", verbs_json_protocols(account->app_only));
 	json_object_set_new(data, "mechanisms", json_of_mechanisms(account));
 	json_object_set_new(data, "expires_ms",
-		account->expires_ms ? json_integer(account->expires_ms) : json_null());
+		verbs_json_time(account->expires_ms));
 	json_object_set_new(data, "changed_ms", json_integer(account->changed_ms));
 	return data;
-}
-
-static bool
-find_account(struct verb_call *call, const char *login, struct account **account_out,
-	struct fault *fault_out)
-{
-	switch (directory_local_find(call->local, login, account_out, fault_out)) {
-	case DIRECTORY_FOUND:
-		return true;
-	case DIRECTORY_UNKNOWN:
-		return fault_set(fault_out, FAULT_MISSING, "there is no account %s", login);
-	case DIRECTORY_DOWN:
-		break;
-	}
-	return false;
 }
 
 static bool
@@ -99,7 +70,7 @@ run_show(struct verb_call *call, struct fault *fault_out)
 	char login[LOGIN_NAME_SIZE];
 
 	if (!verbs_login(call, login, fault_out) ||
-		!find_account(call, login, &account, fault_out))
+		!verbs_find_account(call, login, &account, fault_out))
 		return false;
 	call->data = json_of_account(account);
 	account_drop(&account);
@@ -117,7 +88,7 @@ add_login(struct verb_call *call, const char *login, add_fn *add, json_t *list,
 {
 	struct account *account = NULL;
 
-	if (!find_account(call, login, &account, fault_out))
+	if (!verbs_find_account(call, login, &account, fault_out))
 		return false;
 	add(list, account);
 	account_drop(&account);

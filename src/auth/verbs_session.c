@@ -26,10 +26,11 @@ protocol_name(enum identity_protocol protocol)
 static json_t *
 json_of_session(const struct login_session *session)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "session", session->id, "login",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "session", session->id, "login",
 		session->use->login, "protocol", protocol_name(session->protocol), "listener",
 		session->listener, "address", session->client_address, "mechanism",
-		session->mechanism, "since_ms", (json_int_t)session->since_ms);
+		session->mechanism, "credential", session->credential, "since_ms",
+		(json_int_t)session->since_ms);
 }
 
 static json_t *

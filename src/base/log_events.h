@@ -89,6 +89,7 @@ EVENT(DIRECTORY_MIGRATED, "directory.migrated", NOTICE, "the accounts database w
 EVENT(ACCOUNT_CHANGED, "account.changed", NOTICE, "the administrator changed an account")
 EVENT(GROUP_CHANGED, "group.changed", NOTICE, "the administrator changed a group")
 EVENT(ACCOUNT_TOO_LARGE, "account.too-large", ERROR, "an account holds more than its session's message takes; it cannot log in")
+EVENT(LOGIN_EXPIRED, "login.expired", NOTICE, "an account or app password has come to its end, and so does a session of it")
 EVENT(LOGIN_REVOKED, "login.revoked", NOTICE, "something was taken from a login; its sessions end, its grants are void")
 EVENT(LOGIN_HELD, "login.held", WARNING, "a login has met its budget: its mail is held from now on, and those who must know are told")
 EVENT(SESSION_DOUBTED, "session.doubted", WARNING, "a front end spoke of a session whose grant does not bear it out; it has to log in again")

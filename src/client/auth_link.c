@@ -108,10 +108,13 @@ revoke(struct front *front, struct span bytes, struct arena *arena)
 	if (!message_revoke_unpack(bytes, arena, &revoke))
 		return false;
 	for (struct session *session = front->sessions; session; session = session_next(session)) {
-		const struct standing *standing = session_standing(session);
+		struct standing *standing = session_standing(session);
 
-		if (standing->name && strcmp(standing->name, revoke.login) == 0 &&
-			standing->epoch < revoke.epoch) {
+		if (!standing->name || strcmp(standing->name, revoke.login) != 0)
+			continue;
+		if (revoke.epoch == 0) {
+			standing_refetch(standing, auth_link_channel(front->auth));
+		} else if (standing->epoch < revoke.epoch) {
 			log_event(EV_CLIENT_REVOKED, kv_str("sid", session_id(session)),
 				kv_str("login", standing->name));
 			session_leave(session, SESSION_END_REVOKED, NULL);

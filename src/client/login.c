@@ -262,6 +262,9 @@ ask_auth(struct login *login, bool has_initial, struct span initial)
 		.client_address = session->client_host,
 		.tls = session_is_secure(session),
 		.certificates = session_certificates(session),
+		.tls_version = session_is_secure(session)
+			? tls_session_version(session_tls(session))
+			: "",
 		.has_initial = has_initial,
 		.initial = initial };
 

@@ -45,7 +45,8 @@ login_end_log(const struct session *session, const char *mechanism, enum login_e
 	if (end == LOGIN_END_DONE)
 		log_event(EV_CLIENT_LOGIN, kv_str("sid", session->id),
 			kv_str("client", session->client_host),
-			kv_str("login", session->standing.name), kv_str("mech", mechanism),
+			kv_str("login", session->standing.name),
+			kv_str("credential", session->standing.credential), kv_str("mech", mechanism),
 			kv_str("tls", tls));
 	else
 		log_event(EV_CLIENT_LOGIN_FAILED, kv_str("sid", session->id),

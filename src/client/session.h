@@ -56,6 +56,13 @@ enum session_end {
 /* "idle", "slow", … for the log. */
 const char *session_end_name(enum session_end end);
 
+/* What a session is to know of who it is. */
+struct session_identity {
+	const char *login;
+	const char *credential; /* label of the app password; "" for none */
+	uint64_t epoch;
+};
+
 /*
  * One protocol: what a session asks it. context is what open() gave. All calls come from the loop
  * and may call session_*() back, session_bye() too; none comes after close().
@@ -73,8 +80,8 @@ struct session_protocol {
 	/* The last words, with text for the client if it is not empty. */
 	void (*on_bye)(enum session_end why, const char *text, void *context);
 
-	/* Who auth says this is; false if the bytes cannot be read. login_out is the protocol's. */
-	bool (*on_identity)(struct span identity, const char **login_out, uint64_t *epoch_out,
+	/* Who auth says this is; false if the bytes cannot be read. The texts are the protocol's. */
+	bool (*on_identity)(struct span identity, struct session_identity *who_out,
 		void *context);
 	void (*on_challenge)(struct span base64, void *context);
 	void (*on_login)(enum login_end end, const char *text, void *context);

@@ -31,6 +31,7 @@ standing_fini(struct standing *standing)
 		buf_fini(&content);
 	}
 	mem_free(&standing->name);
+	mem_free(&standing->credential);
 	secret_free(&standing->grant);
 }
 
@@ -38,16 +39,17 @@ bool
 standing_take(struct standing *standing, const struct message_login_done *done)
 {
 	struct session *session = standing->session;
-	const char *name;
-	uint64_t epoch;
+	struct session_identity who;
 
-	if (!session->protocol->on_identity(done->identity, &name, &epoch, session->context))
+	if (!session->protocol->on_identity(done->identity, &who, session->context))
 		return false;
 	if (!standing->name)
 		standing->since_ms = clock_wall_ms();
 	mem_free(&standing->name);
-	standing->name = mem_strdup(name);
-	standing->epoch = epoch;
+	mem_free(&standing->credential);
+	standing->name = mem_strdup(who.login);
+	standing->credential = mem_strdup(who.credential);
+	standing->epoch = who.epoch;
 	secret_free(&standing->grant);
 	standing->grant = secret_new(done->grant);
 	standing->fetched_ms = loop_now_ms(session->front->loop);
@@ -119,6 +121,10 @@ on_answer(void *context, struct channel_message *answer)
 		on_renewed(standing, answer->bytes);
 	else if (answer && answer->id == MSG_LOGIN_FAILED)
 		on_refused(standing, answer->bytes);
+	if (answer && standing->refetch_again) {
+		standing->refetch_again = false;
+		standing_refetch(standing, auth_link_channel(standing->session->front->auth));
+	}
 	return true;
 }
 
@@ -127,7 +133,8 @@ standing_refetch(struct standing *standing, struct channel *auth)
 {
 	struct buf content = BUF_INIT(0);
 
-	if (standing->refetch)
+	standing->refetch_again = standing->refetch;
+	if (standing->refetch || !auth)
 		return;
 	pack_session(&content, standing);
 	standing->refetch = channel_ask(

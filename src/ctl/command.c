@@ -8,6 +8,7 @@ static const struct command *const groups[] = {
 	commands_daemon,
 	commands_config,
 	commands_account,
+	commands_app,
 	commands_group,
 	commands_session,
 	commands_limits,
@@ -87,4 +88,17 @@ command_show(struct ctl *ctl, const struct command *command, const json_t *data)
 		table_print_fields(ctl->out, command->columns, data);
 	else if (command->done)
 		fprintf(ctl->out, "%s\n", command->done);
+}
+
+enum ctl_exit
+command_ask(struct ctl *ctl, const struct command *command, json_t *args)
+{
+	json_t *data;
+	enum ctl_exit result = ctl_ask(ctl, command, args, &data);
+
+	if (result == CTL_DONE) {
+		command_show(ctl, command, data);
+		json_decref(data);
+	}
+	return result;
 }

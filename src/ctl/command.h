@@ -24,6 +24,7 @@ struct command {
 extern const struct command commands_daemon[];   /* status, reload, stop */
 extern const struct command commands_config[];   /* config …, check */
 extern const struct command commands_account[];  /* account …, address … */
+extern const struct command commands_app[];      /* account app-password … */
 extern const struct command commands_group[];    /* group …, grant … */
 extern const struct command commands_queue[];    /* queue …, track */
 extern const struct command commands_session[];  /* sessions … */
@@ -38,6 +39,8 @@ const struct command *command_next(const struct command *command);
 /* Does the verb begin with this word, "queue" of "queue list"? */
 bool command_is_in_group(const struct command *command, const char *word);
 
+/* Asks with args, which is taken, and shows the answer. */
+enum ctl_exit command_ask(struct ctl *ctl, const struct command *command, json_t *args);
 /* Shows an answer as the row says, or as JSON. */
 void command_show(struct ctl *ctl, const struct command *command, const json_t *data);
 

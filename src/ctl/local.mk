@@ -8,6 +8,7 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/control_client.c src/ctl/control_client.h \
 	src/ctl/ctl.c src/ctl/ctl.h \
 	src/ctl/offline.c src/ctl/offline.h \
+	src/ctl/option.c src/ctl/option.h \
 	src/ctl/password.c src/ctl/password.h \
 	src/ctl/practice.c src/ctl/practice.h \
 	src/ctl/practice_files.c src/ctl/practice_files.h \
@@ -15,6 +16,7 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/smtp_probe.c src/ctl/smtp_probe.h \
 	src/ctl/table.c src/ctl/table.h \
 	src/ctl/verbs_account.c \
+	src/ctl/verbs_app.c \
 	src/ctl/verbs_config.c \
 	src/ctl/verbs_daemon.c \
 	src/ctl/verbs_explain.c \

@@ -2,9 +2,7 @@
 /* Verbs about accounts and their addresses. */
 #include "ctl/command.h"
 
-#include <string.h>
-#include <time.h>
-
+#include "ctl/option.h"
 #include "ctl/password.h"
 
 static const struct argument login_only[] = {
@@ -83,54 +81,6 @@ static const struct table_column address_columns[] = {
 };
 
 static enum ctl_exit
-ask_and_show(struct ctl *ctl, const struct command *command, json_t *args)
-{
-	json_t *data;
-	enum ctl_exit result = ctl_ask(ctl, command, args, &data);
-
-	if (result == CTL_DONE) {
-		command_show(ctl, command, data);
-		json_decref(data);
-	}
-	return result;
-}
-
-/* "smtp,imap", or "none" */
-static json_t *
-protocols_of(const char *text)
-{
-	struct span rest = span_text(strcmp(text, "none") == 0 ? "" : text);
-	json_t *list = json_array();
-
-	while (rest.length > 0) {
-		struct span word = span_cut(rest, ',', &rest);
-		json_array_append_new(list, json_stringn(word.start, word.length));
-	}
-	return list;
-}
-
-/* The end of that day, local time; 0 for "never". */
-static bool
-expiry_of(const char *text, json_int_t *ms_out)
-{
-	struct tm day = { .tm_isdst = -1, .tm_hour = 12 };
-	const char *end = strptime(text, "%Y-%m-%d", &day);
-	int written = day.tm_mday;
-
-	if (strcmp(text, "never") == 0) {
-		*ms_out = 0;
-		return true;
-	}
-	/* The 30th of February would become a day in March. */
-	if (!end || *end || mktime(&day) == -1 || day.tm_mday != written)
-		return false;
-	day.tm_hour = 24;
-	day.tm_isdst = -1;
-	*ms_out = (json_int_t)mktime(&day) * 1000;
-	return true;
-}
-
-static enum ctl_exit
 set(struct ctl *ctl, const struct command *command, const struct arguments *arguments)
 {
 	const char *protocols = arguments_get(arguments, "protocols");
@@ -143,10 +93,10 @@ set(struct ctl *ctl, const struct command *command, const struct arguments *argu
 	if (!args)
 		return ctl_refuse(ctl, CTL_USAGE, &fault);
 	if (protocols)
-		json_object_set_new(args, "protocols", protocols_of(protocols));
+		json_object_set_new(args, "protocols", option_protocols(protocols));
 	if (app_only)
-		json_object_set_new(args, "app_only", protocols_of(app_only));
-	if (expires && !expiry_of(expires, &expires_ms)) {
+		json_object_set_new(args, "app_only", option_protocols(app_only));
+	if (expires && !option_expiry(expires, &expires_ms)) {
 		json_decref(args);
 		fault_set(&fault, FAULT_CONFIG, "--expires is neither YYYY-MM-DD nor never");
 		return ctl_refuse(ctl, CTL_USAGE, &fault);
@@ -158,7 +108,7 @@ set(struct ctl *ctl, const struct command *command, const struct arguments *argu
 		fault_set(&fault, FAULT_CONFIG, "say --limits, --protocols, --app-passwords-only or --expires");
 		return ctl_refuse(ctl, CTL_USAGE, &fault);
 	}
-	return ask_and_show(ctl, command, args);
+	return command_ask(ctl, command, args);
 }
 
 static enum ctl_exit
@@ -183,7 +133,7 @@ with_password(struct ctl *ctl, const struct command *command, const struct argum
 		fault_set(&fault, FAULT_CONFIG, "the password is not UTF-8");
 		return ctl_refuse(ctl, CTL_USAGE, &fault);
 	}
-	return ask_and_show(ctl, command, args);
+	return command_ask(ctl, command, args);
 }
 
 const struct command commands_account[] = {

@@ -11,6 +11,7 @@ static const struct table_column session_columns[] = {
 	{ "SESSION", "session", TABLE_TEXT },
 	{ "LOGIN", "login", TABLE_TEXT },
 	{ "PROTOCOL", "protocol", TABLE_TEXT },
+	{ "APP PASSWORD", "credential", TABLE_TEXT },
 	{ "LISTENER", "listener", TABLE_TEXT },
 	{ "ADDRESS", "address", TABLE_TEXT },
 	{ "SINCE", "since_ms", TABLE_TIME },

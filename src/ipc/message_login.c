@@ -12,6 +12,7 @@ message_login_start_pack(struct buf *to, const struct message_login_start *from)
 	pack_text(to, from->client_address);
 	pack_bool(to, from->tls);
 	certificate_names_pack(to, &from->certificates);
+	pack_text(to, from->tls_version);
 	pack_span(to, from->bind_exporter);
 	pack_span(to, from->bind_endpoint);
 	pack_bool(to, from->has_initial);
@@ -31,6 +32,7 @@ message_login_start_unpack(struct span bytes, struct arena *arena,
 	message_out->client_address = unpack_text(&from, MESSAGE_ADDRESS_MAX_BYTES, arena);
 	message_out->tls = unpack_bool(&from);
 	message_out->certificates = certificate_names_unpack(&from, arena);
+	message_out->tls_version = unpack_text(&from, MESSAGE_WORD_MAX_BYTES, arena);
 	message_out->bind_exporter = unpack_span(&from, MESSAGE_NAME_MAX_BYTES);
 	message_out->bind_endpoint = unpack_span(&from, MESSAGE_NAME_MAX_BYTES);
 	message_out->has_initial = unpack_bool(&from);
@@ -202,6 +204,7 @@ message_revoke_pack(struct buf *to, const struct message_revoke *from)
 {
 	pack_text(to, from->login);
 	pack_u64(to, from->epoch);
+	pack_u64(to, from->credential);
 }
 
 bool
@@ -211,6 +214,7 @@ message_revoke_unpack(struct span bytes, struct arena *arena, struct message_rev
 
 	message_out->login = unpack_text(&from, MESSAGE_NAME_MAX_BYTES, arena);
 	message_out->epoch = unpack_u64(&from);
+	message_out->credential = unpack_u64(&from);
 	return unpack_done(&from);
 }
 

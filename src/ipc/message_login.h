@@ -20,6 +20,7 @@ struct message_login_start {
 	const char *client_address;
 	bool tls;
 	struct certificate_names certificates; /* of the client, verified */
+	const char *tls_version;     /* "TLS1.3"; "" in clear */
 	struct span bind_exporter;   /* channel bindings, empty where there are none */
 	struct span bind_endpoint;
 	bool has_initial;
@@ -79,9 +80,11 @@ struct message_session_kick {
 	const char *session;
 	const char *text;            /* what the client may read */
 };
+/* To a front end with epoch 0: nothing was taken away, but the identity is to be fetched anew. */
 struct message_revoke {
 	const char *login;
 	uint64_t epoch;              /* grants below it are void */
+	uint64_t credential;         /* to queue: grants of this app password are void; 0: of none */
 };
 
 /*

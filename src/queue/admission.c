@@ -114,6 +114,9 @@ check_grant(const struct admission *admission, const struct message_commit *comm
 	if (!identity_unpack(grant.identity, arena, identity_out) ||
 		!span_is(grant.login, identity_out->login))
 		return doubtful("no identity");
+	if (identity_out->credential_id &&
+		revoked_has_credential(admission->revoked, identity_out->credential_id))
+		return doubtful("its app password was withdrawn");
 	return VERDICT_PASS;
 }
 

@@ -242,7 +242,10 @@ on_auth_message(void *context, struct channel_message *message)
 		revoked_know(queue->revoked);
 		admit_parked(queue);
 	} else if (good) {
-		revoked_add(queue->revoked, span_text(revoke.login), revoke.epoch);
+		if (revoke.credential)
+			revoked_add_credential(queue->revoked, revoke.credential);
+		else
+			revoked_add(queue->revoked, span_text(revoke.login), revoke.epoch);
 	}
 	arena_free(&arena);
 	return good;

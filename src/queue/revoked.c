@@ -2,6 +2,8 @@
 /* Logins of which something was taken away: grants from before that are void. */
 #include "queue/revoked.h"
 
+#include <string.h>
+
 #include "queue/index.h"
 
 /* One login; those whose names have the same hash hang together. */
@@ -93,4 +95,31 @@ revoked_has(const struct revoked *revoked, struct span name, uint64_t epoch)
 {
 	const struct revoked_login *login = find(revoked, name);
 	return login && epoch < login->epoch;
+}
+
+/* No login begins with a NUL. */
+enum { CREDENTIAL_KEY_BYTES = 1 + sizeof(uint64_t) };
+
+static struct span
+credential_key(uint64_t credential, char key[CREDENTIAL_KEY_BYTES])
+{
+	key[0] = '\0';
+	memcpy(key + 1, &credential, sizeof credential);
+	return span_of(key, CREDENTIAL_KEY_BYTES);
+}
+
+void
+revoked_add_credential(struct revoked *revoked, uint64_t credential)
+{
+	char key[CREDENTIAL_KEY_BYTES];
+
+	revoked_add(revoked, credential_key(credential, key), 1);
+}
+
+bool
+revoked_has_credential(const struct revoked *revoked, uint64_t credential)
+{
+	char key[CREDENTIAL_KEY_BYTES];
+
+	return find(revoked, credential_key(credential, key));
 }

@@ -58,8 +58,7 @@ authentication_on_challenge(struct span base64, void *context)
 /* ---- identities ------------------------------------------------------------------------------ */
 
 bool
-authentication_on_identity(
-	struct span packed, const char **login_out, uint64_t *epoch_out, void *context)
+authentication_on_identity(struct span packed, struct session_identity *who_out, void *context)
 {
 	struct smtp *smtp = context;
 	struct arena *arena = arena_new(0);
@@ -72,8 +71,11 @@ authentication_on_identity(
 	arena_free(&smtp->who_next);
 	smtp->who_next = arena;
 	smtp->identity_next = identity;
-	*login_out = identity->login;
-	*epoch_out = identity->epoch;
+	*who_out = (struct session_identity){
+		.login = identity->login,
+		.credential = identity->credential,
+		.epoch = identity->epoch,
+	};
 	/* A renewal: in a transaction the policy still looks at the old one. */
 	if (smtp->mail.identity && !smtp->transaction)
 		authentication_renew(smtp);

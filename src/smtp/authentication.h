@@ -9,8 +9,8 @@ void authentication_start(struct smtp *smtp, const struct smtp_auth *auth);
 /* Parts of smtp_protocol. */
 void authentication_on_challenge(struct span base64, void *context);
 void authentication_on_login(enum login_end end, const char *text, void *context);
-bool authentication_on_identity(
-	struct span packed, const char **login_out, uint64_t *epoch_out, void *context);
+bool authentication_on_identity(struct span packed, struct session_identity *who_out,
+	void *context);
 /* Between transactions: what auth last said holds from now on. */
 void authentication_renew(struct smtp *smtp);
 void authentication_fini(struct smtp *smtp);

@@ -137,3 +137,26 @@ tests_unit_test_auth_directory_local_schema_SOURCES = \
 	tests/unit/test_auth_directory_local_schema.c tests/unit/accounts_versions.h
 tests_unit_test_auth_directory_local_schema_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_directory_local_schema_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_app_password
+tests_unit_test_auth_app_password_SOURCES = tests/unit/test_auth_app_password.c
+tests_unit_test_auth_app_password_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_app_password_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_directory_local_app
+tests_unit_test_auth_directory_local_app_SOURCES = \
+	tests/unit/test_auth_directory_local_app.c tests/unit/accounts_fixture.h
+tests_unit_test_auth_directory_local_app_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_directory_local_app_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_directory_local_group
+tests_unit_test_auth_directory_local_group_SOURCES = \
+	tests/unit/test_auth_directory_local_group.c tests/unit/accounts_fixture.h
+tests_unit_test_auth_directory_local_group_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_directory_local_group_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_exchange_app
+tests_unit_test_auth_exchange_app_SOURCES = tests/unit/test_auth_exchange_app.c $(AUTH_RIG) \
+	tests/unit/scram_client.h
+tests_unit_test_auth_exchange_app_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_exchange_app_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)

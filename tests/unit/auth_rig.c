@@ -191,7 +191,10 @@ rig_on_message(void *context, struct channel_message *message)
 
 	if (message->id == MSG_REVOKE) {
 		assert_true(message_revoke_unpack(message->bytes, arena, &revoke));
-		front->revokes++;
+		if (revoke.epoch)
+			front->revokes++;
+		else
+			front->renewals++;
 		front->revoked_epoch = revoke.epoch;
 		snprintf(front->about, sizeof front->about, "%s", revoke.login);
 	} else if (message->id == MSG_SESSION_KICK) {

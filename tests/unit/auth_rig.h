@@ -46,6 +46,7 @@ struct rig_front {
 	uint32_t request;               /* of the last question */
 	struct rig_heard heard;         /* its answer */
 	unsigned revokes;               /* unasked messages */
+	unsigned renewals;              /* identities to be fetched anew */
 	uint64_t revoked_epoch;
 	unsigned kicks;
 	char about[256];                /* login or session of the last of them */

@@ -11,12 +11,15 @@ enum { LIFE = 1000 };
 static char told[256];
 
 static void
-tell(void *context, const char *login, uint64_t epoch)
+tell(void *context, const char *login, uint64_t epoch, uint64_t credential)
 {
 	size_t length = strlen(told);
 
 	(void)context;
-	snprintf(told + length, sizeof told - length, "%s:%d ", login, (int)epoch);
+	if (credential)
+		snprintf(told + length, sizeof told - length, "%s/%d ", login, (int)credential);
+	else
+		snprintf(told + length, sizeof told - length, "%s:%d ", login, (int)epoch);
 }
 
 static const char *
@@ -48,11 +51,27 @@ tells_what_still_matters(void **state)
 	revocations_free(&revocations);
 }
 
+static void
+app_passwords_are_revoked_apart(void **state)
+{
+	struct revocations *revocations = revocations_new(LIFE);
+
+	(void)state;
+	revocations_add_credential(revocations, "alice", 7, 100);
+	revocations_add(revocations, "alice", 1, 150);
+	revocations_add_credential(revocations, "alice", 8, 200);
+	assert_string_equal(told_at(revocations, 300), "alice/7 alice:1 alice/8 ");
+	revocations_add(revocations, "alice", 2, 400);
+	assert_string_equal(told_at(revocations, 500), "alice/7 alice/8 alice:2 ");
+	revocations_free(&revocations);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_what_still_matters),
+		cmocka_unit_test(app_passwords_are_revoked_apart),
 	};
 
 	return cmocka_run_group_tests_name("auth/revocations", tests, NULL, NULL);

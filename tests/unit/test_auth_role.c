@@ -364,6 +364,7 @@ what_is_given_disturbs_nobody(void **state)
 	rig_verb(rig, "account set", json_pack("{s:s, s:s}", "login", "bob", "limits", "strict"));
 	settle(&rig->fronts[0]);
 	assert_int_equal(rig->fronts[0].revokes, 0);
+	assert_int_equal(rig->fronts[0].renewals, 2);
 	assert_int_equal(rig->queue.revokes, 0);
 }
 
@@ -550,8 +551,8 @@ long_lists_come_in_pages(void **state)
 
 	for (int i = 0; i < 2 * VERBS_SESSION_PAGE + 1; i++) {
 		struct login_session_facts facts = { .id = id, .login = "alice", .listener = "l",
-			.client_address = "a", .mechanism = "m", .limits = "default",
-			.protocol = IDENTITY_SMTP };
+			.client_address = "a", .mechanism = "m", .credential = "",
+			.limits = "default", .protocol = IDENTITY_SMTP };
 
 		snprintf(id, sizeof id, "s%d", i);
 		sessions_add(rig->auth->sessions, &(const struct login_request){ rig, 0 }, &facts);

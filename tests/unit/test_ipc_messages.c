@@ -20,7 +20,7 @@ static const struct message_ready ready_case = { 7, true };
 
 static const char *const certificate_names[] = { "printer-7", "sha256:aa" };
 static const struct message_login_start login_start_case = { "S1", "submission", "smtp", "PLAIN",
-	"192.0.2.1:999", true, { certificate_names, 2 }, { "exp", 3 }, { "end", 3 }, true, { "\0a\0b", 4 } };
+	"192.0.2.1:999", true, { certificate_names, 2 }, "TLS1.3", { "exp", 3 }, { "end", 3 }, true, { "\0a\0b", 4 } };
 static const struct message_login_step login_step_case = { 9, { "resp", 4 } };
 static const struct message_login_cancel login_cancel_case = { 9 };
 static const struct message_login_challenge login_challenge_case = { { "chal", 4 } };
@@ -30,7 +30,7 @@ static const struct message_session session_case = { "S1", "alice", "submission"
 	-5, { "grant", 5 } };
 static const struct message_session_end session_end_case = { "S1", "alice" };
 static const struct message_session_kick session_kick_case = { "S1", "bye" };
-static const struct message_revoke revoke_case = { "alice", 5 };
+static const struct message_revoke revoke_case = { "alice", 5, 12 };
 static const struct message_charge charge_case = { "S1", "alice", "submission", "192.0.2.1:9", 2,
 	{ "sixteen bytes...another sixteen.", 2 * MESSAGE_MARK_BYTES } };
 static const struct message_charged charged_case = { CHARGE_REFUSE, "500 an hour", 1u << 30 };

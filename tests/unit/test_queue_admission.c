@@ -49,7 +49,7 @@ make_grant(const char *session, const char *login, const char *listener, int64_t
 {
 	struct identity identity = { .login = "alice", .mechanism = "PLAIN",
 		.addresses = { alice_addresses, 1 }, .limits = "", .protocols = IDENTITY_SMTP,
-		.epoch = epoch };
+		.credential = "scanner", .credential_id = 7, .epoch = epoch };
 	struct buf packed = BUF_INIT(0);
 	identity_pack(&packed, &identity);
 	struct grant grant = { .session = span_text(session), .login = span_text(login),
@@ -216,6 +216,13 @@ test_grants(void **state)
 	assert_int_equal(check(&commit), 451);
 	commit = good_commit();
 	revoked_add(revoked, SPAN_LITERAL("alice"), 3);
+	revoked_add_credential(revoked, 6);
+	assert_int_equal(check(&commit), 250);
+	revoked_add_credential(revoked, 7);
+	assert_int_equal(check(&commit), 451);
+	revoked_free(&revoked);
+	revoked = revoked_new();
+	revoked_know(revoked);
 	assert_int_equal(check(&commit), 250);
 	revoked_add(revoked, SPAN_LITERAL("alice"), 4);
 	assert_int_equal(check(&commit), 451);

@@ -14,6 +14,11 @@ test_epochs(void **state)
 	assert_false(revoked_is_known(revoked));
 	revoked_know(revoked);
 	assert_true(revoked_is_known(revoked));
+	assert_false(revoked_has_credential(revoked, 7));
+	revoked_add_credential(revoked, 7);
+	assert_true(revoked_has_credential(revoked, 7));
+	assert_false(revoked_has_credential(revoked, 8));
+	assert_false(revoked_has(revoked, SPAN_LITERAL("alice"), 0));
 	revoked_add(revoked, SPAN_LITERAL("alice"), 5);
 	assert_true(revoked_has(revoked, SPAN_LITERAL("alice"), 4));
 	assert_false(revoked_has(revoked, SPAN_LITERAL("alice"), 5));
