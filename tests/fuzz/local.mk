@@ -46,6 +46,11 @@ tests_fuzz_fuzz_mailboxes_SOURCES = tests/fuzz/fuzz_mailboxes.c tests/fuzz/fuzz.
 tests_fuzz_fuzz_mailboxes_LDADD = $(WIRE_LIBS)
 tests_fuzz_fuzz_mailboxes_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+FUZZERS += tests/fuzz/fuzz_originators
+tests_fuzz_fuzz_originators_SOURCES = tests/fuzz/fuzz_originators.c tests/fuzz/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_originators_LDADD = $(POLICY_LIBS)
+tests_fuzz_fuzz_originators_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 FUZZERS += tests/fuzz/fuzz_xtext
 tests_fuzz_fuzz_xtext_SOURCES = tests/fuzz/fuzz_xtext.c tests/fuzz/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_xtext_LDADD = $(WIRE_LIBS)
