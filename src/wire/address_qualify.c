@@ -102,6 +102,17 @@ scan(struct span value, size_t from)
 	return part;
 }
 
+/* What may be an address without a domain; of a plain part alone, whose bracket is closed. */
+static struct span
+word_of(struct span value, size_t from, const struct part *part)
+{
+	if (!part->is_plain)
+		return SPAN_EMPTY;
+	if (part->open)
+		return trim(span_of(value.start + part->open, part->close - part->open));
+	return trim(span_of(value.start + from, part->end - from));
+}
+
 bool
 address_qualify(struct span value, const char *domain, struct buf *out)
 {
@@ -111,12 +122,10 @@ address_qualify(struct span value, const char *domain, struct buf *out)
 	buf_clear(out);
 	while (from < value.length) {
 		struct part part = scan(value, from);
-		struct span word = part.open
-			? trim(span_of(value.start + part.open, part.close - part.open))
-			: trim(span_of(value.start + from, part.end - from));
+		struct span word = word_of(value, from, &part);
 		size_t cut = part.end + (part.end < value.length);
 
-		if (part.is_plain && is_word(word)) {
+		if (is_word(word)) {
 			const char *behind = word.start + word.length;
 
 			buf_add(out, value.start + from, (size_t)(behind - value.start) - from);

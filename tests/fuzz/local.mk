@@ -26,6 +26,11 @@ tests_fuzz_fuzz_smtp_command_SOURCES = tests/fuzz/fuzz_smtp_command.c tests/fuzz
 tests_fuzz_fuzz_smtp_command_LDADD = $(WIRE_LIBS)
 tests_fuzz_fuzz_smtp_command_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+FUZZERS += tests/fuzz/fuzz_smtp_lenient
+tests_fuzz_fuzz_smtp_lenient_SOURCES = tests/fuzz/fuzz_smtp_lenient.c tests/fuzz/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_smtp_lenient_LDADD = $(WIRE_LIBS)
+tests_fuzz_fuzz_smtp_lenient_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 FUZZERS += tests/fuzz/fuzz_smtp_reply
 tests_fuzz_fuzz_smtp_reply_SOURCES = tests/fuzz/fuzz_smtp_reply.c tests/fuzz/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_smtp_reply_LDADD = $(WIRE_LIBS)

@@ -28,6 +28,8 @@ static const struct {
 	{ " <a> \"b\"", NULL },
 	{ " <a> <b>", NULL },
 	{ " <a", NULL },
+	{ "<a", NULL }, /* nothing before it may be read */
+	{ "<\"a>", NULL },
 	{ " a>", NULL },
 	{ " x@y <a>", NULL },
 	{ " \"x@y\" <a>", " \"x@y\" <a@d.org>" },
