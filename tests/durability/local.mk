@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# "make durability": every single fault of one message, a thousand rounds of kill -9 under load, and storms
-# of other kinds. DURABILITY_FLAGS="--rounds 100 --seed 7".
+# "make durability": every single fault of one message, a thousand rounds of kill -9 under load, a hundred
+# each of orderly ends, reloads and upgrades, and storms of other kinds. DURABILITY_FLAGS="--rounds 100 --seed 7".
 EXTRA_DIST += tests/durability/interpose.c tests/durability/interposed.py tests/durability/judge.py \
 	tests/durability/load.py tests/durability/server.py tests/durability/single_faults.py \
 	tests/durability/sink.py tests/durability/storm.py
@@ -14,9 +14,11 @@ durability-storm: all
 	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/storm.py \
 		--rounds 1000 --result durability-storm.json $(DURABILITY_FLAGS)
 	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/storm.py \
-		--rounds 200 --acts term,reload --drop-before-reply 0 --result durability-orderly.json
+		--rounds 300 --acts term,hup,upgrade --drop-before-reply 0 --result durability-orderly.json
 	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/storm.py \
 		--rounds 50 --acts stop --result durability-stopped.json
+	SALLYPORT_BUILD=$(abs_top_builddir) /usr/bin/python3 -B $(srcdir)/tests/durability/storm.py \
+		--rounds 50 --acts oom --result durability-starved.json
 
 # As root: 500 power cuts on ext4, 100 on XFS, 100 where names are lost; 1,000 states of a disk that dies.
 EXTRA_DIST += tests/durability/compare.py tests/durability/mutants.py tests/durability/peers.py \

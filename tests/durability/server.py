@@ -189,6 +189,31 @@ class SallyportServer(Server):
     def reload(self):
         return self.gate.ctl("reload", check=False).returncode == 0
 
+    def revive(self):
+        """Super is started again by whoever started it."""
+        if self.gate.process.poll() is not None:
+            self.start()
+
+    def hang_up(self):
+        start = len(self.gate.events)
+        self.gate.process.send_signal(signal.SIGHUP)
+        self.gate.wait_for_event("super.reloaded", seconds=30, start=start)
+        return True
+
+    def upgrade(self):
+        """As a package does it: other files take the place of the programs while they run; then a new start."""
+        place = os.path.join(self.folder, "programs")
+        os.mkdir(place + ".new")
+        ground.copy_programs(place + ".new")
+        ground.remove(place + ".old")
+        if os.path.exists(place):
+            os.rename(place, place + ".old")
+        os.rename(place + ".new", place)
+        self.gate.program = lambda: os.path.join(place, "sallyportd")
+        self.stop()
+        self.start()
+        return True
+
     def pids(self, target):
         found = [(role_of(pid), pid) for pid in children(self.gate.process.pid)]
         return [pid for role, pid in [("super", self.gate.process.pid), *found] if target in (role, "all")]

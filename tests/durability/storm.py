@@ -6,8 +6,9 @@ Deaths under load, in a seeded order; then the queue drains and every message th
     storm.py --rounds 1000 --seed 7 --acts kill --result FILE.json
 
 Acts: "kill" is kill -9 of each target of the server in turn (or name one: kill:queue), "stop:TARGET"
-SIGSTOP for some seconds, "term" an orderly end and a new start (which is also how a new version comes),
-"reload", "oom:TARGET" kills by want of memory, "clock" sets the clock back or forth by up to a year.
+SIGSTOP for some seconds, "term" an orderly end and a new start, "upgrade" the same with other programs in
+place of those that run, "hup" a reload by SIGHUP, "reload" one by the administrator, "oom:TARGET" kills by want of memory, "oom" lets all of them want
+for it, "clock" sets the clock back or forth by up to a year.
 """
 import argparse
 import datetime
@@ -15,6 +16,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 
@@ -31,6 +33,15 @@ DRAIN_S = 60
 STOPPED_S = (0.5, 3.0)
 MEMORY_GROUPS = "/sys/fs/cgroup/memory"
 STARVED_BYTES = 2 << 20     # beyond what it has
+CROWDED_BYTES = 64 << 20    # for all of them
+GREEDY = """import os, sys, time
+open("/proc/self/oom_score_adj", "w").write("-1000")
+open(sys.argv[1] + "/cgroup.procs", "w").write(str(os.getpid()))
+kept = []
+while True:
+    kept.append(bytearray(os.urandom(4096)) * 64)
+    time.sleep(0.001)
+"""
 DAY_S = 86400
 
 
@@ -39,6 +50,20 @@ def can_starve():
     if not os.access(os.path.join(MEMORY_GROUPS, "memory.limit_in_bytes"), os.W_OK):
         return "no memory cgroup (version 1) that can be written"
     return None
+
+
+def write_group(group, name, value):
+    """Nothing happens with a process that is gone."""
+    try:
+        with open(os.path.join(group, name), "w", encoding="ascii") as setting:
+            setting.write(str(value))
+    except ProcessLookupError:
+        pass
+
+
+def oom_kills(group):
+    with open(os.path.join(group, "memory.oom_control"), encoding="ascii") as told:
+        return int(told.read().split("oom_kill ")[1].split()[0])
 
 
 def _is_removed(group):
@@ -88,8 +113,12 @@ class Storm:
             done = True
         elif verb == "reload":
             done = self.server.reload()
+        elif verb == "hup":
+            done = self.server.hang_up()
+        elif verb == "upgrade":
+            done = self.server.upgrade()
         elif verb == "oom":
-            done = self.starve(target)
+            done = self.starve(target) if target else self.crowd_out()
         elif verb == "clock":
             self.server.set_clock(self.random.choice((0, 3600, -3600, DAY_S, -DAY_S, 365 * DAY_S, -365 * DAY_S)))
             done = True
@@ -116,13 +145,38 @@ class Storm:
             pids = self.server.pids(target)
             for name, value in (("memory.limit_in_bytes", STARVED_BYTES),
                                 *(("cgroup.procs", pid) for pid in pids)):
-                with open(os.path.join(group, name), "w", encoding="ascii") as setting:
-                    setting.write(str(value))
+                write_group(group, name, value)
             until(lambda: not set(pids) & set(self.server.pids(target)), ANSWER_S, f"{target} starves")
-            with open(os.path.join(group, "memory.oom_control"), encoding="ascii") as told:
-                return "oom_kill 0" not in told.read()
+            return oom_kills(group) > 0
         finally:
             until(lambda: _is_removed(group), ANSWER_S, f"{group} is empty")
+
+    def crowd_out(self):
+        """
+        All processes in 64 MiB, beside somebody who takes what is left of it and whom the kernel spares: so it
+        kills the largest of ours, and goes on until the other one leaves.
+        """
+        group = os.path.join(MEMORY_GROUPS, f"storm-{os.getpid()}")
+        os.mkdir(group)
+        other = None
+        try:
+            write_group(group, "memory.limit_in_bytes", CROWDED_BYTES)
+            for pid in self.server.pids("all"):     # super first: who comes later is born inside
+                write_group(group, "cgroup.procs", pid)
+            other = subprocess.Popen([sys.executable, "-c", GREEDY, group], stdout=subprocess.DEVNULL)
+            until(lambda: oom_kills(group), ANSWER_S, "somebody is killed")
+        finally:
+            if other:
+                other.kill()
+                other.wait()
+            until(lambda: self._is_left(group), ANSWER_S, f"{group} is empty")
+        self.server.revive()
+        return True
+
+    def _is_left(self, group):
+        for pid in self.server.pids("all"):
+            write_group(MEMORY_GROUPS, "cgroup.procs", pid)
+        return _is_removed(group)
 
     def order(self, acts, rounds):
         """Each act in turn, and each target of one that names none; shuffled."""
