@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "wire/octet.h"
+#include "wire/utf8.h"
 
 enum charset {
 	CHARSET_OPAQUE, /* unknown, or one that hides ASCII: UTF-16, UTF-7, EBCDIC, … */
@@ -83,21 +84,6 @@ note_shift(struct reading *reading, char byte)
 	return true;
 }
 
-/* U+0085, U+2028 and U+2029 end a line for some. */
-static bool
-ends_unicode_line(const struct reading *reading)
-{
-	static const struct span ends[] = { SPAN_LITERAL("\xc2\x85"), SPAN_LITERAL("\xe2\x80\xa8"),
-		SPAN_LITERAL("\xe2\x80\xa9") };
-	struct span text = span_of(reading->to, reading->used);
-
-	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
-		if (text.length >= ends[i].length &&
-			span_equal(span_from(text, text.length - ends[i].length), ends[i]))
-			return true;
-	return false;
-}
-
 static void
 put_8bit(struct reading *reading, char byte)
 {
@@ -109,8 +95,6 @@ put_8bit(struct reading *reading, char byte)
 	/* These two begin overlong forms, which some decode to ASCII. */
 	if (byte == '\xc0' || byte == '\xc1')
 		reading->decoded->is_opaque = true;
-	if (ends_unicode_line(reading))
-		reading->decoded->has_control = true;
 }
 
 static void
@@ -285,4 +269,5 @@ encoded_word_decode(struct span text, struct arena *arena, struct encoded_text *
 		rest = span_from(rest, 1);
 	}
 	decoded_out->text = span_of(reading.to, reading.used);
+	decoded_out->has_control |= utf8_has_line_end(decoded_out->text);
 }

@@ -67,6 +67,8 @@ check_value(const struct scan *scan, struct span value)
 			return bad(scan, "control byte");
 	if (!utf8_is_valid(value))
 		return bad(scan, "not valid UTF-8");
+	if (!utf8_is_ascii(value) && utf8_has_line_end(value))
+		return bad(scan, "a line end of Unicode");
 	return true;
 }
 

@@ -32,6 +32,17 @@ utf8_is_valid(struct span text)
 }
 
 /* Only for text that is not ASCII, so never for none. */
+bool
+utf8_has_line_end(struct span text)
+{
+	static const char *const ends[] = { "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9" };
+
+	for (size_t k = 0; k < sizeof ends / sizeof ends[0]; k++)
+		if (text.length && memmem(text.start, text.length, ends[k], strlen(ends[k])))
+			return true;
+	return false;
+}
+
 static bool
 is_normal(struct span text, uninorm_t form)
 {

@@ -8,6 +8,8 @@
 /* Well-formed UTF-8: no overlong form, no surrogate, nothing past U+10FFFF. ASCII passes. */
 bool utf8_is_valid(struct span text);
 bool utf8_is_ascii(struct span text);
+/* Does it hold U+0085, U+2028 or U+2029, at which some end a line? */
+bool utf8_has_line_end(struct span text);
 /* Is the (valid) text already in Normalization Form C? */
 bool utf8_is_nfc(struct span text);
 /*

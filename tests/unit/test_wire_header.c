@@ -90,6 +90,13 @@ static const struct block_case block_cases[] = {
 	{ SPAN_LITERAL("A: \xc3\xa4\r\n"), HEADER_UTF8, NULL },
 	{ SPAN_LITERAL("A: \xe4\r\n"), HEADER_UTF8, "header line 1: not valid UTF-8" },
 	{ SPAN_LITERAL("A: \xc3\r\n \xa4\r\n"), HEADER_UTF8, "header line 1: not valid UTF-8" },
+	{ SPAN_LITERAL("A: b\xc2\x85" "B: c\r\n"), HEADER_UTF8,
+		"header line 1: a line end of Unicode" },
+	{ SPAN_LITERAL("A: b\r\n \xe2\x80\xa8\r\n"), HEADER_UTF8,
+		"header line 2: a line end of Unicode" },
+	{ SPAN_LITERAL("A: \xe2\x80\xa9\r\n"), HEADER_UTF8, "header line 1: a line end of Unicode" },
+	{ SPAN_LITERAL("A: \xc3\x85\xe2\x80\xa7\r\n"), HEADER_UTF8, NULL },
+	{ SPAN_LITERAL("A: \xc2\x85\r\n"), HEADER_RAW, NULL },
 	{ SPAN_LITERAL("A: \xe4\r\n"), HEADER_RAW, NULL },
 	{ SPAN_LITERAL("\r\n"), 0, "header line 1: an empty line inside of the header" },
 };
