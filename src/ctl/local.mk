@@ -33,3 +33,6 @@ src_sallyportctl_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DSALLYPORT_CONFIG='"$(sysconfdir)/sallyport/sallyport.conf"'
 src_sallyportctl_SOURCES = src/ctl/main.c
 src_sallyportctl_LDADD = $(CTL_LIBS)
+
+# They hold paths of the installation, which another ./configure changes.
+src/ctl/libctl_a-offline.$(OBJEXT) src/ctl/sallyportctl-main.$(OBJEXT): config.status

@@ -31,3 +31,6 @@ sbin_PROGRAMS += src/sallyportd
 src_sallyportd_SOURCES = src/super/sallyportd.c
 src_sallyportd_CPPFLAGS = $(AM_CPPFLAGS) -DSYSCONFDIR='"$(sysconfdir)"'
 src_sallyportd_LDADD = $(SUPER_LIBS)
+
+# They hold paths of the installation, which another ./configure changes.
+src/super/libsuper_a-spawn.$(OBJEXT) src/super/sallyportd-sallyportd.$(OBJEXT): config.status
