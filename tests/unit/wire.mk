@@ -8,8 +8,12 @@ tests_unit_test_wire_domain_SOURCES = tests/unit/test_wire_domain.c
 tests_unit_test_wire_domain_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_wire_smtp_command
-tests_unit_test_wire_smtp_command_SOURCES = tests/unit/test_wire_smtp_command.c
+tests_unit_test_wire_smtp_command_SOURCES = tests/unit/test_wire_smtp_command.c tests/unit/command_fixture.h
 tests_unit_test_wire_smtp_command_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_smtp_parameter
+tests_unit_test_wire_smtp_parameter_SOURCES = tests/unit/test_wire_smtp_parameter.c tests/unit/command_fixture.h
+tests_unit_test_wire_smtp_parameter_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_wire_smtp_reply
 tests_unit_test_wire_smtp_reply_SOURCES = tests/unit/test_wire_smtp_reply.c
@@ -20,8 +24,12 @@ tests_unit_test_wire_xtext_SOURCES = tests/unit/test_wire_xtext.c
 tests_unit_test_wire_xtext_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_wire_smtp_data
-tests_unit_test_wire_smtp_data_SOURCES = tests/unit/test_wire_smtp_data.c
+tests_unit_test_wire_smtp_data_SOURCES = tests/unit/test_wire_smtp_data.c tests/unit/smtp_content.h
 tests_unit_test_wire_smtp_data_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_smtp_stuffer
+tests_unit_test_wire_smtp_stuffer_SOURCES = tests/unit/test_wire_smtp_stuffer.c tests/unit/smtp_content.h
+tests_unit_test_wire_smtp_stuffer_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_wire_mailboxes
 tests_unit_test_wire_mailboxes_SOURCES = tests/unit/test_wire_mailboxes.c
