@@ -9,6 +9,7 @@ import json
 import os
 import re
 import ssl
+import subprocess
 
 import pytest
 
@@ -263,6 +264,30 @@ def test_explain_of_fields_alone(gate):
 
 
 # --- as it is in life
+
+MANUALS = os.path.join(FOLDER, "..", "..", "doc")
+HEAD = """hostname = "mail.example.org"
+authoritative-domains = { "example.org" }
+tls "main" { certificate = "/certificate" key = "/key" }
+listener "first" { address = { "127.0.0.1:2526" } }
+"""
+
+
+@pytest.mark.parametrize("name", ["rights.md", "from-exchange.md"])
+def test_the_examples_of_the_manual_are_right(name):
+    with open(os.path.join(MANUALS, name), encoding="utf-8") as manual:
+        blocks = re.findall(r"^```conf\n(.*?)^```", manual.read(), re.M | re.S)
+    assert blocks
+    path = ground.folder("manual")
+    config = os.path.join(path, "sallyport.conf")
+    try:
+        for block in blocks:
+            ground.write(config, HEAD + block, 0o644)
+            done = subprocess.run([ground.program("sallyportctl"), "-c", config, "config", "check"], capture_output=True,
+                                  text=True, timeout=30, check=False)
+            assert done.returncode == DONE, (block, done)
+    finally:
+        ground.remove(path)
 
 def test_a_members_post_comes_home_from_a_list(gate, sink, token):
     """The list's own MAIL FROM, the member's From, the fields that lists add: accepted on port 25."""
