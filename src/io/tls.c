@@ -30,6 +30,7 @@ static const char priority_base[] = "NORMAL:-VERS-ALL:-KX-ALL:+ECDHE-ECDSA:+ECDH
 
 /* What the older versions cannot do without, though still with forward secrecy. */
 static const char priority_legacy[] = ":+AES-256-CBC:+AES-128-CBC:+SHA1"
+				      ":+DHE-RSA:+GROUP-FFDHE2048:+GROUP-FFDHE3072"
 				      ":+SIGN-ECDSA-SHA1:+SIGN-RSA-SHA1:%VERIFY_ALLOW_SIGN_WITH_SHA1";
 
 static const char *const priority_versions[] = {

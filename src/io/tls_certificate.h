@@ -15,8 +15,9 @@ enum tls_key {
 /*
  * What may be asked of a private key: nothing but these. For all but Ed25519 the input is the hash
  * alone, exactly as long as the name says; a PKCS #1 padding is made by the signer, so that nobody
- * can have a raw RSA operation done. For Ed25519 it is the message (at most 512 bytes). TLS 1.0 and
- * 1.1 would need MD5 and SHA-1: they are possible only with a key in this process.
+ * can have a raw RSA operation done. For Ed25519 it is the message (at most 512 bytes). The two at
+ * the end are what TLS 1.0 and 1.1 need; whoever signs does so only for certificates of a listener
+ * that speaks them.
  */
 enum tls_sign {
 	TLS_SIGN_ECDSA_SHA256,
@@ -29,6 +30,8 @@ enum tls_sign {
 	TLS_SIGN_RSA_PKCS1_SHA256, /* TLS 1.2 only */
 	TLS_SIGN_RSA_PKCS1_SHA384,
 	TLS_SIGN_RSA_PKCS1_SHA512,
+	TLS_SIGN_OLD_ECDSA_SHA1,
+	TLS_SIGN_OLD_RSA_MD5_SHA1, /* both hashes, one behind the other */
 	TLS_SIGN_COUNT
 };
 

@@ -97,6 +97,7 @@ static const struct sign_row sign_rows[] = {
 	{ TLS_SIGN_ECDSA_SHA384, GNUTLS_SIGN_ECDSA_SECP384R1_SHA384, TLS_KEY_ECDSA, GNUTLS_DIG_SHA384 },
 	{ TLS_SIGN_ECDSA_SHA512, GNUTLS_SIGN_ECDSA_SHA512, TLS_KEY_ECDSA, GNUTLS_DIG_SHA512 },
 	{ TLS_SIGN_ECDSA_SHA512, GNUTLS_SIGN_ECDSA_SECP521R1_SHA512, TLS_KEY_ECDSA, GNUTLS_DIG_SHA512 },
+	{ TLS_SIGN_OLD_ECDSA_SHA1, GNUTLS_SIGN_ECDSA_SHA1, TLS_KEY_ECDSA, GNUTLS_DIG_SHA1 },
 	{ TLS_SIGN_ED25519, GNUTLS_SIGN_EDDSA_ED25519, TLS_KEY_EDDSA, GNUTLS_DIG_UNKNOWN },
 	{ TLS_SIGN_RSA_PSS_SHA256, GNUTLS_SIGN_RSA_PSS_SHA256, TLS_KEY_RSA, GNUTLS_DIG_SHA256 },
 	{ TLS_SIGN_RSA_PSS_SHA256, GNUTLS_SIGN_RSA_PSS_RSAE_SHA256, TLS_KEY_RSA, GNUTLS_DIG_SHA256 },
@@ -123,7 +124,7 @@ find_row(gnutls_sign_algorithm_t algorithm, enum tls_key key)
  * For PKCS #1, GnuTLS makes the DigestInfo (RFC 8017 9.2) itself and asks for a raw operation. We
  * take the hash out again and name it, so that whoever signs needs no raw operation.
  */
-enum { DIGEST_INFO_PREFIX_BYTES = 19 };
+enum { DIGEST_INFO_PREFIX_BYTES = 19, MD5_SHA1_BYTES = 36 };
 
 static const struct digest_info {
 	enum tls_sign sign;
@@ -183,6 +184,9 @@ sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm, void *context
 
 	(void)key;
 	(void)flags;
+	/* RFC 4346 7.4.3: no DigestInfo around these two. */
+	if (algorithm == GNUTLS_SIGN_RSA_RAW && hash->size == MD5_SHA1_BYTES)
+		return ask_signer(certificate, TLS_SIGN_OLD_RSA_MD5_SHA1, input, signature);
 	if (algorithm == GNUTLS_SIGN_RSA_RAW) {
 		const struct digest_info *info = find_digest_info(hash);
 

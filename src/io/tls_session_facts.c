@@ -114,6 +114,7 @@ own_certificate(const struct tls_session *session)
 	const gnutls_datum_t *leaf = gnutls_certificate_get_ours(session->gnutls);
 	const struct tls_certificate *only = NULL;
 	gnutls_kx_algorithm_t exchange = gnutls_kx_get(session->gnutls);
+	bool is_rsa = exchange == GNUTLS_KX_ECDHE_RSA || exchange == GNUTLS_KX_DHE_RSA;
 	bool suite_tells = gnutls_protocol_get_version(session->gnutls) < GNUTLS_TLS1_3;
 
 	for (int i = 0; i < TLS_KEY_KINDS; i++) {
@@ -128,7 +129,7 @@ own_certificate(const struct tls_session *session)
 			continue;
 		}
 		/* Under TLS 1.2 the cipher suite tells; under 1.3 only if there is no choice. */
-		if (suite_tells && i == (exchange == GNUTLS_KX_ECDHE_RSA ? TLS_KEY_RSA : TLS_KEY_ECDSA))
+		if (suite_tells && i == (is_rsa ? TLS_KEY_RSA : TLS_KEY_ECDSA))
 			return own;
 		if (only && !suite_tells)
 			return NULL;

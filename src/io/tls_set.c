@@ -168,6 +168,8 @@ choice_fill(struct tls_choice *choice, struct fault *fault_out)
 		TLS_KEY_RSA };
 
 	gnutls_certificate_allocate_credentials(&choice->credentials);
+	/* For clients that cannot name a group: DHE is offered where TLS 1.0 or 1.1 is. */
+	gnutls_certificate_set_known_dh_params(choice->credentials, GNUTLS_SEC_PARAM_MEDIUM);
 	for (int i = 0; i < TLS_KEY_KINDS; i++) {
 		struct tls_certificate *certificate = choice->by_key[order[i]];
 

@@ -129,6 +129,23 @@ check_priorities(const struct settings *settings, struct fault *fault)
 	return true;
 }
 
+/* What is signed for old TLS could be forged more easily: only keys that serve it sign such things. */
+static void
+allow_old(struct signer *signer, const struct settings *settings)
+{
+	for (size_t i = 0; i < settings->listener.count; i++) {
+		const struct settings_listener *listener = &settings->listener.items[i];
+		const struct settings_texts *names = &listener->certificates;
+
+		if (minimums[listener->tls_minimum] >= TLS_VERSION_1_2)
+			continue;
+		for (size_t n = 0; n < names->count; n++)
+			signer_allow_old(signer, names->items[n]);
+		for (size_t n = 0; n < settings->tls.count && names->count == 0; n++)
+			signer_allow_old(signer, settings->tls.items[n].title);
+	}
+}
+
 /* All keys of the settings, or none: a half-loaded set would serve some names with errors. */
 static struct signer *
 load(struct keys *keys, struct fault *fault)
@@ -146,7 +163,9 @@ load(struct keys *keys, struct fault *fault)
 		good = fault_set(fault, FAULT_CONFIG, "%s: %s: no certificate is for the name %s (hostname)",
 			list->items[0].where, list->items[0].certificate.items[0],
 			settings->hostname);
-	if (!good)
+	if (good)
+		allow_old(signer, settings);
+	else
 		signer_free(&signer);
 	return signer;
 }

@@ -14,6 +14,7 @@ struct key {
 	struct key *next;
 	char *name;
 	unsigned index;
+	bool may_old;
 	gnutls_privkey_t key;
 	struct tls_certificate *certificate;
 };
@@ -28,6 +29,8 @@ static const struct rule {
 	gnutls_sign_algorithm_t sign;
 	gnutls_pk_algorithm_t key;
 	size_t input; /* 0: a message, for Ed25519 */
+	unsigned flags;
+	bool is_old;
 } rules[TLS_SIGN_COUNT] = {
 	[TLS_SIGN_ECDSA_SHA256] = { GNUTLS_SIGN_ECDSA_SHA256, GNUTLS_PK_ECDSA, 32 },
 	[TLS_SIGN_ECDSA_SHA384] = { GNUTLS_SIGN_ECDSA_SHA384, GNUTLS_PK_ECDSA, 48 },
@@ -39,6 +42,9 @@ static const struct rule {
 	[TLS_SIGN_RSA_PKCS1_SHA256] = { GNUTLS_SIGN_RSA_SHA256, GNUTLS_PK_RSA, 32 },
 	[TLS_SIGN_RSA_PKCS1_SHA384] = { GNUTLS_SIGN_RSA_SHA384, GNUTLS_PK_RSA, 48 },
 	[TLS_SIGN_RSA_PKCS1_SHA512] = { GNUTLS_SIGN_RSA_SHA512, GNUTLS_PK_RSA, 64 },
+	[TLS_SIGN_OLD_ECDSA_SHA1] = { GNUTLS_SIGN_ECDSA_SHA1, GNUTLS_PK_ECDSA, 20, .is_old = true },
+	[TLS_SIGN_OLD_RSA_MD5_SHA1] = { GNUTLS_SIGN_RSA_RAW, GNUTLS_PK_RSA, 36,
+		GNUTLS_PRIVKEY_SIGN_FLAG_TLS1_RSA, true },
 };
 
 struct signer *
@@ -128,6 +134,14 @@ find_key(const struct signer *signer, const char *name, unsigned index)
 	return key;
 }
 
+void
+signer_allow_old(struct signer *signer, const char *name)
+{
+	for (struct key *key = signer->keys; key; key = key->next)
+		if (strcmp(key->name, name) == 0)
+			key->may_old = true;
+}
+
 bool
 signer_fits_name(const struct signer *signer, const char *name, unsigned index, struct span host)
 {
@@ -198,9 +212,12 @@ signer_sign(const struct signer *signer, const unsigned char key_id[TLS_KEY_ID_B
 	rule = &rules[algorithm];
 	if ((gnutls_pk_algorithm_t)gnutls_privkey_get_pk_algorithm(key->key, NULL) != rule->key)
 		return fault_set(fault_out, FAULT_DENIED, "an algorithm for another kind of key");
+	if (rule->is_old && !key->may_old)
+		return fault_set(fault_out, FAULT_DENIED, "no listener of this key speaks old TLS");
 	if (!is_proper(rule, input))
 		return fault_set(fault_out, FAULT_DENIED, "an input that no handshake signs");
-	result = rule->input ? gnutls_privkey_sign_hash2(key->key, rule->sign, 0, &in, &signature)
+	result = rule->input ? gnutls_privkey_sign_hash2(
+				       key->key, rule->sign, rule->flags, &in, &signature)
 			     : gnutls_privkey_sign_data2(key->key, rule->sign, 0, &in, &signature);
 	if (result < 0)
 		return fault_set(fault_out, FAULT_SYSTEM, "%s", gnutls_strerror(result));

@@ -18,11 +18,13 @@ void signer_free(struct signer **signer);
  */
 bool signer_add(struct signer *signer, const char *name, unsigned index,
 	struct span certificate_pem, struct span key_pem, int64_t now_s, struct fault *fault_out);
+/* The keys of this section may sign what TLS 1.0 and 1.1 need. */
+void signer_allow_old(struct signer *signer, const char *name);
 /* Is the certificate of this pair for the host name, or "*.…" of it? */
 bool signer_fits_name(
 	const struct signer *signer, const char *name, unsigned index, struct span host);
 /*
- * Signs with the algorithms of enum tls_sign, if they fit the key, and an input of exactly the
+ * Signs with the algorithms of enum tls_sign, if they fit the key and, for the old ones, it may, and an input of exactly the
  * length of their hash; for Ed25519, which hashes itself, a message that a TLS server signs in its
  * handshake. There is no way to have anything else done, and none to decrypt. FAULT_MISSING if the
  * key is not here.

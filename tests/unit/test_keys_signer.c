@@ -84,6 +84,32 @@ struct sign_case {
 	unsigned keys; /* bits: the keys that may do it */
 };
 
+/* TLS 1.0 and 1.1: never, but for a section that a listener of theirs uses. */
+static void
+old_hashes_are_signed_only_where_allowed(void **state)
+{
+	static const struct sign_case cases[] = {
+		{ TLS_SIGN_OLD_ECDSA_SHA1, 20, 1 << P256 | 1 << P384 },
+		{ TLS_SIGN_OLD_RSA_MD5_SHA1, 36, 1 << RSA },
+	};
+	char input[64] = { 0 };
+
+	(void)state;
+	signer_allow_old(signer, "another");
+	for (int allowed = 0; allowed < 2; allowed++) {
+		for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+			for (unsigned key = 0; key < 4; key++) {
+				for (size_t length = 0; length <= sizeof input; length++)
+					assert_int_equal(sign(key, cases[i].algorithm,
+								 span_of(input, length)),
+						allowed && (cases[i].keys & 1u << key) &&
+							length == cases[i].input);
+			}
+		}
+		signer_allow_old(signer, "main");
+	}
+}
+
 static void
 only_what_fits_is_signed(void **state)
 {
@@ -419,6 +445,7 @@ main(void)
 		TEST(rate_is_limited),
 		TEST(handshakes_are_signed_from_afar),
 		TEST(handshake_fails_when_nobody_signs),
+		TEST(old_hashes_are_signed_only_where_allowed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
