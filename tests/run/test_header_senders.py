@@ -12,7 +12,7 @@ import pytest
 from rig import opinion
 from rig.deadline import until
 from rig.judge import is_clean, new_token
-from rig.sallyport import BOB, warm
+from rig.sallyport import BOB, PERMITS, warm
 
 AT_ONCE = 50    # messages in one write
 TAIL = b"Date: Sat, 21 Nov 2026 10:00:00 +0000\r\nMessage-ID: <%s.%d@client.example.org>\r\n\r\nbody\r\n"
@@ -22,11 +22,16 @@ ADDRESSES = ['"alice smith"@example.org' if address.startswith("alice smith") el
              for address in sorted(opinion.ALICES - {"team@example.org"})]
 
 
+MINDING = "127.77.0.1"     # where names that pose are refused
+STRIPPED = "127.78.0.1"    # where they are taken out
+
+
 @pytest.fixture(scope="module")
 def gate(make_gate, sink):
     daemon = make_gate(
         routes={"*": sink.target}, accounts=(("alice", "alicepw", ADDRESSES), BOB),
-        base={"authoritative-domains": '{ "example.org" }'},
+        permits=PERMITS + f"""permit "network:{MINDING}" {{ posing-name = refuse }}
+            permit "network:{STRIPPED}" {{ posing-name = strip }}""",
         listeners={"submission": {"protocol": "smtp", "tls": "starttls", "errors": "1000"}})
     warm(daemon)
     return daemon
@@ -39,10 +44,10 @@ def bypasses():
         return [(row["name"], row["tries"], cases["hostile/" + row["case"]]) for row in map(json.loads, lines)]
 
 
-def submit_all(gate, cases, token):
+def submit_all(gate, cases, token, source=None):
     """The final reply to each, alice being logged in; each message ends in its number."""
     replies = []
-    with gate.session(seconds=60) as wire:
+    with gate.session(source=source, seconds=60) as wire:
         for start in range(0, len(cases), AT_ONCE):
             batch = cases[start:start + AT_ONCE]
             wire.send(b"".join(transaction(case, token, start + index) for index, case in enumerate(batch)))
@@ -143,3 +148,25 @@ def test_G43_ordinary_headers_all_pass_unchanged(gate, sink):
         assert content.endswith(sent), (case, content)
         assert re.fullmatch(rb"Received:.*\r\n(?:[ \t].*\r\n)*", content[:-len(sent)]), (case, content)
     assert_only_alice([message.header for message in messages.values()])
+
+
+def test_G44_who_minds_names_that_pose_refuses_no_other(gate, sink):
+    """Not one of the ordinary headers is taken for one that poses."""
+    cases, token = opinion.corpus("ordinary"), new_token()
+    refused = [(case, reply) for case, reply in zip(cases, submit_all(gate, cases, token, MINDING)) if reply.code != 250]
+    assert not refused, refused
+    posing = [case for case in opinion.corpus("hostile") if case.want == "posing"]
+    taken = [(case, reply) for case, reply in zip(posing, submit_all(gate, posing, token, MINDING)) if reply.code != 550]
+    assert posing and not taken, taken
+    delivered(gate, sink, token, len(cases))
+
+
+def test_G45_names_that_pose_can_be_taken_out(gate, sink):
+    cases, token = [case for case in opinion.corpus("hostile") if case.want == "posing"], new_token()
+    assert {reply.code for reply in submit_all(gate, cases, token, STRIPPED)} == {250}
+    messages = delivered(gate, sink, token, len(cases))
+    headers = [message.header for message in messages.values()]
+    assert_only_alice(headers)
+    for header in headers:
+        shown = b"".join(re.findall(rb"(?mi)^(?:From|Sender):(?:.*\r\n)(?:[ \t].*\r\n)*", header))
+        assert not re.search(rb"bob|evil|=\?", shown), header
