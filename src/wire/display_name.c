@@ -88,6 +88,21 @@ is_own(struct span text, size_t at, const struct address *address)
 	       address_equal_own(&shown, address);
 }
 
+/* U+202A to U+202E and U+2066 to U+2069 turn the direction of what follows. */
+static bool
+has_turn(struct span text)
+{
+	for (size_t i = 0; i + 2 < text.length; i++) {
+		const unsigned char *bytes = (const unsigned char *)text.start + i;
+
+		if (bytes[0] == 0xe2 &&
+			((bytes[1] == 0x80 && bytes[2] >= 0xaa && bytes[2] <= 0xae) ||
+				(bytes[1] == 0x81 && bytes[2] >= 0xa6 && bytes[2] <= 0xa9)))
+			return true;
+	}
+	return false;
+}
+
 bool
 display_name_poses(struct span name, const struct address *address, struct arena *arena)
 {
@@ -100,6 +115,8 @@ display_name_poses(struct span name, const struct address *address, struct arena
 		return true;
 	text = decoded.text;
 	last = end_of_dots(text);
+	if (last && has_turn(text))
+		last = text.length;
 	for (size_t i = 0; i < last; i++)
 		if (length_of_any(
 			    span_from(text, i), at_signs, sizeof at_signs / sizeof at_signs[0]) &&

@@ -60,6 +60,13 @@ static const struct {
 	{ "alice\xef\xbc\xa0"
 	  "example.org",
 		true, NULL },
+	/* shown from right to left */
+	{ "\xe2\x80\xaegro.elpmaxe@bob", true, NULL },
+	{ "\xe2\x81\xa7gro.elpmaxe@bob", true, NULL },
+	{ "=?utf-8?b?4oCuZ3JvLmVscG1heGVAYm9i?=", true, NULL },
+	{ "gro.elpmaxe@bob", false, NULL },
+	{ "\xe2\x80\xa7gro.elpmaxe@bob", false, NULL },
+	{ "\xe2\x80\xaegro elpmaxe@bob", false, NULL },
 	/* encoded */
 	{ "=?utf-8?q?bob=40example=2Eorg?=", true, NULL },
 	{ "=?utf-8?b?Ym9iQGV4YW1wbGUub3Jn?=", true, NULL },
