@@ -16,6 +16,7 @@ enum {
 	CACHE_MAX_ENTRIES = 20000,
 	BRAKE_MAX_ENTRIES = 10000,
 	USAGE_MAX_ROWS = 20000,
+	KNOWN_MAX_LOGINS = 500,    /* of which the recipients are in memory: 80 KiB each at most */
 	REPORT_MAX_ROWS = 2000,
 	SWEEP_MS = 10 * 60 * 1000,
 	FREE_WAIT_MS = 2000,
@@ -123,8 +124,13 @@ open_directory(struct auth *auth, const struct settings *settings, struct fault 
 		return false;
 	}
 	directory_add(auth->directory, directory_local_source(auth->local));
+	auth->known = known_new(auth->directory, auth->local, directory_local_secret(auth->local),
+		KNOWN_MAX_LOGINS);
+	auth->keeper = keeper_new(
+		auth->loop, auth->directory, auth->local, auth->usage, auth->known);
 	/* A queue that started as well has forgotten it too. */
-	return directory_local_mix(auth->local, &auth->exchanges.mix, fault_out) &&
+	return keeper_load(auth->keeper, fault_out) &&
+		directory_local_mix(auth->local, &auth->exchanges.mix, fault_out) &&
 		directory_local_revoked(auth->local, clock_wall_ms() - AUTH_GRANT_LIFE_MS,
 			remember_revoked, auth, fault_out) &&
 		directory_local_revoked_apps(auth->local, clock_wall_ms() - AUTH_GRANT_LIFE_MS,
@@ -195,6 +201,8 @@ auth_close(struct auth **auth)
 	channel_free(&closed->queue);
 	if (closed->exchanges.pool)
 		worker_pool_free(&closed->exchanges.pool, FREE_WAIT_MS);
+	keeper_free(&closed->keeper);
+	known_free(&closed->known);
 	directory_free(&closed->directory);
 	brake_free(&closed->exchanges.brake);
 	login_cache_free(&closed->exchanges.cache);
@@ -271,13 +279,23 @@ auth_revoke_credential(struct auth *auth, const char *login, uint64_t credential
 
 /* ---- links ----------------------------------------------------------------------------------- */
 
-/* queue only listens. */
+/* The held mail of a login was seen to. */
 static bool
 on_queue_message(void *context, struct channel_message *message)
 {
-	(void)context;
-	(void)message;
-	return false;
+	struct auth *auth = context;
+	struct arena *arena = arena_new(0);
+	struct message_held_seen seen;
+	bool good = message->id == MSG_HELD_SEEN &&
+		message_held_seen_unpack(message->bytes, arena, &seen);
+	struct usage_row *row = good ? usage_find(auth->usage, USAGE_LOGIN, seen.login) : NULL;
+
+	if (row) {
+		usage_seen(row);
+		keeper_note(auth->keeper, false);
+	}
+	arena_free(&arena);
+	return good;
 }
 
 static void

@@ -5,6 +5,7 @@
 
 #include "auth/directory_local.h"
 #include "auth/exchange.h"
+#include "auth/keeper.h"
 #include "auth/limit_report.h"
 #include "auth/revocations.h"
 #include "auth/sessions.h"
@@ -28,6 +29,8 @@ struct auth {
 	struct exchange_service exchanges;
 	struct sessions *sessions;
 	struct usage *usage;
+	struct known *known;
+	struct keeper *keeper;
 	struct limit_report *report;
 	struct revocations *revocations;
 	struct secret *grant_key;

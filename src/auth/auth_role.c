@@ -172,14 +172,22 @@ on_secret(void *private, enum secret_kind kind, const char *name)
 		auth_set_grant_key(role->auth, role_secret(role->context, kind, name));
 }
 
-/* Logins under way are put off by the end of their channels; nothing here takes long. */
+static void
+on_finished(void *context)
+{
+	struct auth_role *role = context;
+
+	role_finished(role->context);
+}
+
+/* Logins under way are put off by the end of their channels; what was used up is written down. */
 static void
 on_stop(void *private, uint64_t grace_ms)
 {
 	struct auth_role *role = private;
 
 	(void)grace_ms;
-	role_finished(role->context);
+	keeper_finish(role->auth->keeper, on_finished, role);
 }
 
 static void

@@ -131,5 +131,9 @@ const char *const directory_local_steps[DIRECTORY_SCHEMA_VERSION] = {
 	"  recipient BLOB NOT NULL,"
 	"  last_ms INTEGER NOT NULL,"
 	"  PRIMARY KEY (account, recipient)) STRICT, WITHOUT ROWID;"
-	"CREATE INDEX known_recipient_age ON known_recipient (account, last_ms);",
+	"CREATE INDEX known_recipient_age ON known_recipient (account, last_ms);"
+	"CREATE TABLE usage ("
+	"  key BLOB PRIMARY KEY,"
+	"  stored_ms INTEGER NOT NULL,"
+	"  content BLOB NOT NULL) STRICT, WITHOUT ROWID;",
 };

@@ -23,6 +23,21 @@ struct charge {
 	struct budget_cost cost;
 };
 
+/* What a CHARGE says, but for whom it charges. */
+struct charging {
+	uint32_t request;
+	const char *session;
+	const char *client_address;
+	uint32_t recipients;
+};
+
+static struct charging
+charging_of(uint32_t request, const struct message_charge *message)
+{
+	return (struct charging){ request, message->session, message->client_address,
+		message->recipients };
+}
+
 static struct charge *
 charge_of(struct table_entry *entry)
 {
@@ -39,9 +54,13 @@ forget(struct front_link *link, struct charge *charge)
 	mem_free(&charge);
 }
 
+static void cancel_asking(struct asking *asking);
+
 void
 front_link_forget_charges(struct front_link *link)
 {
+	while (link->askings)
+		cancel_asking(link->askings);
 	while (link->charges.oldest)
 		forget(link, charge_of(link->charges.oldest));
 	table_fini(&link->charges);
@@ -113,22 +132,113 @@ report(struct auth *auth, const struct usage_row *row, const struct usage_charge
 			kv_str("limits", row->limits));
 }
 
-static void
-charge_row(struct front_link *link, uint32_t request, const struct message_charge *message,
-	struct usage_row *row, const struct settings_limits *limits)
+/* True if it passed. */
+static bool
+charge_row(struct front_link *link, const struct charging *charging, struct usage_row *row,
+	const struct settings_limits *limits, size_t new_recipients)
 {
 	struct auth *auth = link->auth;
-	const struct budget_cost cost = { .messages = 1, .recipients = message->recipients };
+	struct budget_cost cost = { .messages = 1, .recipients = charging->recipients,
+		.new_recipients = new_recipients };
 	struct usage_charged charged;
+	bool passed;
 
 	usage_charge(auth->usage, row, limits, &cost, usage_now_ms(loop_now_ms(auth->loop)),
 		(uint64_t)clock_wall_ms(), &charged);
-	if (charged.verdict != CHARGE_PASS)
-		report(auth, row, &charged, message->client_address);
-	if (charged.verdict == CHARGE_PASS || charged.verdict == CHARGE_HOLD)
-		remember(link, request, message->session, row, limits, &cost);
-	answer(link, request, charged.verdict, charged.text,
+	passed = charged.verdict == CHARGE_PASS;
+	if (!passed)
+		report(auth, row, &charged, charging->client_address);
+	if (passed) /* from now on they are known, and cost nothing when they come again */
+		cost.new_recipients = 0;
+	if (passed || charged.verdict == CHARGE_HOLD) {
+		remember(link, charging->request, charging->session, row, limits, &cost);
+		keeper_note(auth->keeper, charged.began);
+	}
+	answer(link, charging->request, charged.verdict, charged.text,
 		charged.verdict == CHARGE_HOLD ? row->over_since_ms : 0);
+	return passed;
+}
+
+/* ---- first-time recipients ------------------------------------------------------------------- */
+
+/* A charge that waits; its texts are in its arena. */
+struct asking {
+	struct asking *next;
+	struct front_link *link;
+	struct arena *arena;
+	struct charging charging;
+	const char *login;
+	const char *limits;
+	struct span marks;
+	struct known_question *question; /* NULL: not in the link's list */
+};
+
+static void
+free_asking(struct asking *asking)
+{
+	struct asking **at = &asking->link->askings;
+
+	if (asking->question) {
+		while (*at != asking)
+			at = &(*at)->next;
+		*at = asking->next;
+	}
+	arena_free(&asking->arena);
+	mem_free(&asking);
+}
+
+static void
+cancel_asking(struct asking *asking)
+{
+	struct known_question *question = asking->question;
+
+	known_cancel(&question);
+	free_asking(asking);
+}
+
+static void
+on_known(void *context, bool sure, size_t new_count)
+{
+	struct asking *asking = context;
+	struct auth *auth = asking->link->auth;
+	const struct settings_limits *limits = settings_find_limits(auth->settings, asking->limits);
+
+	if (!sure || !limits)
+		answer(asking->link, asking->charging.request, CHARGE_TEMPFAIL,
+			"Who is a new recipient cannot be told; try again later", 0);
+	else if (charge_row(asking->link, &asking->charging,
+			 usage_find_or_add(auth->usage, USAGE_LOGIN, asking->login), limits,
+			 new_count))
+		known_learn(auth->known, asking->login, asking->marks);
+	free_asking(asking);
+}
+
+static void
+ask_known(struct front_link *link, const struct message_charge *message,
+	const struct charging *charging, const struct settings_limits *limits)
+{
+	struct auth *auth = link->auth;
+	struct asking *asking = mem_alloc(sizeof *asking);
+	struct known_question *question;
+
+	asking->link = link;
+	asking->arena = arena_new(0);
+	asking->charging = *charging;
+	asking->charging.session = arena_strdup(asking->arena, charging->session);
+	asking->charging.client_address =
+		arena_strdup(asking->arena, charging->client_address);
+	asking->login = arena_strdup(asking->arena, message->login);
+	asking->limits = arena_strdup(asking->arena, limits->title);
+	asking->marks = span_of(
+		arena_dup(asking->arena, message->marks.start, message->marks.length),
+		message->marks.length);
+	question = known_ask(auth->known, message->login, message->marks,
+		auth->settings->sasl.answer_wait, on_known, asking);
+	if (!question)
+		return; /* answered, and freed */
+	asking->question = question;
+	asking->next = link->askings;
+	link->askings = asking;
 }
 
 /* ---- who is charged -------------------------------------------------------------------------- */
@@ -138,6 +248,7 @@ charge_login(struct front_link *link, uint32_t request, const struct message_cha
 {
 	struct auth *auth = link->auth;
 	struct login_session *session = sessions_find(auth->sessions, message->session);
+	const struct charging charging = charging_of(request, message);
 	const struct settings_limits *limits;
 
 	if (!session || session->request.front != link ||
@@ -150,9 +261,12 @@ charge_login(struct front_link *link, uint32_t request, const struct message_cha
 		limits = settings_find_limits(auth->settings, "default");
 	if (session->bypass_limits || !budget_is_any(limits))
 		answer(link, request, CHARGE_PASS, "", 0);
-	else
-		charge_row(link, request, message,
-			usage_find_or_add(auth->usage, USAGE_LOGIN, message->login), limits);
+	else if (limits->new_recipients_per_day && message->marks.length)
+		ask_known(link, message, &charging, limits);
+	else /* one that does not say who they are has new ones alone */
+		charge_row(link, &charging,
+			usage_find_or_add(auth->usage, USAGE_LOGIN, message->login), limits,
+			message->recipients);
 }
 
 static void
@@ -162,6 +276,7 @@ charge_stranger(struct front_link *link, uint32_t request, const struct message_
 	const struct admission admission = { .session = message->session,
 		.listener = message->listener,
 		.client_address = message->client_address };
+	const struct charging charging = charging_of(request, message);
 	const struct settings_limits *limits = admission_limits_of_stranger(auth, &admission);
 	unsigned char address[NETWORK_BYTES];
 	char name[USAGE_NAME_SIZE];
@@ -172,8 +287,7 @@ charge_stranger(struct front_link *link, uint32_t request, const struct message_
 	}
 	login_rule_address(message->client_address, address);
 	usage_address_name(address, name);
-	charge_row(link, request, message, usage_find_or_add(auth->usage, USAGE_ADDRESS, name),
-		limits);
+	charge_row(link, &charging, usage_find_or_add(auth->usage, USAGE_ADDRESS, name), limits, 0);
 }
 
 bool
@@ -203,6 +317,12 @@ front_link_on_refund(struct front_link *link, struct span bytes)
 
 	if (!message_refund_unpack(bytes, link->arena, &refund))
 		return false;
+	for (struct asking *asking = link->askings; asking; asking = asking->next) {
+		if (asking->charging.request == refund.charge) {
+			cancel_asking(asking); /* nobody waits for it any more */
+			return true;
+		}
+	}
 	charge = find(link, refund.charge);
 	/* One that was put off was not spent; one of an auth before this one is another's number. */
 	if (!charge || strcmp(charge->session, refund.session) != 0)
@@ -211,6 +331,7 @@ front_link_on_refund(struct front_link *link, struct span bytes)
 	limits = settings_find_limits(auth->settings, charge->limits);
 	if (row && limits)
 		usage_refund(row, limits, &charge->cost, usage_now_ms(loop_now_ms(auth->loop)));
+	keeper_note(auth->keeper, false);
 	forget(link, charge);
 	return true;
 }

@@ -17,6 +17,7 @@ struct front_link {
 	struct renewal *renewals;
 	struct recipient_check *checks;
 	struct table charges;     /* that may be given back, by request */
+	struct asking *askings;   /* charges that wait for what is known of a login */
 };
 
 void front_link_answer_failed(struct front_link *link, uint32_t request,

@@ -18,6 +18,7 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/directory_local_facts.c \
 	src/auth/directory_local_find.c \
 	src/auth/directory_local_group.c src/auth/directory_local_group.h \
+	src/auth/directory_local_memory.c src/auth/directory_local_memory.h \
 	src/auth/directory_local_schema.c \
 	src/auth/exchange.c src/auth/exchange.h \
 	src/auth/exchange_mech.c src/auth/exchange_network.c src/auth/exchange_private.h \
@@ -29,7 +30,9 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/front_charge.c \
 	src/auth/front_recipient.c \
 	src/auth/front_renewal.c \
+	src/auth/keeper.c src/auth/keeper.h \
 	src/auth/keytab.c src/auth/keytab.h \
+	src/auth/known.c src/auth/known.h \
 	src/auth/limit_report.c src/auth/limit_report.h \
 	src/auth/login_cache.c src/auth/login_cache.h \
 	src/auth/login_name.c src/auth/login_name.h \

@@ -191,8 +191,10 @@ run_reset(struct verbs_page *page, struct fault *fault_out)
 	}
 	row = subject.has_address ? usage_find(auth->usage, USAGE_ADDRESS, subject.network)
 				  : usage_find(auth->usage, USAGE_LOGIN, subject.login);
-	if (row)
+	if (row) {
 		usage_forgive(row);
+		keeper_note(auth->keeper, false);
+	}
 	if (subject.has_address)
 		brake_reset_address(auth->exchanges.brake, subject.address);
 	else

@@ -59,6 +59,7 @@ EVENT(QUEUE_CLOCK, "queue.clock", ERROR, "the wall clock has jumped and is not b
 EVENT(QUEUE_GAP, "queue.gap", WARNING, "the clock is more than a day ahead of where it was when queue last ran, or is behind it; mail from before ages by its own time")
 EVENT(QUEUE_RESULT, "queue.result", INFO, "what became of one recipient: delivered, relayed, deferred or failed")
 EVENT(QUEUE_NOTICE, "queue.notice", INFO, "a notice to a sender was queued; about names the message it tells of")
+EVENT(QUEUE_HELD_TOLD, "queue.held-told", NOTICE, "a notice that the mail of a login is held was queued; about names the first message")
 EVENT(QUEUE_HELD, "queue.held", WARNING, "a notice to the postmaster cannot be delivered; it is held")
 EVENT(QUEUE_UNTOLD, "queue.untold", WARNING, "a message without a sender failed; nobody is told, so it ends here")
 
@@ -91,6 +92,8 @@ EVENT(GROUP_CHANGED, "group.changed", NOTICE, "the administrator changed a group
 EVENT(ACCOUNT_TOO_LARGE, "account.too-large", ERROR, "an account holds more than its session's message takes; it cannot log in")
 EVENT(LOGIN_EXPIRED, "login.expired", NOTICE, "an account or app password has come to its end, and so does a session of it")
 EVENT(LOGIN_REVOKED, "login.revoked", NOTICE, "something was taken from a login; its sessions end, its grants are void")
+EVENT(USAGE_KEPT, "usage.kept", DEBUG, "what logins have used up was written down")
+EVENT(USAGE_UNKEPT, "usage.unkept", ERROR, "what logins have used up could not be written down; a restart would make their budgets whole")
 EVENT(LOGIN_HELD, "login.held", WARNING, "a login has met its budget: its mail is held from now on, and those who must know are told")
 EVENT(SESSION_DOUBTED, "session.doubted", WARNING, "a front end spoke of a session whose grant does not bear it out; it has to log in again")
 EVENT(SESSIONS_LATE, "sessions.late", WARNING, "a front end did not say in time who is logged in; logins are served all the same")

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "client/session_private.h"
+#include "policy/limits.h"
 #include "wire/proxy_header.h"
 
 enum { WORDS_MAX_BYTES = 1024, NAMES_MAX_BYTES = 8192 };
@@ -45,11 +46,30 @@ is_among(const struct settings_networks *networks, const struct sock_address *cl
 	return false;
 }
 
+/* A limits section may be named for those who come from there. */
+static struct gate_limits
+gate_limits_of(const struct session *session, const struct settings *settings)
+{
+	const struct listener *listener = session->listener;
+	struct mail_session stranger = { .settings = settings,
+		.listener = listener->settings,
+		.client_address = session->client_host };
+	struct gate_limits limits = listener->gate;
+	const struct settings_limits *named;
+
+	network_address_of(&session->client.of.any, stranger.client_network);
+	named = limits_of_stranger(&stranger);
+	if (named && named->connections_per_address)
+		limits.connections_per_address = named->connections_per_address;
+	return limits;
+}
+
 static enum gate_answer
-knock(struct session *session)
+knock(struct session *session, const struct settings *settings)
 {
 	struct front *front = session->front;
 	const struct listener *listener = session->listener;
+	const struct gate_limits limits = gate_limits_of(session, settings);
 	unsigned char key[SOCK_KEY_BYTES];
 	enum gate_answer answer;
 
@@ -59,7 +79,7 @@ knock(struct session *session)
 		answer = GATE_NETWORK;
 	else
 		answer = gate_enter(front->gate, span_text(listener->settings->title), key,
-			&listener->gate, clock_steady_ms(), &session->pass);
+			&limits, clock_steady_ms(), &session->pass);
 	if (answer != GATE_PASS)
 		log_event(EV_CLIENT_REFUSED, kv_str("listener", listener->settings->title),
 			kv_str("client", session->client_host),
@@ -207,7 +227,7 @@ session_new(struct front *front, struct setup *setup, const struct listener *lis
 	session->protocol = front->protocols[listener->settings->protocol];
 	set_client(session, client);
 	/* Whom a balancer brings is known, and counted, after its header. */
-	answer = proxied ? GATE_PASS : knock(session);
+	answer = proxied ? GATE_PASS : knock(session, setup->settings);
 	if (answer != GATE_PASS) {
 		if (listener->settings->tls != LISTENER_TLS_IMPLICIT)
 			say_no(session->protocol, answer, setup->settings->hostname, fd);
@@ -256,7 +276,7 @@ admission_read_proxy(struct session *session)
 		memcpy(&client.of, &header.client, client.length);
 		set_client(session, &client);
 	}
-	answer = knock(session);
+	answer = knock(session, session->setup->settings);
 	if (answer == GATE_PASS) {
 		begin(session);
 		return true;

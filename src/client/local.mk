@@ -17,4 +17,4 @@ src_client_libclient_a_SOURCES = \
 	src/client/signer.c src/client/signer.h \
 	src/client/standing.c src/client/standing.h
 
-CLIENT_LIBS = src/client/libclient.a $(PROC_LIBS)
+CLIENT_LIBS = src/client/libclient.a $(POLICY_LIBS) $(PROC_LIBS)

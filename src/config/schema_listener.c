@@ -44,7 +44,7 @@ static const struct schema_row permit_rows[] = {
 		"What happens to a display name that shows an address which the principal may not use: "
 		"it stays, is taken out, or the mail is refused; or as the next permit says that fits "
 		"the client, it stays if none does"),
-	TEXT("limits", limits, syntax_name_or_empty, "", TO_FRONT | TO_AUTH | TO_QUEUE,
+	TEXT("limits", limits, syntax_name_or_empty, "", TO_SMTP | TO_AUTH | TO_QUEUE,
 		"Limits section that holds for the principal; empty is that of the listener"),
 };
 

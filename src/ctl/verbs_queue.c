@@ -20,6 +20,7 @@ static const struct argument list_arguments[] = {
 	{ "after", "after", ARGUMENT_OPTION, false },
 	{ "limit", NULL, ARGUMENT_OPTION, false },
 	FILTER,
+	{ "held", "held", ARGUMENT_FLAG, false },
 	{ NULL, NULL, ARGUMENT_WORD, false },
 };
 
@@ -27,6 +28,14 @@ static const struct argument id_or_filter[] = {
 	{ "ID", "id", ARGUMENT_WORD, false },
 	FILTER,
 	{ "all", "all", ARGUMENT_FLAG, false },
+	{ NULL, NULL, ARGUMENT_WORD, false },
+};
+
+static const struct argument id_or_filter_or_held[] = {
+	{ "ID", "id", ARGUMENT_WORD, false },
+	FILTER,
+	{ "all", "all", ARGUMENT_FLAG, false },
+	{ "held", "held", ARGUMENT_FLAG, false },
 	{ NULL, NULL, ARGUMENT_WORD, false },
 };
 
@@ -310,9 +319,9 @@ const struct command commands_queue[] = {
 	{ .verb = "queue hold", .arguments = id_or_filter_and_reason, .run = change,
 		.done = "The message is held.",
 		.help = "Keep messages back until they are released" },
-	{ .verb = "queue release", .arguments = id_or_filter, .run = change,
+	{ .verb = "queue release", .arguments = id_or_filter_or_held, .run = change,
 		.done = "The message is released.", .help = "Let held messages go" },
-	{ .verb = "queue delete", .arguments = id_or_filter, .run = change,
+	{ .verb = "queue delete", .arguments = id_or_filter_or_held, .run = change,
 		.done = "The message is deleted.",
 		.help = "Remove messages; nobody is told" },
 	{ .verb = "queue backup", .arguments = name_maybe, .columns = backup_fields,

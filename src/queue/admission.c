@@ -137,11 +137,22 @@ check_rights(const struct mail_session *session, const struct message_envelope *
 	return verdict;
 }
 
+static void
+describe_login(const struct mail_session *session, struct admitted *admitted)
+{
+	const char *owner = identity_primary(session->identity);
+	size_t length = strlen(owner);
+	admitted->held_most = limits_of(session)->held_messages;
+	/* One that is too long is nobody's; cut, it could be somebody's. */
+	if (length < sizeof(admitted->owner))
+		memcpy(admitted->owner, owner, length + 1);
+}
+
 struct verdict
 admission_check(const struct admission *admission, const struct message_commit *commit,
-	int64_t wall_ms, uint64_t *held_most_out)
+	int64_t wall_ms, struct admitted *admitted_out)
 {
-	*held_most_out = UINT64_MAX;
+	*admitted_out = (struct admitted){ .held_most = UINT64_MAX };
 	struct verdict verdict = check_grammar(commit);
 	if (verdict.kind != VERDICT_CONTINUE)
 		return verdict;
@@ -170,7 +181,7 @@ admission_check(const struct admission *admission, const struct message_commit *
 	if (verdict.kind == VERDICT_CONTINUE) {
 		verdict = check_rights(&session, &commit->envelope);
 		if (session.identity)
-			*held_most_out = limits_of(&session)->held_messages;
+			describe_login(&session, admitted_out);
 	}
 	arena_free(&arena);
 	return verdict;

@@ -20,10 +20,13 @@ struct admission {
  * CONTINUE, HOLD (the settings want it held), or a refusal for the client. Checked are the grammar
  * of every word that will stand in a record, a job or a notice; the grant of a login, or that there
  * is none; and the rights of its identity over sender and recipients. wall_ms is the wall clock, as
- * grants have it. *held_most_out is how many messages of this login may be held, UINT64_MAX if it
- * has no such limit.
+ * grants have it.
  */
+struct admitted {
+	uint64_t held_most;                     /* messages of this login; UINT64_MAX: no limit */
+	char owner[MESSAGE_PATH_MAX_BYTES + 1]; /* its primary address; "" for none */
+};
 struct verdict admission_check(const struct admission *admission,
-	const struct message_commit *commit, int64_t wall_ms, uint64_t *held_most_out);
+	const struct message_commit *commit, int64_t wall_ms, struct admitted *admitted_out);
 
 #endif

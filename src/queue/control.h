@@ -16,6 +16,8 @@ struct control_means {
 	void *context;
 	struct loop *loop;
 	uint64_t keep_free; /* bytes that a backup leaves on the disk */
+	/* The held mail of a login was released or deleted, all of it. */
+	void (*on_seen)(void *context, const char *login);
 };
 
 /* JSON as in doc/control.md. */

@@ -20,6 +20,7 @@ enum {
 struct filter {
 	bool has_sender;
 	bool has_recipient;
+	bool held;
 	struct address_pattern sender; /* they point into the texts */
 	struct address_pattern recipient;
 	char *sender_text;
@@ -75,6 +76,7 @@ filter_init(struct filter *filter, json_t *args)
 	filter->sender_text = mem_strdup(text_of(args, "sender"));
 	filter->recipient_text = mem_strdup(text_of(args, "recipient"));
 	filter->login = mem_strdup(text_of(args, "login"));
+	filter->held = json_is_true(json_object_get(args, "held"));
 	filter->has_sender = filter->sender_text[0] != '\0';
 	filter->has_recipient = filter->recipient_text[0] != '\0';
 	/* "<>" is no pattern of addresses, but mail has it as a sender. */
@@ -124,6 +126,8 @@ static bool
 is_meant(const struct filter *filter, const struct spool_entry *entry)
 {
 	const struct record *record = &entry->record;
+	if (filter->held && !entry->held)
+		return false;
 	if (!entry->good) /* nothing is known of it, so only "all" can mean it */
 		return !filter->has_sender && !filter->has_recipient && !filter->login[0];
 	return (!filter->has_sender || is_sender(filter, record->envelope.sender)) &&
@@ -164,10 +168,21 @@ follow_changes(const struct walk *walk)
 		dispatch_restart(walk->means->dispatch);
 }
 
+/* Is nothing of a login held any more, because somebody wanted that? */
+static bool
+is_seen(const struct walk *walk)
+{
+	const struct filter *filter = &walk->filter;
+	return walk->is_change && (walk->kind == SPOOL_RELEASE || walk->kind == SPOOL_DELETE) &&
+		filter->login[0] && !filter->has_sender && !filter->has_recipient;
+}
+
 static void
 finish(struct walk *walk)
 {
 	bool more = walk->full || walk->page.more;
+	if (!more && is_seen(walk))
+		walk->means->on_seen(walk->means->context, walk->filter.login);
 	if (walk->is_change) {
 		follow_changes(walk);
 		buf_printf(&walk->json, "{\"messages\":%zu", walk->count);

@@ -8,7 +8,8 @@
 #include <jansson.h>
 
 /*
- * args may have "sender" and "recipient" (patterns of addresses), "login", and "after" (an id, or the
+ * args may have "sender" and "recipient" (patterns of addresses), "login", "held" (true: no other
+ * messages are meant), and "after" (an id, or the
  * "next" of an answer); for a list "limit". One request looks at a stretch of the queue; where there
  * may be more, its answer has "next". So no request takes long, and none holds much in memory.
  */

@@ -146,6 +146,8 @@ struct commit {
 	uint32_t request;
 	size_t bytes;
 	bool held;
+	uint64_t over_since_ms; /* held for the budget of its login */
+	const char *owner;      /* whom to tell; in the parcel's arena */
 	char hold_reason[VERDICT_TEXT_MAX_BYTES];
 };
 
@@ -175,6 +177,16 @@ answer_committed(struct commit *commit)
 	buf_fini(&content);
 }
 
+static void
+tell_held(const struct commit *commit)
+{
+	const struct intake_means *means = commit->intake->means;
+	const struct herald_news news = { means->admission.settings, commit->spool.parcel,
+		commit->owner, commit->hold_reason, commit->over_since_ms };
+	if (commit->over_since_ms && news.parcel->record.login[0])
+		herald_tell(means->herald, &news);
+}
+
 /* The file of a message that was not taken: smtp may bring it again as long as it is there. */
 static void
 give_file_back(struct commit *commit)
@@ -202,7 +214,9 @@ on_committed(struct spool_request *request)
 		if (index_take(&intake->files, parcel->record.file) && commit->spool.first_id[0])
 			bodies_remove(intake->means->bodies, parcel->record.file);
 		answer_committed(commit);
-		if (!commit->spool.known && !commit->held)
+		if (!commit->spool.known && commit->held)
+			tell_held(commit);
+		else if (!commit->spool.known)
 			intake->means->on_message(intake->means->context, parcel);
 		break;
 	case SPOOL_CLASH:
@@ -299,7 +313,8 @@ resend_of(const struct intake *intake, const struct message_commit *from)
 /* What was asked is allowed; takes the parcel. */
 static void
 take_commit(struct intake *intake, uint32_t request, struct parcel *parcel,
-	const struct message_commit *from, const struct verdict *verdict, uint64_t held_most)
+	const struct message_commit *from, const struct verdict *verdict,
+	const struct admitted *admitted)
 {
 	struct commit *commit = mem_alloc(sizeof(*commit));
 	commit->intake = intake;
@@ -312,7 +327,9 @@ take_commit(struct intake *intake, uint32_t request, struct parcel *parcel,
 		(struct spool_request){ .verb = SPOOL_COMMIT, .on_done = on_committed };
 	commit->spool.parcel = parcel;
 	commit->spool.hold_reason = commit->held ? commit->hold_reason : NULL;
-	commit->spool.held_most = held_most;
+	commit->spool.held_most = admitted->held_most;
+	commit->over_since_ms = from->over_since_ms;
+	commit->owner = arena_strdup(parcel->arena, admitted->owner);
 	commit->spool.resend = resend_of(intake, from);
 	intake->busy++;
 	intake->bytes += commit->bytes;
@@ -336,16 +353,16 @@ on_commit(struct intake *intake, const struct channel_message *message)
 		parcel_drop(&parcel);
 		return false;
 	}
-	uint64_t held_most;
+	struct admitted admitted;
 	struct verdict verdict =
-		admission_check(&means->admission, &commit, clock_wall_ms(), &held_most);
+		admission_check(&means->admission, &commit, clock_wall_ms(), &admitted);
 	if (intake->bytes > BYTES_MAX)
 		verdict = verdict_refuse(452, "4.3.1", "queue", "Too much mail at once");
 	if (verdict.kind == VERDICT_CONTINUE || verdict.kind == VERDICT_HOLD) {
 		fill_record(&parcel->record, &commit);
 		parcel_seal(parcel, commit.content.header, commit.content.body,
 			means->now(means->context));
-		take_commit(intake, message->request, parcel, &commit, &verdict, held_most);
+		take_commit(intake, message->request, parcel, &commit, &verdict, &admitted);
 		return true;
 	}
 	refuse(intake, message->request, verdict.code, verdict.enhanced, verdict.text);

@@ -6,6 +6,7 @@
 #include "ipc/channel.h"
 #include "queue/admission.h"
 #include "queue/bodies.h"
+#include "queue/herald.h"
 #include "queue/inquiry.h"
 #include "queue/pressure.h"
 #include "queue/spool.h"
@@ -18,6 +19,7 @@ struct intake_means {
 	struct admission admission;
 	struct pressure pressure;
 	struct inquiry_means inquiry;
+	struct herald *herald;
 	int64_t (*now)(void *context);   /* the queue's time */
 	void (*on_message)(void *context, struct parcel *parcel); /* it is in, and not held */
 	void *context;

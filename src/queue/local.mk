@@ -3,6 +3,7 @@ noinst_LIBRARIES += src/queue/libqueue.a
 src_queue_libqueue_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
 src_queue_libqueue_a_SOURCES = \
 	src/queue/admission.c src/queue/admission.h \
+	src/queue/auth_peer.c src/queue/auth_peer.h \
 	src/queue/backlog.c src/queue/backlog.h \
 	src/queue/bodies.c src/queue/bodies.h \
 	src/queue/brief.c src/queue/brief.h \
@@ -16,11 +17,13 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/dispatch_state.h \
 	src/queue/folder.c src/queue/folder.h \
 	src/queue/folder_backup.c src/queue/folder_backup.h \
+	src/queue/herald.c src/queue/herald.h \
 	src/queue/index.c src/queue/index.h \
 	src/queue/inquiry.c src/queue/inquiry.h \
 	src/queue/intake.c src/queue/intake.h \
 	src/queue/loader.c src/queue/loader.h \
 	src/queue/notice.c src/queue/notice.h \
+	src/queue/notice_held.c src/queue/notice_held.h \
 	src/queue/notice_original.c src/queue/notice_original.h \
 	src/queue/notice_report.c src/queue/notice_report.h \
 	src/queue/notice_text.c src/queue/notice_text.h \

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "io/sock.h"
 #include "ipc/control.h"
+#include "queue/auth_peer.h"
 #include "queue/control.h"
 #include "queue/control_json.h"
 #include "queue/intake.h"
@@ -30,7 +31,8 @@ struct queue {
 	struct bodies *bodies;
 	struct dispatch *dispatch;
 	struct revoked *revoked;
-	struct channel *auth;
+	struct auth_peer *auth;
+	struct herald *herald;
 	/* Front ends that wait, unread, until auth has told what was withdrawn. */
 	struct parked {
 		int fd;
@@ -229,42 +231,19 @@ link_front_end(struct queue *queue, int fd, uint8_t instance)
 		park(queue, fd, instance);
 }
 
-static bool
-on_auth_message(void *context, struct channel_message *message)
-{
-	struct queue *queue = context;
-	struct arena *arena = arena_new(0);
-	struct message_revoke revoke;
-	bool told = message->id == MSG_REVOKED_TOLD && message->bytes.length == 0;
-	bool good = told || (message->id == MSG_REVOKE &&
-				    message_revoke_unpack(message->bytes, arena, &revoke));
-	if (told) {
-		revoked_know(queue->revoked);
-		admit_parked(queue);
-	} else if (good) {
-		if (revoke.credential)
-			revoked_add_credential(queue->revoked, revoke.credential);
-		else
-			revoked_add(queue->revoked, span_text(revoke.login), revoke.epoch);
-	}
-	arena_free(&arena);
-	return good;
-}
-
 static void
-on_auth_closed(void *context, const struct fault *why)
+on_auth_lost(void *context)
 {
 	struct queue *queue = context;
-	(void)why;
-	channel_free(&queue->auth);
 	role_link_lost(queue->context, ROLE_AUTH, 0);
 }
+
+static const struct auth_peer_events auth_events = { .on_known = admit_parked,
+	.on_lost = on_auth_lost };
 
 static bool
 queue_on_link(void *private, const struct message_link *link, int fd)
 {
-	static const struct channel_events auth_events = { .on_message = on_auth_message,
-		.on_closed = on_auth_closed };
 	struct queue *queue = private;
 	if (link->kind != LINK_CHANNEL) {
 		close(fd);
@@ -275,9 +254,7 @@ queue_on_link(void *private, const struct message_link *link, int fd)
 	} else if (link->peer == ROLE_RELAY) {
 		dispatch_link(queue->dispatch, fd);
 	} else if (link->peer == ROLE_AUTH) {
-		channel_free(&queue->auth);
-		queue->auth = channel_new(
-			queue->loop, fd, ROLE_QUEUE, ROLE_AUTH, &auth_events, queue);
+		auth_peer_set(queue->auth, fd);
 	} else {
 		close(fd);
 		return false;
@@ -295,7 +272,7 @@ queue_on_unlink(void *private, enum role peer, uint8_t instance)
 	} else if (peer == ROLE_RELAY) {
 		dispatch_unlink(queue->dispatch);
 	} else if (peer == ROLE_AUTH) {
-		channel_free(&queue->auth);
+		auth_peer_set(queue->auth, -1);
 	}
 }
 
@@ -313,6 +290,13 @@ refuse(void *context, uint32_t request, const char *kind, const char *text)
 {
 	struct queue *queue = context;
 	role_answer_error(queue->context, request, kind, text);
+}
+
+static void
+tell_seen(void *context, const char *login)
+{
+	struct queue *queue = context;
+	auth_peer_tell_seen(queue->auth, login);
 }
 
 static void
@@ -375,6 +359,7 @@ queue_start(struct role_context *context, struct fault *fault)
 	/* A limit on the size of files is an error of the disk, and handled as one. */
 	signal(SIGXFSZ, SIG_IGN);
 	queue->revoked = revoked_new();
+	queue->auth = auth_peer_new(queue->loop, queue->revoked, &auth_events, queue);
 	timekeeper_init(&queue->keeper, clock_wall_ms(), clock_steady_ms());
 	loop_timer_init(&queue->tick_timer, queue->loop, on_tick, queue);
 	loop_timer_init(&queue->parking, queue->loop, admit_parked, queue);
@@ -399,8 +384,11 @@ queue_start(struct role_context *context, struct fault *fault)
 	queue->means.now = queue_now;
 	queue->means.on_message = on_message_in;
 	queue->means.context = queue;
+	queue->means.herald = queue->herald = herald_new(&(const struct herald_means){
+		queue->spool, queue_now, on_message_in, queue });
 	queue->control = (struct control_means){ queue->spool, queue->dispatch, queue_now, answer,
-		refuse, queue, queue->loop, queue->settings->queue.free_space_resume };
+		refuse, queue, queue->loop, queue->settings->queue.free_space_resume,
+		tell_seen };
 	loop_timer_start(&queue->tick_timer, 0);
 	return queue;
 }
@@ -434,7 +422,7 @@ queue_on_secret(void *private, enum secret_kind kind, const char *name)
 static size_t
 busy(const struct queue *queue)
 {
-	size_t sum = dispatch_busy(queue->dispatch);
+	size_t sum = dispatch_busy(queue->dispatch) + herald_busy(queue->herald);
 	for (size_t i = 0; i < queue->intake_count; i++)
 		sum += intake_busy(queue->intakes[i]);
 	return sum;
@@ -476,10 +464,11 @@ queue_free(void **private)
 	while (queue->intake_count)
 		forget_intake(queue, queue->intake_count - 1);
 	mem_free(&queue->intakes);
-	channel_free(&queue->auth);
+	auth_peer_free(&queue->auth);
 	bodies_free(&queue->bodies);
 	queue->means.bodies = NULL;
 	spool_close(&queue->spool);
+	herald_free(&queue->herald);
 	dispatch_free(&queue->dispatch);
 	revoked_free(&queue->revoked);
 	settings_free(&queue->settings);

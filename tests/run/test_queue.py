@@ -416,8 +416,8 @@ def test_mail_over_the_hourly_limit_is_held(make_gate, sink, token):
     with gate.session() as wire:
         reply = deliver(wire, letter(token))
         assert (reply.code, reply.enhanced[0]) == (452, "4"), reply
-    held = gate.queue()
-    assert [(m["id"], m["held"]) for m in held] == [(numbers[2], True)], held
+    held = [m for m in gate.queue() if m["held"]]    # not the notices of it, which may still be there
+    assert [m["id"] for m in held] == [numbers[2]], held
     assert "hour" in held[0]["reason"]
     gate.ctl("queue", "release", numbers[2])
     sink.wait_for_token(token, count=3)

@@ -57,6 +57,11 @@ tests_unit_test_auth_exchange_SOURCES = tests/unit/test_auth_exchange.c $(AUTH_R
 tests_unit_test_auth_exchange_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_exchange_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_auth_keeper
+tests_unit_test_auth_keeper_SOURCES = tests/unit/test_auth_keeper.c $(AUTH_RIG)
+tests_unit_test_auth_keeper_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_keeper_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_auth_usage
 tests_unit_test_auth_usage_SOURCES = tests/unit/test_auth_usage.c
 tests_unit_test_auth_usage_CFLAGS = $(AUTH_TEST_CFLAGS)

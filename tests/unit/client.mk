@@ -25,7 +25,7 @@ tests_unit_test_client_signer_LDADD = src/client/libclient.a $(CONFIG_LIBS) $(IP
 
 UNIT_TESTS += tests/unit/test_client_front
 tests_unit_test_client_front_SOURCES = tests/unit/test_client_front.c tests/unit/config_file.h
-tests_unit_test_client_front_LDADD = src/client/libclient.a $(CONFIG_LIBS) $(IPC_LIBS) $(UNIT_LIBS)
+tests_unit_test_client_front_LDADD = src/client/libclient.a $(POLICY_LIBS) $(CONFIG_LIBS) $(IPC_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_client_peer
 tests_unit_test_client_peer_SOURCES = tests/unit/test_client_peer.c

@@ -91,6 +91,10 @@ UNIT_TESTS += tests/unit/test_queue_intake
 tests_unit_test_queue_intake_SOURCES = tests/unit/test_queue_intake.c $(QUEUE_TEST_SOURCES)
 tests_unit_test_queue_intake_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_queue_herald
+tests_unit_test_queue_herald_SOURCES = tests/unit/test_queue_herald.c $(QUEUE_TEST_SOURCES)
+tests_unit_test_queue_herald_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_queue_control
 tests_unit_test_queue_control_SOURCES = tests/unit/test_queue_control.c $(QUEUE_TEST_SOURCES)
 tests_unit_test_queue_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

@@ -69,8 +69,7 @@ which_section_for_a_stranger(void **state)
 			.limits = "desk" },
 	};
 	struct settings with_permit = { .limits = { sections, 3 }, .permit = { anonymous, 1 } };
-	struct mail_session session = { .settings = &settings, .listener = &listener,
-		.client_address = "" };
+	struct mail_session session = { .settings = &settings, .listener = &listener };
 
 	(void)state;
 	listener.limits = "default";

@@ -102,14 +102,14 @@ tear_down(void **state)
 	return 0;
 }
 
-static uint64_t held_most;
+static struct admitted admitted;
 
 static unsigned
 check(const struct message_commit *commit)
 {
 	struct admission admission = { .settings = &all_settings,
 		.grant_key = span_of(key, sizeof(key)), .revoked = revoked };
-	struct verdict verdict = admission_check(&admission, commit, NOW_MS, &held_most);
+	struct verdict verdict = admission_check(&admission, commit, NOW_MS, &admitted);
 	return verdict.kind == VERDICT_CONTINUE ? 250 : verdict.code;
 }
 
@@ -119,7 +119,8 @@ test_good(void **state)
 	(void)state;
 	struct message_commit commit = good_commit();
 	assert_int_equal(check(&commit), 250);
-	assert_int_equal(held_most, 3);
+	assert_int_equal(admitted.held_most, 3);
+	assert_string_equal(admitted.owner, "alice@example.org");
 	commit.envelope.sender = "";
 	assert_int_equal(check(&commit), 250);
 	commit.content.header = SPAN_LITERAL("\r\n");

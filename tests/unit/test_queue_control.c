@@ -89,6 +89,17 @@ text_in(json_t *object, const char *name)
 	return text ? text : "";
 }
 
+/* What auth is told. */
+static char seen[100];
+
+static void
+on_seen(void *context, const char *login)
+{
+	(void)context;
+	assert_string_equal(seen, "");
+	snprintf(seen, sizeof(seen), "%s", login);
+}
+
 static int
 set_up(void **state)
 {
@@ -96,7 +107,9 @@ set_up(void **state)
 	rig_begin();
 	rig_open_spool(true);
 	dispatch = dispatch_new(loop, spool, &all_settings, now, NULL);
-	means = (struct control_means){ spool, dispatch, now, on_page, on_refusal, NULL, loop, 0 };
+	means = (struct control_means){ spool, dispatch, now, on_page, on_refusal, NULL, loop, 0,
+		on_seen };
+	seen[0] = '\0';
 	return 0;
 }
 
@@ -267,18 +280,18 @@ test_long_list_comes_in_pages(void **state)
 		parcel_drop(&parcel);
 	}
 	char request[200] = "{\"verb\":\"queue list\"}";
-	unsigned seen = 0;
+	unsigned got = 0;
 	unsigned stretches = 0;
 	for (const char *next = request; next[0]; stretches++) {
 		ask(request);
 		assert_int_equal(pages, 1);
 		for (size_t i = 0; i < message_count(); i++)
-			assert_int_equal(strtoul(text_in(message(i), "id"), NULL, 10), seen++);
+			assert_int_equal(strtoul(text_in(message(i), "id"), NULL, 10), got++);
 		next = text_in(answer, "next");
 		snprintf(request, sizeof(request),
 			"{\"verb\":\"queue list\",\"args\":{\"after\":\"%s\"}}", next);
 	}
-	assert_int_equal(seen, COUNT);
+	assert_int_equal(got, COUNT);
 	assert_true(stretches > 1);
 	/* Behind a message, so many. */
 	ask("{\"verb\":\"queue list\",\"args\":{\"after\":\"0007\",\"limit\":\"3\"}}");
@@ -332,6 +345,40 @@ test_many_by_filter(void **state)
 	assert_string_equal(refusal, "usage");
 }
 
+/* What is held of a login, and nothing else; then auth is told that somebody looked. */
+static void
+test_held_of_a_login(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		char id[16];
+		snprintf(id, sizeof(id), "000%d", i);
+		struct parcel *parcel = sample_parcel_of(i < 4 ? "alice" : "carol", id);
+		struct spool_commit commit = { { .verb = SPOOL_COMMIT },
+			.parcel = parcel,
+			.hold_reason = i % 2 ? "over" : NULL,
+			.held_most = UINT64_MAX };
+		do_request(&commit.request);
+		parcel_drop(&parcel);
+	}
+	ask("{\"verb\":\"queue list\",\"args\":{\"held\":true}}");
+	assert_int_equal(message_count(), 3);
+	ask("{\"verb\":\"queue delete\",\"args\":{\"held\":true}}");
+	assert_string_equal(refusal, "usage");
+	assert_int_equal(changed("{\"verb\":\"queue delete\",\"args\":{\"login\":\"Alice\","
+				 "\"held\":true,\"recipient\":\"@nowhere.example\"}}"), 0);
+	assert_string_equal(seen, "");
+	assert_int_equal(changed("{\"verb\":\"queue delete\",\"args\":{\"login\":\"Alice\","
+				 "\"held\":true}}"), 2);
+	assert_string_equal(seen, "Alice");
+	seen[0] = '\0';
+	assert_int_equal(
+		changed("{\"verb\":\"queue release\",\"args\":{\"login\":\"carol\"}}"), 1);
+	assert_string_equal(seen, "carol");
+	assert_int_equal(spool_counts(spool)->held, 0);
+	assert_int_equal(spool_counts(spool)->messages, 4);
+}
+
 static void
 test_bad_requests(void **state)
 {
@@ -369,6 +416,7 @@ main(void)
 		TEST(test_track),
 		TEST(test_long_list_comes_in_pages),
 		TEST(test_many_by_filter),
+		TEST(test_held_of_a_login),
 		TEST(test_bad_requests),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
