@@ -109,7 +109,7 @@ keep(struct directory *directory, struct account *account)
 }
 
 static struct account *
-find_known(struct directory *directory, const char *login, uint64_t max_age_ms)
+find_known(const struct directory *directory, const char *login, uint64_t max_age_ms)
 {
 	struct known *known = known_of(table_find(&directory->known, span_text(login)));
 
@@ -241,6 +241,12 @@ directory_find(struct directory *directory, const char *login, bool fresh, direc
 	mem_free(&question);
 	found(context, DIRECTORY_DOWN, NULL);
 	return NULL;
+}
+
+struct account *
+directory_known(const struct directory *directory, const char *login)
+{
+	return find_known(directory, login, directory->fresh_ms);
 }
 
 void

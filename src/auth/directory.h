@@ -20,7 +20,10 @@ enum directory_result {
 struct directory_source;
 struct directory_source_type {
 	const char *name;
-	/* The login is canonical. FOUND gives *account_out to the caller. */
+	/*
+	 * The login is canonical. FOUND gives *account_out to the caller. UNKNOWN takes as long as
+	 * FOUND does.
+	 */
 	enum directory_result (*find)(struct directory_source *source, const char *login,
 		struct account **account_out, struct fault *fault_out);
 	/* Has any account this address, in any case of its letters? */
@@ -56,6 +59,8 @@ void directory_set_wait(struct directory *directory, uint64_t answer_ms);
 struct directory_question *directory_find(struct directory *directory, const char *login,
 	bool fresh, directory_found_fn found, void *context);
 void directory_cancel(struct directory_question **question);
+/* As it was at most fresh_ms ago, borrowed; NULL: it must be asked for. */
+struct account *directory_known(const struct directory *directory, const char *login);
 
 /* The account has changed: what was kept of it is dropped. */
 void directory_forget(struct directory *directory, const char *login);

@@ -20,6 +20,7 @@ enum directory_local_statement {
 	FIND_GROUP_TEXTS,
 	FIND_APPS,
 	FIND_APP_KEYS,
+	STAND_IN,
 	LIST_LOGINS,
 	HAS_ADDRESS,
 	STATEMENT_COUNT,

@@ -157,10 +157,10 @@ exchange_refuse(struct exchange *exchange, const char *text)
 	};
 	char described[64];
 
-	if (exchange->looked_up && !exchange->account && !exchange->proven) {
-		describe_unknown(exchange, described, sizeof described);
+	/* Also where it is not used: all refusals take the same time. */
+	describe_unknown(exchange, described, sizeof described);
+	if (exchange->looked_up && !exchange->account && !exchange->proven)
 		failure.text = described;
-	}
 	failure.delay_ms = brake_failed(exchange->service->brake, exchange->address,
 		span_text(exchange->login), secret_span(exchange->password),
 		loop_now_ms(exchange->service->loop));
@@ -256,15 +256,26 @@ on_found(void *context, enum directory_result result, struct account *account)
 	}
 }
 
+/*
+ * What the directory said before is for those alone who have the right password, or whose name is not
+ * a guess: to all others a quicker answer would tell that somebody has it.
+ */
 void
 exchange_look_up(struct exchange *exchange)
 {
+	struct directory *directory = exchange->service->directory;
+	struct account *known = directory_known(directory, exchange->login);
+	bool guess = exchange->rule.kind == LOGIN_KIND_PASSWORD ||
+		exchange->rule.kind == LOGIN_KIND_SCRAM;
 	struct directory_question *question;
 
 	exchange->phase = EXCHANGE_LOOKUP;
+	if (exchange->password && exchange_is_remembered(exchange, known)) {
+		on_found(exchange, DIRECTORY_FOUND, known);
+		return;
+	}
 	/* If it answers at once the exchange may be gone: NULL then, and nothing is touched. */
-	question = directory_find(exchange->service->directory, exchange->login, false, on_found,
-		exchange);
+	question = directory_find(directory, exchange->login, guess, on_found, exchange);
 	if (question)
 		exchange->question = question;
 }

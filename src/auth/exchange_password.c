@@ -9,6 +9,8 @@
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
+/* Decoys are made for everybody, also where there are keys: it takes its time. */
+
 static void
 choose_own_keys(const struct exchange *exchange, enum scram_hash hash, struct scram_keys *keys_out)
 {
@@ -16,13 +18,12 @@ choose_own_keys(const struct exchange *exchange, enum scram_hash hash, struct sc
 	const struct account *account = exchange->account;
 	struct span name = span_text(exchange->login);
 
+	scram_keys_decoy(keys_out, hash,
+		scram_mix_choose(&service->mix, hash, service->decoy_secret, name,
+			(uint32_t)exchange->settings->sasl.iterations),
+		service->decoy_secret, name);
 	if (account && account->has_keys[hash])
 		*keys_out = account->keys[hash];
-	else
-		scram_keys_decoy(keys_out, hash,
-			scram_mix_choose(&service->mix, hash, service->decoy_secret, name,
-				(uint32_t)exchange->settings->sasl.iterations),
-			service->decoy_secret, name);
 }
 
 /* Salt and iterations are the same whether there are any; nothing verifies against these. */
@@ -31,25 +32,24 @@ choose_app_salt(const struct exchange *exchange, enum scram_hash hash, struct sc
 {
 	const struct account *account = exchange->account;
 
-	if (account && account->app_count > 0) {
+	scram_keys_app_decoy(keys_out, hash, exchange->service->decoy_secret,
+		span_text(exchange->login));
+	if (account && account->app_count > 0)
 		*keys_out = account->apps[0].keys[hash];
-		scram_keys_lock(keys_out);
-	} else {
-		scram_keys_app_decoy(keys_out, hash, exchange->service->decoy_secret,
-			span_text(exchange->login));
-	}
+	scram_keys_lock(keys_out);
 }
 
 void
 exchange_choose_keys(const struct exchange *exchange, enum scram_hash hash,
 	struct scram_keys *keys_out)
 {
-	if (!exchange->label[0])
+	if (!exchange->label[0]) {
 		choose_own_keys(exchange, hash, keys_out);
-	else if (exchange->app)
+		return;
+	}
+	choose_app_salt(exchange, hash, keys_out);
+	if (exchange->app)
 		*keys_out = exchange->app->keys[hash];
-	else
-		choose_app_salt(exchange, hash, keys_out);
 }
 
 /*
@@ -95,18 +95,31 @@ cache_name(const struct exchange *exchange, const char *app_password, char name[
 	return span_text(name);
 }
 
-/* password: what its keys are of; "" for app_password: it has not the form of one. */
+/*
+ * password: what its keys are of; "" for app_password: it has not the form of one. Without an account
+ * a name is looked for that nobody has.
+ */
+static bool
+look_in_cache(const struct exchange *exchange, const struct account *account, struct span password,
+	const char *app_password, uint64_t *credential_out)
+{
+	const struct exchange_service *service = exchange->service;
+	char buffer[CACHE_NAME_SIZE];
+	struct span name = cache_name(exchange, app_password, buffer);
+
+	return login_cache_has(service->cache, account ? name : SPAN_EMPTY, password,
+		account ? account->identity.epoch : 0, loop_now_ms(service->loop),
+		credential_out);
+}
+
 static bool
 is_cached(struct exchange *exchange, struct span password, const char *app_password)
 {
-	const struct exchange_service *service = exchange->service;
 	const struct account *account = exchange->account;
-	char name[CACHE_NAME_SIZE];
 	uint64_t credential;
 
 	if (!account || exchange->refusal ||
-		!login_cache_has(service->cache, cache_name(exchange, app_password, name), password,
-			account->identity.epoch, loop_now_ms(service->loop), &credential))
+		!look_in_cache(exchange, account, password, app_password, &credential))
 		return false;
 	if (credential == 0)
 		return !exchange->label[0];
@@ -213,4 +226,19 @@ exchange_verify(struct exchange *exchange)
 	else
 		verify(exchange, app_password);
 	mem_wipe(app_password, sizeof app_password);
+}
+
+bool
+exchange_is_remembered(const struct exchange *exchange, const struct account *known)
+{
+	struct span typed = secret_span(exchange->password);
+	char app_password[APP_PASSWORD_SIZE];
+	uint64_t credential;
+	bool found = look_in_cache(exchange, known, typed, "", &credential);
+
+	if (app_password_read(typed, app_password))
+		found |= look_in_cache(exchange, known, span_text(app_password), app_password,
+			&credential);
+	mem_wipe(app_password, sizeof app_password);
+	return known && found;
 }

@@ -63,6 +63,11 @@ void exchange_look_up(struct exchange *exchange);
 /* exchange_password.c */
 void exchange_verify(struct exchange *exchange);
 /*
+ * Was this password right a short while ago? known: what the directory said of the login then, or
+ * NULL. It takes the same time whether it is.
+ */
+bool exchange_is_remembered(const struct exchange *exchange, const struct account *known);
+/*
  * Keys to check against: the account's, or those of the app password that its name asks for, or such
  * as look like them but that nothing is right for.
  */

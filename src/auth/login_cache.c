@@ -99,18 +99,20 @@ bool
 login_cache_has(struct login_cache *cache, struct span login, struct span password, uint64_t epoch,
 	uint64_t now_ms, uint64_t *credential_out)
 {
+	static const unsigned char nothing[DIGEST_BYTES];
 	struct cached_login *cached = find(cache, login);
+	bool good = cached && cached->epoch == epoch &&
+		now_ms - cached->since_ms < cache->life_ms;
 	unsigned char mac[DIGEST_BYTES];
 
-	if (!cached)
-		return false;
-	if (cached->epoch != epoch || now_ms - cached->since_ms >= cache->life_ms) {
-		drop(cache, cached);
-		return false;
-	}
 	make_mac(cache, login, password, mac);
-	*credential_out = cached->credential;
-	return secret_equal(span_of(mac, sizeof mac), span_of(cached->mac, sizeof cached->mac));
+	if (good)
+		*credential_out = cached->credential;
+	else
+		drop(cache, cached);
+	return secret_equal(span_of(mac, sizeof mac),
+		       span_of(good ? cached->mac : nothing, sizeof nothing)) &&
+		good;
 }
 
 void

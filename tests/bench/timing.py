@@ -28,6 +28,8 @@ LISTENER = {"protocol": "smtp", "tls": "none", "login": "plain", "insecure-netwo
 SASL = {"mechanisms": '{ "PLAIN", "LOGIN", "SCRAM-SHA-256" }', "failure-delay": "0",
         "failures-per-login": "100000", "failures-per-address": "100000"}
 TRIES_EACH = 90    # on one connection
+APP_PASSWORD = "k7m2p-k7m2p-k7m2p-k7m2p-k7m2p"
+LABELS = ("phone", "scanner", "laptop", "old laptop")
 STEPS = {"PLAIN": ("refusal",), "LOGIN": ("name", "refusal"), "SCRAM-SHA-256": ("challenge", "refusal")}
 
 
@@ -36,16 +38,24 @@ STEPS = {"PLAIN": ("refusal",), "LOGIN": ("name", "refusal"), "SCRAM-SHA-256": (
 class Kind:
     """One way to be refused: names to take in turn, and the password that is sent."""
 
-    def __init__(self, title, names, password="wrong", make=None):
+    def __init__(self, title, names, password="wrong", make=None, labels=()):
         self.title = title
         self.names = names
         self.password = password
         self.make = make    # what "account add" is told besides the name; None: there is no account
+        self.labels = labels    # of app passwords that the account has
 
     def create(self, daemon):
         for name in self.names if self.make is not None else ():
-            answer = daemon.ask({"verb": "account add", "args": {"login": name, **self.make}})
-            assert answer["ok"], answer
+            login = name.split("/")[0]
+            ask(daemon, "account add", login=login, **self.make)
+            for label in self.labels:
+                ask(daemon, "account app-password add", login=login, label=label)
+
+
+def ask(daemon, verb, **args):
+    answer = daemon.ask({"verb": verb, "args": args})
+    assert answer["ok"], answer
 
 
 def kinds(count, tries):
@@ -66,6 +76,13 @@ def kinds(count, tries):
         Kind("not for SMTP", names("imap"), "rightpw", {**good, "protocols": ["imap"]}),
         Kind("long name", names("l" * 200), make=good),
         Kind("long name of nobody", names("n" * 200)),
+        Kind("with app passwords", names("apps"), make=good, labels=LABELS),
+        Kind("app password, wrong", names("dora"), APP_PASSWORD, good, LABELS),
+        Kind("app password, none there", names("emil"), APP_PASSWORD, good),
+        Kind("app password of nobody", names("none"), APP_PASSWORD),
+        Kind("label, wrong", [name + "/phone" for name in names("lea")], APP_PASSWORD, good, LABELS),
+        Kind("label, none there", [name + "/phone" for name in names("lex")], APP_PASSWORD, good),
+        Kind("label of nobody", [name + "/phone" for name in names("lost")], APP_PASSWORD),
         Kind("impossible name", [name + "\x01" for name in names("odd")]),
     ]
 
@@ -193,7 +210,11 @@ def interval_of(one, two, part, dice, rounds=400):
 
 # The first decile besides the median: on a busy machine it is the quick tries that are not disturbed.
 PARTS = {"10 %": 0.1, "median": 0.5}
-AGAINST = {"nobody, each once": "wrong password, each once", "long name of nobody": "long name"}
+# What is compared with something else than a wrong password, or is what others are compared with.
+AGAINST = {"nobody, each once": "wrong password, each once", "long name of nobody": "long name",
+           "app password, wrong": "app password of nobody", "app password, none there": "app password of nobody",
+           "label, wrong": "label of nobody", "label, none there": "label of nobody",
+           **{title: title for title in (REFERENCE, "app password of nobody", "label of nobody")}}
 
 
 def print_table(mechanism, step, times, dice):
@@ -201,15 +222,16 @@ def print_table(mechanism, step, times, dice):
     print(f"{'':27}" + "".join(f"{part:>8} {'differs':>8} {'95 % interval':^17}" for part in PARTS)
           + f"{'U':>7} {'p':>6} {'KS':>6} {'p':>6}")
     for title, values in times.items():
-        reference = times[AGAINST.get(title, REFERENCE)]
+        against = AGAINST.get(title, REFERENCE)
+        reference = times[against]
         row = f"{title:27}"
         for part in PARTS.values():
             difference, low, high = interval_of(reference, values, part, dice)
             row += f"{quantile(values, part):8.0f} "
-            row += f"{difference:8.1f} [{low:7.1f},{high:7.1f}]" if title != REFERENCE else " " * 26
+            row += f"{difference:8.1f} [{low:7.1f},{high:7.1f}]" if title != against else " " * 26
         chance, p = ranks_of(reference, values)
         distance, p_ks = distance_of(reference, values)
-        row += f"{chance:7.3f} {p:6.3f} {distance:6.3f} {p_ks:6.3f}" if title != REFERENCE else ""
+        row += f"{chance:7.3f} {p:6.3f} {distance:6.3f} {p_ks:6.3f}" if title != against else ""
         print(row.rstrip(), flush=True)
 
 

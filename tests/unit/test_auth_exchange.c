@@ -120,6 +120,49 @@ c5_c7_c8_only_the_exact_pair_gets_in(void **state)
 	}
 }
 
+/* How often the directory's thread ran what reads an account. */
+struct effort {
+	int accounts;
+	int keys;
+	int groups;
+};
+
+static struct effort
+effort_of(const struct rig *rig)
+{
+	sqlite3_stmt *const *statements = rig->auth->local->statements;
+
+	return (struct effort){
+		.accounts = sqlite3_stmt_status(statements[FIND_ACCOUNT], SQLITE_STMTSTATUS_RUN, 1),
+		.keys = sqlite3_stmt_status(statements[FIND_KEYS], SQLITE_STMTSTATUS_RUN, 1),
+		.groups = sqlite3_stmt_status(statements[FIND_GROUPS], SQLITE_STMTSTATUS_RUN, 1),
+	};
+}
+
+/* C10: also of a name that was looked up a moment ago, or has a password that is remembered. */
+static void
+c10_the_directory_works_the_same_for_everybody(void **state)
+{
+	static const char *const logins[] = { "alice", "alice", "nobody", "nobody", "disabled", "nokeys" };
+	struct rig_front *front = front_of(state);
+
+	assert_in(rig_plain(front, "s0", "alice", "alicepw"), "alice");
+	effort_of(front->rig);
+	/* The right password is known without asking; whoever has it learns nothing by that. */
+	assert_in(rig_plain(front, "s1", "alice", "alicepw"), "alice");
+	assert_int_equal(effort_of(front->rig).accounts, 0);
+	for (size_t i = 0; i < sizeof logins / sizeof logins[0]; i++) {
+		struct effort effort;
+
+		assert_failed(rig_plain(front, "s2", logins[i], "wrong"), LOGIN_BAD_CREDENTIALS);
+		effort = effort_of(front->rig);
+		/* Once somebody, once nobody. */
+		assert_int_equal(effort.accounts, 2);
+		assert_int_equal(effort.keys, 1);
+		assert_int_equal(effort.groups, 1);
+	}
+}
+
 /* C9: the client cannot tell these apart; C15: what nobody is called is not logged as it is. */
 static void
 c9_c15_all_refusals_are_alike(void **state)
@@ -660,6 +703,7 @@ main(void)
 		RIG_TEST(names_have_one_form),
 		RIG_TEST(c5_c7_c8_only_the_exact_pair_gets_in),
 		RIG_TEST(c9_c15_all_refusals_are_alike),
+		RIG_TEST(c10_the_directory_works_the_same_for_everybody),
 		RIG_TEST(the_protocol_decides_too),
 		RIG_TEST(c17_only_what_is_offered_is_served),
 		RIG_TEST(scram_may_go_in_clear_where_the_listener_says_so),
