@@ -88,6 +88,21 @@ is_empty(const struct settings_permit *permit, bool deny)
 				permit->posing_name == POSING_NAME_NEXT));
 }
 
+/* Whoever logs in as "alice@REALM" is called alice, so such a section would meet nobody. */
+static bool
+has_realm(const struct settings *settings, const struct principal *principal)
+{
+	struct span realm = span_text(
+		settings->sasl.realm[0] ? settings->sasl.realm : settings->hostname);
+	struct span name = span_text(principal->name);
+	size_t local;
+
+	if (principal->kind != PRINCIPAL_LOGIN || name.length < realm.length + 2)
+		return false;
+	local = name.length - realm.length - 1;
+	return name.start[local] == '@' && span_equal_nocase(span_from(name, local + 1), realm);
+}
+
 bool
 check_permits(const struct load *load, const struct settings_permits *permits, bool deny,
 	struct fault *fault)
@@ -98,6 +113,9 @@ check_permits(const struct load *load, const struct settings_permits *permits, b
 		if (is_empty(permit, deny))
 			return load_fault(load, permit, NULL, 0, fault, "%s nothing",
 				deny ? "denies" : "permits");
+		if (has_realm(load->settings, &permit->principal))
+			return load_fault(load, permit, NULL, 0, fault,
+				"logins have no realm behind their name, so this one is never met");
 		if (deny)
 			continue;
 		if ((permit->rights & RIGHT_RELAY) && is_everybody(&permit->principal))

@@ -68,20 +68,26 @@ originators_check_field(const struct originators *message, const char *name, siz
 	return (struct field_finding){ .kind = FIELD_FINE, .verdict = verdict_pass(where) };
 }
 
+static void
+take_worse(struct field_finding *worst, const struct field_finding *finding)
+{
+	if (finding->kind > worst->kind)
+		*worst = *finding;
+}
+
 /* All fields of one name; *worst becomes what is worse. */
 static void
 check_fields(const struct originators *message, const char *name, unsigned rules,
 	bool on_behalf_ok, struct field_finding *worst)
 {
-	struct header *header = message->header;
+	const struct header *header = message->header;
 
 	for (size_t at = header_next(header, name, 0); at < header->count;
 		at = header_next(header, name, at + 1)) {
 		struct field_finding finding =
 			originators_check_field(message, name, at, rules, on_behalf_ok);
 
-		if (finding.kind > worst->kind)
-			*worst = finding;
+		take_worse(worst, &finding);
 	}
 }
 
@@ -97,6 +103,7 @@ check_counts(const struct header *header)
 	return (struct field_finding){ .kind = FIELD_FINE };
 }
 
+/* The worst of all fields, Sender's first; or what allowed From. */
 static struct field_finding
 check_originators(const struct originators *message)
 {
@@ -106,17 +113,17 @@ check_originators(const struct originators *message)
 	bool has_resent_sender =
 		header_count(header, "Resent-Sender") == header_count(header, "Resent-From");
 	struct field_finding worst = check_counts(header);
+	struct field_finding from;
 
 	if (worst.kind != FIELD_FINE)
 		return worst;
+	from = originators_check_field(message, "From", header_find(header, "From", 0), 0,
+		has_sender);
 	check_fields(message, "Sender", MAILBOXES_ONE, false, &worst);
-	check_fields(message, "From", 0, has_sender, &worst);
+	take_worse(&worst, &from);
 	check_fields(message, "Resent-Sender", MAILBOXES_ONE, false, &worst);
 	check_fields(message, "Resent-From", 0, has_resent_sender, &worst);
-	return worst.kind == FIELD_FINE
-		? originators_check_field(message, "From", header_find(header, "From", 0), 0,
-			  has_sender)
-		: worst;
+	return worst.kind == FIELD_FINE ? from : worst;
 }
 
 /* What the session's wrong-sender makes of it; the refusal as it was if that does not help. */

@@ -81,7 +81,9 @@ poses(const struct originators *message, const struct mailbox *mailbox)
 
 	if (!mailbox->poses)
 		return false;
-	return address_parse(span_trim(mailbox->display), ADDRESS_UTF8, &shown) != ADDRESS_OK ||
+	if (address_parse(span_trim(mailbox->display), ADDRESS_UTF8, &shown) != ADDRESS_OK)
+		return true;
+	return !address_equal_own(&shown, &mailbox->address) &&
 		!claim_check(message->session, &shown, CLAIM_SEND_AS).allowed;
 }
 

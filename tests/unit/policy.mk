@@ -27,3 +27,19 @@ UNIT_TESTS += tests/unit/test_policy_rights_table
 tests_unit_test_policy_rights_table_SOURCES = tests/unit/test_policy_rights_table.c tests/unit/config_file.h
 tests_unit_test_policy_rights_table_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_policy_rights_table_LDADD = $(POLICY_LIBS) $(UNIT_LIBS) $(JANSSON_LIBS)
+
+UNIT_TESTS += tests/unit/test_policy_claim
+tests_unit_test_policy_claim_SOURCES = tests/unit/test_policy_claim.c
+tests_unit_test_policy_claim_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_policy_originators
+tests_unit_test_policy_originators_SOURCES = tests/unit/test_policy_originators.c
+tests_unit_test_policy_originators_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_policy_principals
+tests_unit_test_policy_principals_SOURCES = tests/unit/test_policy_principals.c
+tests_unit_test_policy_principals_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_policy_remedy
+tests_unit_test_policy_remedy_SOURCES = tests/unit/test_policy_remedy.c
+tests_unit_test_policy_remedy_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)

@@ -64,6 +64,21 @@ static const struct explain_case cases[] = {
 		"alice", "refuse", 550, NULL },
 	{ "{\"listener\":\"submission\",\"mail_from\":\"\",\"from\":\"a\\r\\nFrom: b\"}", "alice", "refuse",
 		554, "grammar" },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\","
+	  "\"from\":\"alice@example.org\",\"sender\":\"bob@example.org\"}",
+		"alice", "refuse", 550, "no permit" },
+	/* "From: alice@example.org\r\nFrom: x\r\n", and without its last line end */
+	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\","
+	  "\"header\":\"RnJvbTogYWxpY2VAZXhhbXBsZS5vcmcNCkZyb206IHgNCg==\"}",
+		"alice", "refuse", 554, "grammar" },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\","
+	  "\"header\":\"RnJvbTogYWxpY2VAZXhhbXBsZS5vcmcNCkZyb206IHg=\"}",
+		"alice", "refuse", 554, "grammar" },
+	/* SMTPUTF8, or not */
+	{ "{\"listener\":\"submission\",\"mail_from\":\"\u00e4@example.org\"}", "alice", "refuse", 553,
+		"grammar" },
+	{ "{\"listener\":\"submission\",\"mail_from\":\"\u00e4@example.org\",\"smtputf8\":true}",
+		"alice", "refuse", 550, "no permit" },
 	/* recipient */
 	{ "{\"listener\":\"submission\",\"mail_from\":\"alice@example.org\","
 	  "\"rcpt\":\"<u@example.net>\"}",
@@ -150,6 +165,40 @@ tells_rights_limits_and_rewriting(void **state)
 }
 
 static void
+tells_every_step(void **state)
+{
+	struct account *account = make_account("alice");
+	json_t *args = json_pack("{s:s, s:s, s:s, s:s}", "listener", "submission", "mail_from",
+		"alice@example.org", "rcpt", "u@example.net", "from", "bob@example.org");
+	struct fault fault = FAULT_INIT;
+	json_t *data = explain(&settings, args, account, NOW, &fault);
+	json_t *steps = json_object_get(data, "steps");
+	static const struct {
+		const char *at;
+		const char *verdict;
+		const char *where;
+	} expected[] = {
+		{ "MAIL", "pass", "own address" },
+		{ "RCPT", "pass", "f:10" },
+		{ "header", "refuse", "no permit names this sender of ours" },
+	};
+
+	(void)state;
+	assert_int_equal(json_array_size(steps), 3);
+	for (size_t i = 0; i < 3; i++) {
+		json_t *step = json_array_get(steps, i);
+
+		assert_string_equal(text_of(step, "at"), expected[i].at);
+		assert_string_equal(text_of(step, "verdict"), expected[i].verdict);
+		assert_string_equal(text_of(step, "where"), expected[i].where);
+	}
+	assert_int_equal(json_object_size(json_object_get(data, "becomes")), 0);
+	json_decref(data);
+	json_decref(args);
+	account_drop(&account);
+}
+
+static void
 refuses_what_makes_no_sense(void **state)
 {
 	static const struct {
@@ -161,6 +210,9 @@ refuses_what_makes_no_sense(void **state)
 		{ "{\"mail_from\":\"a@b.org\"}", FAULT_CONFIG },
 		{ "{\"listener\":\"none\",\"mail_from\":\"a@b.org\"}", FAULT_MISSING },
 		{ "{\"listener\":\"submission\",\"mail_from\":\"\",\"ip\":\"x\"}", FAULT_CONFIG },
+		{ "{\"listener\":\"submission\",\"mail_from\":\"\",\"header\":\"?\"}", FAULT_CONFIG },
+		{ "{\"listener\":\"submission\",\"mail_from\":\"\",\"header\":\"\",\"from\":\"a\"}",
+			FAULT_CONFIG },
 		{ "{\"listener\":\"submission\",\"mail_from\":\"\",\"ip\":\"10.0.0.0/8\"}", FAULT_CONFIG },
 	};
 
@@ -181,6 +233,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(decides_as_the_gate_does),
 		cmocka_unit_test(tells_rights_limits_and_rewriting),
+		cmocka_unit_test(tells_every_step),
 		cmocka_unit_test(refuses_what_makes_no_sense),
 	};
 

@@ -173,6 +173,9 @@ faults(void **state)
 			"c.conf:6: listener \"x\": permit \"anonymous\": rights: relay for everybody "
 			"makes an open relay, which others would abuse at once" },
 		{ GOOD "permit \"login:a\" { }", "c.conf:4: permit \"login:a\": permits nothing" },
+		{ GOOD "deny \"login:a@MAIL.example.org\" { rights = relay }",
+			"c.conf:4: deny \"login:a@MAIL.example.org\": logins have no realm behind "
+			"their name, so this one is never met" },
 		{ GOOD "permit \"login:a\" { wrong-sender = next posing-name = next }",
 			"c.conf:4: permit \"login:a\": permits nothing" },
 		{ GOOD "deny \"login:a\" { }", "c.conf:4: deny \"login:a\": denies nothing" },
