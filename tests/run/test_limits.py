@@ -225,10 +225,12 @@ def test_strangers_count_by_address(make, token):
     """On port 25, and only where a section is named for them; another address is not concerned."""
     gate = make({"messages-per-hour": "1"},
                 listeners={"smtp": {"tls": "none", "login": "off", "limits": '"mx"'},
+                           "few": {"tls": "none", "login": "off", "limits": '"few"'},
                            "open": {"tls": "none", "login": "off"}},
                 permits='permit "anonymous" { rights = { submit, any-sender } }\n'
                         'permit "authenticated" { rights = { submit, relay } }\n',
-                extra='limits "mx" { messages-per-hour = 3 connections-per-address = 2 over = hold }\n'
+                extra='limits "mx" { messages-per-hour = 3 over = hold }\n'
+                      'limits "few" { connections-per-address = 2 }\n'
                       'domain "example.org" { recipients = any }\n',
                 base={"authoritative-domains": '{ "example.org" }'})
 
@@ -241,13 +243,13 @@ def test_strangers_count_by_address(make, token):
     assert "More than 3 messages in an hour" in str(from_stranger(9, "127.0.0.9"))
     assert from_stranger(10, "127.0.0.10").code == 250
     assert [from_stranger(20 + n, "127.0.0.9", "open").code for n in range(5)] == [250] * 5
-    assert spent(gate, "127.0.0.9") == {"messages-per-hour": 3, "recipients-per-hour": 3}
+    assert spent(gate, "127.0.0.9")["messages-per-hour"] == 3
     gate.ctl("limits", "reset", "127.0.0.9")
     assert from_stranger(30, "127.0.0.9").code == 250
     # And as many connections as the section says.
-    first, second = (gate.wire("smtp", source="127.0.0.11") for _ in range(2))
+    first, second = (gate.wire("few", source="127.0.0.11") for _ in range(2))
     assert [first.reply().code, second.reply().code] == [220, 220]
-    with gate.wire("smtp", source="127.0.0.11") as third:
+    with gate.wire("few", source="127.0.0.11") as third:
         reply = third.reply()
         assert reply.code == 421 and "from your address" in str(reply), reply
     with gate.wire("open", source="127.0.0.11") as other:
@@ -280,6 +282,33 @@ def test_connections_of_a_login(make, token):
         assert spent(gate)["connections-per-login"] == 2
     met = gate.ctl_json("report", "limits", "--since", "1h")["limits"]
     assert [(row["who"], row["limit"]) for row in met] == [("alice", "connections-per-login")], met
+
+
+def test_brakes_are_shown_outlive_a_reload_and_are_reset(make):
+    """By login and address; the same wrong password counts once; one address is not the other's matter."""
+    gate = make({}, sasl={"failure-window": "1h", "failures-per-login": "3", "failures-per-address": "5"})
+
+    def guess(source, passwords):
+        for password in passwords:
+            with gate.secure(source=source) as wire:
+                assert wire.auth_plain("alice", password).code == 535
+
+    def failures(who):
+        rows = gate.ctl_json("limits", "show", who)["limits"]
+        return sorted((row["limit"], row.get("address", ""), row["spent"]) for row in rows if "failures" in row["limit"])
+    guess("127.0.0.21", ["one", "two", "three"])
+    guess("127.0.0.22", ["old"] * 4)
+    expected = [("failures-per-login", "", 4), ("failures-per-login", "127.0.0.21", 3),
+                ("failures-per-login", "127.0.0.22", 1)]
+    assert failures("alice") == expected
+    gate.reload()
+    assert failures("alice") == expected
+    assert failures("127.0.0.21") == [("failures-per-address", "", 3), ("failures-per-login", "127.0.0.21", 3)]
+    gate.ctl("limits", "reset", "127.0.0.21")
+    assert failures("127.0.0.21") == []
+    assert ("failures-per-login", "127.0.0.22", 1) in failures("alice")
+    gate.ctl("limits", "reset", "alice")
+    assert failures("alice") == []
 
 
 def test_arguments(make):
