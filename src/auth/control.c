@@ -253,14 +253,19 @@ run_explain(struct auth *auth, const struct control_answers *answers, uint32_t r
 {
 	const struct verb_call call = { .settings = auth->settings, .args = message->args };
 	struct fault fault = FAULT_INIT;
+	const struct settings *settings = auth->settings;
+	const char *realm = settings->sasl.realm[0] ? settings->sasl.realm : settings->hostname;
+	const char *identity = explain_identity(settings, message->args);
+	bool has_login = json_object_get(message->args, "login");
 	struct explain_job *job;
 	char login[LOGIN_NAME_SIZE];
 
-	if (!json_object_get(message->args, "login")) {
+	if (!has_login && !identity[0]) {
 		answer_explain(auth, answers, request, message->args, NULL);
 		return;
 	}
-	if (!verbs_login(&call, login, &fault)) {
+	if (has_login ? !verbs_login(&call, login, &fault)
+		      : !login_name_parse(span_text(identity), realm, login)) {
 		answer_fault(answers, request, &fault);
 		return;
 	}

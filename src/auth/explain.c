@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "policy/device_stage.h"
 #include "policy/limits.h"
 #include "policy/originators.h"
 #include "policy/rights.h"
@@ -33,6 +34,7 @@ struct question {
 	const char *recipient;    /* NULL: not asked */
 	struct span header;       /* the block; empty: not asked */
 	const struct account *account;
+	bool has_login;           /* the account is of a login, not of the listener */
 	int64_t now_ms;
 	json_t *steps;
 	json_t *becomes;
@@ -135,6 +137,7 @@ take_question(struct question *question, const struct settings *settings, json_t
 		return false;
 	if (!sender)
 		return fault_set(fault_out, FAULT_CONFIG, "mail_from is missing");
+	question->has_login = text_of(args, "login") != NULL;
 	question->smtputf8 = json_is_true(json_object_get(args, "smtputf8"));
 	question->sender = without_brackets(sender, question->arena);
 	question->recipient = recipient ? without_brackets(recipient, question->arena) : NULL;
@@ -184,7 +187,8 @@ judge_sender(struct question *question)
 		    &address) == ADDRESS_NOT_ASCII)
 		return verdict_refuse(553, "5.6.7", "address grammar",
 			"this address needs SMTPUTF8");
-	verdict = rights_judge_sender(&question->session, question->sender, &instead);
+	verdict = rights_judge_sender(&question->session,
+		device_sender(&question->session, question->sender), &instead);
 	if (instead != question->sender)
 		json_object_set_new(question->becomes, "mail_from", json_string(instead));
 	return verdict;
@@ -218,10 +222,13 @@ judge_header(struct question *question)
 
 	mail->smtputf8 = question->smtputf8;
 	buf_add_span(&mail->header_block, question->header);
-	verdict = mail_judge_header(mail, rights_is_submission(&question->session));
+	verdict = mail_judge_header(mail, rights_is_submission(&question->session) &&
+			!question->session.listener->lenient);
+	if (verdict.kind == VERDICT_CONTINUE && !device_make_right(mail))
+		verdict = verdict_refuse(552, "5.3.4", "header size", "The header is too large");
 	if (verdict.kind == VERDICT_CONTINUE)
 		verdict = originators_judge(&question->session, &mail->header, mail->smtputf8);
-	if (verdict.changed)
+	if (verdict.changed || question->session.listener->fixed_from[0])
 		tell_changes(question, &mail->header);
 	mail_free(&mail);
 	return verdict;
@@ -236,6 +243,13 @@ judge(struct question *question)
 	struct verdict envelope;
 	struct verdict verdict;
 
+	if (question->session.client_address[0] &&
+		!device_is_served(question->session.listener, question->session.client_network))
+		return verdict_refuse(554, "5.7.1", question->session.listener->where,
+			"No service for your network");
+	if (refusal && !question->has_login && question->session.listener->identity[0])
+		return verdict_refuse(550, "5.7.1", question->session.listener->where,
+			"The account of this network may not be used: %s", refusal);
 	if (refusal)
 		return verdict_refuse(535, "5.7.8", "account", "%s", refusal);
 	envelope = judge_sender(question);
@@ -278,6 +292,21 @@ json_of_answer(const struct question *question, const struct verdict *verdict)
 	json_object_set(data, "becomes", question->becomes);
 	json_object_set(data, "steps", question->steps);
 	return data;
+}
+
+const char *
+explain_identity(const struct settings *settings, json_t *args)
+{
+	const char *listener = text_of(args, "listener");
+	const char *ip = text_of(args, "ip");
+	const struct settings_listener *found =
+		listener ? settings_find_listener(settings, listener) : NULL;
+	struct network client;
+
+	if (!found || (ip && (!network_parse(span_text(ip), &client, NULL) ||
+				     !device_is_served(found, client.address))))
+		return "";
+	return found->identity;
 }
 
 json_t *

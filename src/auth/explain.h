@@ -8,6 +8,8 @@
 #include "auth/account.h"
 #include "base/fault.h"
 
+/* The account that counts where the question names none: of the listener, or "". */
+const char *explain_identity(const struct settings *settings, json_t *args);
 /*
  * {listener, mail_from, login?, ip?, certificate?, rcpt?, smtputf8?, and from?, sender? or header?}
  * as args; mail_from "" or "<>" is the null sender; from and sender are values of these fields;

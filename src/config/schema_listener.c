@@ -143,13 +143,13 @@ static const struct schema_row listener_rows[] = {
 		WORDS({ "reject", BARE_NEWLINE_REJECT }, { "normalize", BARE_NEWLINE_NORMALIZE }),
 		"reject", TO_FRONT,
 		"What happens to mail with a CR or LF that is not a line end: refused, or corrected"),
-	YES_NO("lenient", lenient, "no", TO_FRONT,
+	YES_NO("lenient", lenient, "no", TO_FRONT | TO_AUTH,
 		"Whether the dialogue of old devices is understood: odd names after HELO, paths without "
 		"brackets, AUTH after HELO, base64 without padding, no From"),
-	TEXT("qualify-domain", qualify_domain, syntax_hostname_or_empty, "", TO_FRONT,
+	TEXT("qualify-domain", qualify_domain, syntax_hostname_or_empty, "", TO_FRONT | TO_AUTH,
 		"Domain of addresses that have none, in the envelope and in the header, where lenient is "
 		"yes"),
-	TEXT("fixed-from", fixed_from, syntax_address, "", TO_FRONT,
+	TEXT("fixed-from", fixed_from, syntax_address, "", TO_FRONT | TO_AUTH,
 		"Address that takes the place of MAIL FROM and From in all mail"),
 	TEXTS("recipients-allowed", recipients_allowed, syntax_pattern, 1000, "", TO_JUDGES,
 		"Recipients that are taken here, of those that the rights allow; empty is all of them"),

@@ -22,15 +22,31 @@ device_close(struct stage **stage)
 	mem_free(stage);
 }
 
+bool
+device_is_served(
+	const struct settings_listener *listener, const unsigned char client[NETWORK_BYTES])
+{
+	for (size_t i = 0; i < listener->networks.count; i++)
+		if (network_has(&listener->networks.items[i], client))
+			return true;
+	return listener->networks.count == 0;
+}
+
+const char *
+device_sender(const struct mail_session *session, const char *sender)
+{
+	const char *fixed = session->listener->fixed_from;
+
+	return fixed[0] && sender[0] ? fixed : sender;
+}
+
 static void
 device_envfrom(struct stage *stage, struct mail *mail, stage_done_fn done, void *context)
 {
-	const char *fixed = mail->session->listener->fixed_from;
 	struct verdict verdict = VERDICT_PASS;
 
 	(void)stage;
-	if (fixed[0] && mail->sender[0])
-		mail->sender = fixed;
+	mail->sender = device_sender(mail->session, mail->sender);
 	done(context, &verdict);
 }
 
@@ -53,8 +69,8 @@ qualify(struct mail *mail, const char *domain)
 	return good;
 }
 
-static bool
-make_right(struct mail *mail)
+bool
+device_make_right(struct mail *mail)
 {
 	const struct settings_listener *listener = mail->session->listener;
 
@@ -74,7 +90,7 @@ device_eom(struct stage *stage, struct mail *mail, stage_done_fn done, void *con
 	struct verdict verdict = VERDICT_PASS;
 
 	(void)stage;
-	if (!make_right(mail))
+	if (!device_make_right(mail))
 		verdict = verdict_refuse(552, "5.3.4", "header size", "The header is too large");
 	done(context, &verdict);
 }

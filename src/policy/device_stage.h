@@ -13,4 +13,11 @@
  */
 extern const struct stage_type device_stage_type;
 
+/* The same, for whoever explains: the sender that is judged, and the header; false if there is no room. */
+const char *device_sender(const struct mail_session *session, const char *sender);
+bool device_make_right(struct mail *mail);
+/* Does the listener serve this client at all? */
+bool device_is_served(const struct settings_listener *listener,
+	const unsigned char client[NETWORK_BYTES]);
+
 #endif

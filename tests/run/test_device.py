@@ -155,6 +155,20 @@ def test_reply_goes_to_the_old_from(gate, sink, token):
     assert sink.wait_for_token(token).fields("Reply-To") == [b"Third floor <floor3@example.com>"]
 
 
+def test_explain_says_the_same(gate):
+    def explained(listener, *more):
+        done = gate.ctl("explain", "--listener", listener, "--ip", "127.0.0.1", "--mail-from", "x@example.com", *more, "--json", check=False)
+        return done.returncode, done.stdout
+    code, said = explained("box", "--from", "a@x, <b", "--rcpt", "u@example.net")
+    assert code == 0 and "scanner@example.org" in said, said
+    code, said = explained("box", "--rcpt", "u@example.com")
+    assert code == 1 and "Mail to this recipient is not taken here" in said, said
+    code, said = explained("application")
+    assert code == 1 and "550" in said, said
+    code, said = explained("elsewhere")
+    assert code == 1 and "No service for your network" in said, said
+
+
 def test_nothing_of_it_without_the_settings(gate):
     with connect(gate, "submission") as wire:
         wire.greet()

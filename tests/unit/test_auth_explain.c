@@ -22,14 +22,19 @@ static struct settings_permit permits[] = {
 	{ .where = "f:12", .principal = { .kind = PRINCIPAL_NETWORK, .name = "" },
 		.rights = RIGHT_SUBMIT | RIGHT_RELAY, .send_as = { scanner, 1 }, .limits = "" },
 };
+static const char *const allowed[] = { "@example.net" };
 static const struct settings_listener listeners[] = {
 	{ .title = "submission", .where = "f:1", .login = LOGIN_SECURE, .inherit = true,
-		.limits = "" },
+		.limits = "", .identity = "", .fixed_from = "", .qualify_domain = "" },
+	{ .title = "box", .where = "f:20", .login = LOGIN_OFF, .inherit = true, .limits = "",
+		.identity = "alice", .networks = { &devices, 1 }, .fixed_from = "alice@example.org",
+		.lenient = true, .qualify_domain = "example.org",
+		.recipients_allowed = { allowed, 1 } },
 };
 static const struct settings_limits limits[] = { { .title = "default", .where = "f:2" } };
 static struct settings settings = {
 	.authoritative_domains = { domains, 1 },
-	.listener = { listeners, 1 },
+	.listener = { listeners, 2 },
 	.permit = { permits, 3 },
 	.limits = { limits, 1 },
 };
@@ -93,6 +98,17 @@ static const struct explain_case cases[] = {
 	{ "{\"listener\":\"submission\",\"mail_from\":\"scanner@example.org\",\"ip\":\"10.2.0.5\"}", NULL,
 		"refuse", 530, NULL },
 	{ "{\"listener\":\"submission\",\"mail_from\":\"bob@example.org\"}", "mild", "rewrite", 0, "f:11" },
+	/* a listener for devices */
+	{ "{\"listener\":\"box\",\"mail_from\":\"x@y.org\",\"ip\":\"10.1.0.5\",\"rcpt\":\"u@example.net\","
+	  "\"from\":\"Bob, <a>, x@\"}", "alice", "pass", 0, "own address" },
+	{ "{\"listener\":\"box\",\"mail_from\":\"x@y.org\",\"rcpt\":\"u@example.com\"}", "alice", "refuse",
+		550, "f:20" },
+	{ "{\"listener\":\"box\",\"mail_from\":\"x@y.org\",\"ip\":\"10.2.0.5\"}", "alice", "refuse", 554,
+		"f:20" },
+	{ "{\"listener\":\"box\",\"mail_from\":\"x@y.org\",\"ip\":\"10.1.0.5\"}", "off", "refuse", 550,
+		"f:20" },
+	{ "{\"listener\":\"box\",\"login\":\"off\",\"mail_from\":\"x@y.org\",\"ip\":\"10.1.0.5\"}", "off",
+		"refuse", 535, "account" },
 	/* an account that may not log in */
 	{ "{\"listener\":\"submission\",\"mail_from\":\"off@example.org\"}", "off", "refuse", 535,
 		"account" },
@@ -227,6 +243,29 @@ refuses_what_makes_no_sense(void **state)
 	}
 }
 
+/* Where no login is named: the listener's account, for those it serves. */
+static void
+whose_account_it_is(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "{\"listener\":\"box\"}", "alice" },
+		{ "{\"listener\":\"box\",\"ip\":\"10.1.0.9\"}", "alice" },
+		{ "{\"listener\":\"box\",\"ip\":\"10.2.0.9\"}", "" },
+		{ "{\"listener\":\"box\",\"ip\":\"x\"}", "" },
+		{ "{\"listener\":\"submission\"}", "" },
+		{ "{\"listener\":\"none\"}", "" },
+		{ "{}", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		json_t *args = json_loads(rows[i][0], 0, NULL);
+
+		assert_string_equal(explain_identity(&settings, args), rows[i][1]);
+		json_decref(args);
+	}
+}
+
 int
 main(void)
 {
@@ -235,6 +274,7 @@ main(void)
 		cmocka_unit_test(tells_rights_limits_and_rewriting),
 		cmocka_unit_test(tells_every_step),
 		cmocka_unit_test(refuses_what_makes_no_sense),
+		cmocka_unit_test(whose_account_it_is),
 	};
 
 	return cmocka_run_group_tests_name("auth/explain", tests, NULL, NULL);
