@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Who may include whom, as data, and the check that the tree keeps to it: tests/layers.sh [TREE]
+# Who may include whom, how long files and functions may be, and the check that the tree keeps to it:
+# tests/layers.sh [TREE]
 set -eu
 tree=${1:-${srcdir:-.}}
 cd "$tree"
@@ -41,6 +42,13 @@ fences='
 ^curl/                                   src/relay/
 ^(ldap|lber)[.]h$                        src/auth/directory_ldap.c
 ^systemd/                                src/super/
+'
+
+file_lines=500
+function_lines=60
+
+# file with more lines: why
+longer='
 '
 
 breaches=$(mktemp)
@@ -99,11 +107,35 @@ check_includes() {
 
 # Headers must not include each other in a ring; nor may folders, by the table itself.
 check_rings() {
-	sources | grep '\.h$' | while read -r file; do
-		sed -n 's/^[ \t]*#[ \t]*include[ \t]*"\(.*\)".*/\1/p' "$file" | sed "s|^|${file#src/} |"
-	done | tsort 2>&1 >/dev/null | sed 's/^tsort: -: /header ring: /' >>"$breaches"
+	# shellcheck disable=SC2046
+	awk '/^[ \t]*#[ \t]*include[ \t]*"/ {
+		split($0, part, "\"")
+		print substr(FILENAME, 5), part[2]
+	}' $(sources | grep '\.h$') | tsort 2>&1 >/dev/null | sed 's/^tsort: -: /header ring: /' >>"$breaches"
 	echo "$folders" | awk -F'[: ]+' '{ for (i = 2; i <= NF; i++) if ($i) print $1, $i }' |
 		tsort 2>&1 >/dev/null | sed 's/^tsort: -: /folder ring: /' >>"$breaches"
+}
+
+# Lines of a file; lines between the braces of a function of the programs.
+check_sizes() {
+	# shellcheck disable=SC2046
+	wc -l $(sources) $(find tests -path 'tests/unit/*.[ch]' -o -path 'tests/fake/*.[ch]' \
+		-o -path 'tests/run/*.py') | awk -v most="$file_lines" -v longer="$longer" '
+	$2 != "total" && $1 > most && !index(longer, "\n" $2 ": ") {
+		printf "%s:1: has %d lines, %d are the most\n", $2, $1, most
+	}
+	' >>"$breaches"
+	# shellcheck disable=SC2046
+	awk -v most="$function_lines" '
+	/^[a-z][a-z0-9_]*\(/ { name = $0; sub(/\(.*/, "", name) }
+	/^\{/ { begin = FNR }
+	/^\}/ && name {
+		if (FNR - begin - 1 >= most)
+			printf "%s:%d: %s has %d lines, less than %d are allowed\n",
+				FILENAME, begin, name, FNR - begin - 1, most
+		name = ""
+	}
+	' $(sources | grep '\.c$') >>"$breaches"
 }
 
 check_licence() {
@@ -112,14 +144,19 @@ check_licence() {
 		find tests conf -name '*.c' -o -name '*.h' -o -name '*.py' -o -name '*.sh'
 		find . -name local.mk -o -path './tests/unit/*.mk'
 		ls bootstrap .ci/run configure.ac Makefile.am
-	} | while read -r file; do
-		head -n 3 "$file" | grep -q 'SPDX-License-Identifier: BSD-2-Clause' ||
-			echo "$file:1: no licence line" >>"$breaches"
-	done
+	} | xargs awk '
+	FNR > 3 { nextfile }
+	/SPDX-License-Identifier: BSD-2-Clause/ { good[FILENAME] }
+	END {
+		for (i = 1; i < ARGC; i++)
+			if (!(ARGV[i] in good)) print ARGV[i] ":1: no licence line"
+	}
+	' >>"$breaches"
 }
 
 check_includes
 check_rings
+check_sizes
 check_licence
 if [ -s "$breaches" ]; then
 	cat "$breaches"

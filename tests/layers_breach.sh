@@ -63,6 +63,18 @@ printf '/* SPDX-License-Identifier: BSD-2-Clause */\n#include "wire/ring_a.h"\n'
 verdict | grep -q 'header ring' || { echo "not seen: a ring of headers"; failed=1; }
 
 fresh_copy
+yes '/* SPDX-License-Identifier: BSD-2-Clause */' | head -n 501 >"$copy/tree/src/wire/planted.c"
+verdict | grep -q 'has 501 lines' || { echo "not seen: a file of 501 lines"; failed=1; }
+
+fresh_copy
+{
+	printf '/* SPDX-License-Identifier: BSD-2-Clause */\nvoid\nplanted(void)\n{\n'
+	yes '	;' | head -n 60
+	echo '}'
+} >"$copy/tree/src/wire/planted.c"
+verdict | grep -q 'planted has 60 lines' || { echo "not seen: a function of 60 lines"; failed=1; }
+
+fresh_copy
 echo 'int planted;' >"$copy/tree/src/wire/planted.c"
 verdict | grep -q 'no licence line' || { echo "not seen: a file without a licence line"; failed=1; }
 
