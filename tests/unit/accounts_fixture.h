@@ -14,6 +14,7 @@
 
 struct accounts {
 	char state_dir[64];
+	char file[96];
 	struct directory_local *local;
 	struct fault fault;
 };
@@ -33,6 +34,8 @@ accounts_make(void **state)
 
 	snprintf(accounts->state_dir, sizeof accounts->state_dir, "/tmp/auth-accounts-XXXXXX");
 	assert_non_null(mkdtemp(accounts->state_dir));
+	snprintf(accounts->file, sizeof accounts->file, "%s/auth/accounts.db",
+		accounts->state_dir);
 	accounts_reopen(accounts);
 	*state = accounts;
 	return 0;
@@ -58,13 +61,35 @@ accounts_unmake(void **state)
 	return 0;
 }
 
+static const struct directory_local_settings accounts_usual = {
+	.protocols = IDENTITY_SMTP | IDENTITY_IMAP | IDENTITY_POP3,
+	.limits = "",
+};
+
 /* Without a password. */
 static inline void
 accounts_add(struct accounts *accounts, const char *login)
 {
-	const struct directory_local_settings usual = { .protocols = 7, .limits = "" };
+	assert_true(directory_local_add(accounts->local, login, &accounts_usual, NULL,
+		&accounts->fault));
+}
 
-	assert_true(directory_local_add(accounts->local, login, &usual, NULL, &accounts->fault));
+static inline void
+accounts_make_keys(struct scram_keys keys[SCRAM_HASH_COUNT], const char *password)
+{
+	for (unsigned i = 0; i < SCRAM_HASH_COUNT; i++)
+		scram_keys_derive(&keys[i], (enum scram_hash)i, 4096,
+			span_text(i ? "salt one" : "salt two"), span_text(password));
+}
+
+static inline void
+accounts_add_with(struct accounts *accounts, const char *login, const char *password)
+{
+	struct scram_keys keys[SCRAM_HASH_COUNT];
+
+	accounts_make_keys(keys, password);
+	assert_true(directory_local_add(accounts->local, login, &accounts_usual, keys,
+		&accounts->fault));
 }
 
 static inline struct account *

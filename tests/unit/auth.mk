@@ -47,6 +47,11 @@ tests_unit_test_auth_directory_local_SOURCES = tests/unit/test_auth_directory_lo
 tests_unit_test_auth_directory_local_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_directory_local_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_auth_directory_local_file
+tests_unit_test_auth_directory_local_file_SOURCES = tests/unit/test_auth_directory_local_file.c
+tests_unit_test_auth_directory_local_file_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_directory_local_file_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_auth_mech
 tests_unit_test_auth_mech_SOURCES = tests/unit/test_auth_mech.c tests/unit/scram_client.h
 tests_unit_test_auth_mech_CFLAGS = $(AUTH_TEST_CFLAGS)
