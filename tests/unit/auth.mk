@@ -58,9 +58,14 @@ tests_unit_test_auth_mech_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_mech_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_auth_exchange
-tests_unit_test_auth_exchange_SOURCES = tests/unit/test_auth_exchange.c $(AUTH_RIG) tests/unit/scram_client.h
+tests_unit_test_auth_exchange_SOURCES = tests/unit/test_auth_exchange.c tests/unit/auth_exchange_fixture.h $(AUTH_RIG) tests/unit/scram_client.h
 tests_unit_test_auth_exchange_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_exchange_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_exchange_scram
+tests_unit_test_auth_exchange_scram_SOURCES = tests/unit/test_auth_exchange_scram.c tests/unit/auth_exchange_fixture.h $(AUTH_RIG) tests/unit/scram_client.h
+tests_unit_test_auth_exchange_scram_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_exchange_scram_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_auth_keeper
 tests_unit_test_auth_keeper_SOURCES = tests/unit/test_auth_keeper.c $(AUTH_RIG)
