@@ -93,9 +93,14 @@ tests_unit_test_auth_directory_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_directory_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_auth_role
-tests_unit_test_auth_role_SOURCES = tests/unit/test_auth_role.c $(AUTH_RIG)
+tests_unit_test_auth_role_SOURCES = tests/unit/test_auth_role.c tests/unit/auth_session_fixture.h $(AUTH_RIG)
 tests_unit_test_auth_role_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_role_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_role_restart
+tests_unit_test_auth_role_restart_SOURCES = tests/unit/test_auth_role_restart.c tests/unit/auth_session_fixture.h $(AUTH_RIG)
+tests_unit_test_auth_role_restart_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_role_restart_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_auth_front_recipient
 tests_unit_test_auth_front_recipient_SOURCES = tests/unit/test_auth_front_recipient.c $(AUTH_RIG)
