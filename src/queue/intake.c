@@ -10,9 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-	BYTES_MAX = 64 * 1024 * 1024,         /* of COMMITs that wait for the disk */
-};
+enum { BYTES_MAX = 64 * 1024 * 1024 }; /* of COMMITs that wait for the disk */
 
 /* A body file that this front end got. */
 enum file_state {
