@@ -115,13 +115,13 @@ read_quoted(struct reader *reader)
 
 	for (i = 1; i < rest.length && rest.start[i] != '"'; i++) {
 		reader->folded |= rest.start[i] == '\n';
-		reader->special |= span_has_byte(SPAN_LITERAL("@<>"), rest.start[i]);
 		if (rest.start[i] == '\r' || rest.start[i] == '\n')
 			continue;
 		if (rest.start[i] == '\\' && ++i == rest.length)
 			break;
 		if (octet_is_control(rest.start[i]) && rest.start[i] != '\t')
 			return bad(reader, "control byte in a quoted string");
+		reader->special |= span_has_byte(SPAN_LITERAL("@<>"), rest.start[i]);
 		put(reader, rest.start[i]);
 	}
 	if (i >= rest.length)

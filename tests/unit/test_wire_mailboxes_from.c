@@ -156,6 +156,8 @@ static const struct from_case from_cases[] = {
 	NO("From: \"" B "\r\n x\" <" A ">"), /* a line end is the end of a string for some */
 	NO("From: \"x\r\n " B "\" <" A ">"),
 	NO("From: \"x\r\n <bob>\" <" A ">"),
+	NO("From: \"bob\\@example.org\r\n x\" <" A ">"),
+	NO("From: \"x\r\n \\<bob>\" <" A ">"),
 	NO("From: \"" B "\" \"x\r\n y\" <" A ">"),
 	NO("From: \"" B "\" (x\r\n y) <" A ">"),
 	NO("From: \"x\r\n y\" <" A ">, \"" B "\" <" A ">"),

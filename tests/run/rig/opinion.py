@@ -68,7 +68,7 @@ def program(name):
 def ask(name, lines):
     """One answer for each line."""
     done = subprocess.run([program(name)], input=b"".join(line + b"\n" for line in lines), capture_output=True,
-                          check=True, timeout=60, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
+                          check=True, timeout=180, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
     answers = done.stdout.decode("ascii").splitlines()
     assert len(answers) == len(lines), (name, len(answers), done.stderr)
     return answers
