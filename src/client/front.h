@@ -3,7 +3,7 @@
 #ifndef CLIENT_FRONT_H
 #define CLIENT_FRONT_H
 
-#include "client/journal.h"
+#include "proc/journal.h"
 #include "client/serial.h"
 #include "client/session.h"
 #include "io/sock.h"

@@ -5,7 +5,6 @@ src_client_libclient_a_SOURCES = \
 	src/client/auth_link.c src/client/auth_link.h \
 	src/client/front.c src/client/front.h \
 	src/client/gate.c src/client/gate.h \
-	src/client/journal.c src/client/journal.h \
 	src/client/login.c src/client/login.h \
 	src/client/login_end.c src/client/login_end.h \
 	src/client/offer.c src/client/offer.h \

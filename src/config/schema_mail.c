@@ -210,11 +210,11 @@ static const struct schema_row log_rows[] = {
 	CHOICE("protocol-log", protocol_log,
 		WORDS({ "off", LOG_PROTOCOL_OFF }, { "csv", LOG_PROTOCOL_CSV },
 			{ "json", LOG_PROTOCOL_JSON }),
-		"off", TO_SUPER | TO_FRONT,
+		"off", TO_SUPER | TO_FRONT | TO_RELAY,
 		"Whether and how what is said on connections is logged, without credentials and "
 		"content"),
 	TEXT("protocol-directory", protocol_directory, syntax_path_or_empty, "", TO_SUPER,
-		"Directory of the protocol logs, one file per protocol"),
+		"Directory of the protocol logs, one file per protocol, and relay.log"),
 	CHOICE("roll", roll,
 		WORDS({ "off", LOG_ROLL_OFF }, { "hour", LOG_ROLL_HOUR }, { "day", LOG_ROLL_DAY },
 			{ "size", LOG_ROLL_SIZE }),

@@ -7,6 +7,7 @@ src_proc_libproc_a_SOURCES = \
 	src/proc/confine_landlock.c \
 	src/proc/confine_table.c src/proc/confine_table.h \
 	src/proc/gate_layout.h \
+	src/proc/journal.c src/proc/journal.h \
 	src/proc/needs.c src/proc/needs.h \
 	src/proc/role.c src/proc/role.h src/proc/role_context.h \
 	src/proc/role_links.c src/proc/role_links.h \

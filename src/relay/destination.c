@@ -265,6 +265,7 @@ destination_new(const struct destination_means *means, const struct settings_rou
 		.resolver = means->resolver,
 		.tls = means->tls,
 		.password = password,
+		.journal = means->journal,
 	};
 	destination->password = password;
 	destination->on_done = done;

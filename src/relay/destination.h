@@ -16,6 +16,7 @@ struct destination_means {
 	struct resolver *resolver;
 	const struct settings *settings;
 	struct tls_client *tls; /* NULL if the route is never spoken to by TLS */
+	struct journal *const *journal; /* the relay's protocol log; NULL: none, ever */
 };
 
 /* The means and the settings of the route outlive it. password (taken) may be NULL. */

@@ -23,6 +23,7 @@ gone(struct hop *hop)
 	if (hop->phase == HOP_GONE)
 		return;
 	hop->phase = HOP_GONE;
+	hop_journal_close(&hop->journal, hop->fault.text);
 	if (hop->job && !hop->untried) {
 		job_set_hop(hop->job, hop_route_host(hop->route), hop->address_text, hop->tls_text);
 		job_set_rest(hop->job, OUTCOME_DEFERRED, 0, "4.4.2", span_text(hop->fault.text));
@@ -76,6 +77,8 @@ on_input(struct stream *stream, void *context)
 			hop_fail(hop, FAULT_PEER, "bad reply", span_text(hop->reply.fault));
 			return;
 		}
+		hop_journal_heard(&hop->journal, &hop->reply,
+			hop->phase == HOP_AUTH && hop->reply.code == 334);
 		hop_on_reply(hop);
 	}
 }
@@ -141,6 +144,7 @@ on_connected(int fd, const struct sock_address *address, const struct fault *fau
 		return;
 	}
 	hop->local = sock_address_is_loopback(address);
+	hop_journal_open(&hop->journal, hop->route->journal, hop->route->settings->title, fd, address);
 	hop->stream = stream_new(hop->route->loop, fd, &stream_hooks, &stream_limits, hop);
 	if (hop_route_is_implicit_tls(hop->route))
 		hop_start_tls(hop);
@@ -261,7 +265,9 @@ hop_send(struct hop *hop, struct job *job)
 	hop->kept = true;
 	hop->heard = hop->sending = false;
 	hop->phase = HOP_TRANSFER;
-	step = transfer_start(&hop->transfer, hop->stream, &hop->offer, hop_route_is_lmtp(hop->route), job);
+	hop->transfer = (struct transfer){ .stream = hop->stream, .journal = &hop->journal,
+		.offer = &hop->offer, .lmtp = hop_route_is_lmtp(hop->route), .job = job };
+	step = transfer_start(&hop->transfer);
 	hop_on_transfer_step(hop, step);
 }
 
@@ -270,7 +276,7 @@ hop_quit(struct hop *hop)
 {
 	if (!hop_is_ready(hop))
 		return;
-	stream_write(hop->stream, SPAN_LITERAL("QUIT\r\n"));
+	hop_journal_say(&hop->journal, hop->stream, SPAN_LITERAL("QUIT\r\n"));
 	hop_enter(hop, HOP_QUIT);
 }
 

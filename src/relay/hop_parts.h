@@ -5,6 +5,7 @@
 
 #include "io/stream.h"
 #include "relay/hop.h"
+#include "relay/hop_journal.h"
 #include "relay/hop_login.h"
 #include "relay/pace.h"
 #include "relay/transfer.h"
@@ -40,6 +41,7 @@ struct hop {
 	struct offer offer;
 	bool helo_tried;           /* EHLO was refused */
 	struct hop_login login;
+	struct hop_journal journal;
 
 	struct transfer transfer;
 	struct pace pace;          /* of the content */

@@ -2,6 +2,8 @@
 /* What a hop's reply leads to: the way to be ready, and the steps of a transfer. */
 #include "relay/hop_parts.h"
 
+#include <stdio.h>
+
 static void
 enter_ready(struct hop *hop)
 {
@@ -15,7 +17,10 @@ say_hello(struct hop *hop)
 {
 	const char *verb = hop_route_is_lmtp(hop->route) ? "LHLO" : hop->helo_tried ? "HELO" : "EHLO";
 
-	stream_printf(hop->stream, "%s %s\r\n", verb, hop->route->helo);
+	char line[300];
+
+	snprintf(line, sizeof line, "%s %s\r\n", verb, hop->route->helo);
+	hop_journal_say(&hop->journal, hop->stream, span_text(line));
 	hop_enter(hop, HOP_EHLO);
 }
 
@@ -39,6 +44,7 @@ hop_on_secure(struct stream *stream, void *context)
 	struct hop *hop = context;
 
 	tls_session_describe(stream_tls(stream), hop->tls_text);
+	hop_journal_remark(&hop->journal, hop->tls_text);
 	if (hop_route_is_implicit_tls(hop->route))
 		hop_enter(hop, HOP_GREETING);
 	else
@@ -52,6 +58,9 @@ on_login_step(struct hop *hop, enum hop_login_step step, const struct fault *fau
 {
 	switch (step) {
 	case HOP_LOGIN_MORE:
+		/* The mechanism and all it says stays out of the log. */
+		hop_journal_said(&hop->journal, hop->phase == HOP_AUTH ? SPAN_LITERAL("***\r\n")
+									 : SPAN_LITERAL("AUTH ***\r\n"));
 		hop_enter(hop, HOP_AUTH);
 		break;
 	case HOP_LOGIN_DONE:
@@ -101,7 +110,7 @@ on_hello_reply(struct hop *hop)
 			hop_fail(hop, FAULT_DENIED, "TLS", SPAN_LITERAL("the next hop offers no STARTTLS"));
 			return;
 		}
-		stream_write(hop->stream, SPAN_LITERAL("STARTTLS\r\n"));
+		hop_journal_say(&hop->journal, hop->stream, SPAN_LITERAL("STARTTLS\r\n"));
 		hop_enter(hop, HOP_STARTTLS);
 	} else {
 		log_in_if_asked(hop);

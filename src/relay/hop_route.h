@@ -7,6 +7,7 @@
 #include "config/settings.h"
 #include "io/connector.h"
 #include "io/tls.h"
+#include "proc/journal.h"
 #include "relay/offer.h"
 
 /* Outlives the hops; the owner fills it. */
@@ -19,6 +20,7 @@ struct hop_route {
 	struct resolver *resolver;
 	struct tls_client *tls;
 	const struct secret *password; /* NULL: no login */
+	struct journal *const *journal; /* the relay's protocol log; NULL: none, ever */
 	uint64_t clear_until_ms;       /* tls = may: TLS failed, so no STARTTLS until then */
 };
 

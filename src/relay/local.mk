@@ -6,6 +6,7 @@ src_relay_librelay_a_SOURCES = \
 	src/relay/destination.c src/relay/destination.h \
 	src/relay/findings.c src/relay/findings.h \
 	src/relay/hop.c src/relay/hop.h \
+	src/relay/hop_journal.c src/relay/hop_journal.h \
 	src/relay/hop_login.c src/relay/hop_login.h \
 	src/relay/hop_parts.h src/relay/hop_reply.c \
 	src/relay/hop_route.c src/relay/hop_route.h \

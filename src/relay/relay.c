@@ -28,6 +28,7 @@ struct relay {
 	struct loop_defer sweep;
 	struct result_box *box;
 	struct call_ahead *ahead;
+	struct journal *journal;    /* NULL: off */
 	bool stopping;
 };
 
@@ -234,6 +235,31 @@ relay_on_unlink(void *private, enum role peer, uint8_t instance)
 		drop_queue(private);
 }
 
+/* ---- the protocol log ----------------------------------------------------------------------------- */
+
+static struct journal *
+open_journal(struct role_context *role)
+{
+	enum log_protocol format = role_settings(role)->log.protocol_log;
+	int fd = format == LOG_PROTOCOL_OFF ? -1 : role_take_file(role, FILE_PROTOCOL_LOG, "relay", 0);
+
+	return fd >= 0 ? journal_new(fd, format) : NULL;
+}
+
+/* It was rolled. */
+static void
+relay_on_file(void *private, enum file_kind kind, const char *name)
+{
+	struct relay *relay = private;
+	int fd;
+
+	if (kind != FILE_PROTOCOL_LOG || !relay->journal)
+		return;
+	fd = role_take_file(relay->context, kind, name, 0);
+	if (fd >= 0)
+		journal_reopen(relay->journal, fd);
+}
+
 /* ---- role ----------------------------------------------------------------------------------------- */
 
 static void
@@ -258,8 +284,10 @@ relay_start(struct role_context *context, struct fault *fault)
 	loop_timer_init(&relay->old_jobs, relay->loop, on_old_jobs_due, relay);
 	loop_timer_init(&relay->grace, relay->loop, on_grace_over, relay);
 	loop_defer_init(&relay->sweep, relay->loop, on_sweep, relay);
+	relay->journal = open_journal(context);
 	if (login_init(fault))
-		relay->tables = route_table_new(relay->context, on_done, relay, fault);
+		relay->tables =
+			route_table_new(relay->context, on_done, relay, &relay->journal, fault);
 	if (!relay->tables) {
 		void *private = relay;
 
@@ -274,7 +302,7 @@ relay_on_check(void *private, struct fault *fault)
 {
 	struct relay *relay = private;
 
-	relay->next = route_table_new(relay->context, on_done, relay, fault);
+	relay->next = route_table_new(relay->context, on_done, relay, &relay->journal, fault);
 	return relay->next;
 }
 
@@ -294,6 +322,8 @@ relay_on_take(void *private)
 	relay->next->older = relay->tables;
 	relay->tables = relay->next;
 	relay->next = NULL;
+	journal_free(&relay->journal);
+	relay->journal = open_journal(relay->context);
 	/* Connections of the old table end when they are idle; jobs at them go on. */
 	for (struct route_table *table = relay->tables->older; table; table = table->older)
 		for (size_t i = 0; i < table->count; i++)
@@ -334,6 +364,7 @@ relay_free(void **private)
 	loop_defer_cancel(&relay->sweep); /* answers to nobody began it again */
 	call_ahead_free(&relay->ahead);
 	result_box_free(&relay->box);
+	journal_free(&relay->journal);
 	mem_free(private);
 }
 
@@ -346,5 +377,6 @@ const struct role_program relay_program = {
 	.on_take = relay_on_take,
 	.on_forget = relay_on_forget,
 	.on_stop = relay_on_stop,
+	.on_file = relay_on_file,
 	.free = relay_free,
 };

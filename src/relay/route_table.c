@@ -86,6 +86,7 @@ new_destination(struct route_table *table, const struct settings_route *route,
 		.loop = table->loop,
 		.resolver = table->resolver,
 		.settings = table->settings,
+		.journal = table->journal,
 	};
 	struct secret *password = NULL;
 
@@ -112,7 +113,7 @@ route_table_free(struct route_table **table)
 
 struct route_table *
 route_table_new(struct role_context *context, destination_done_fn *on_done, void *owner,
-	struct fault *fault)
+	struct journal *const *journal, struct fault *fault)
 {
 	struct route_table *table = mem_alloc(sizeof *table);
 	const struct settings_texts *resolvers;
@@ -122,6 +123,7 @@ route_table_new(struct role_context *context, destination_done_fn *on_done, void
 	table->loop = role_loop(context);
 	table->on_done = on_done;
 	table->owner = owner;
+	table->journal = journal;
 	table->settings = settings_hold(role_settings(context));
 	resolvers = &table->settings->relay.resolvers;
 	routes = &table->settings->route;

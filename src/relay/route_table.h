@@ -13,6 +13,7 @@ struct route_table {
 	struct loop *loop;
 	destination_done_fn *on_done;
 	void *owner;
+	struct journal *const *journal; /* the relay's protocol log */
 	struct settings *settings;
 	struct resolver *resolver;
 	struct trusts *trusts;
@@ -22,7 +23,7 @@ struct route_table {
 
 /* By the role's settings as they are now. NULL and the reason if one route could not be used. */
 struct route_table *route_table_new(struct role_context *context, destination_done_fn *on_done,
-	void *owner, struct fault *fault_out);
+	void *owner, struct journal *const *journal, struct fault *fault_out);
 void route_table_free(struct route_table **table);
 struct destination *route_table_find(const struct route_table *table, const char *name);
 /* Jobs at a hop, in this table and the older ones. */

@@ -82,29 +82,44 @@ fits_hop(struct transfer *transfer)
 /* ---- commands ----------------------------------------------------------------------------------- */
 
 static void
+say(struct transfer *transfer, struct span line)
+{
+	hop_journal_say(transfer->journal, transfer->stream, line);
+}
+
+static void
+say_line(struct transfer *transfer, struct buf *line)
+{
+	buf_add_text(line, "\r\n");
+	say(transfer, buf_span(line));
+	buf_fini(line);
+}
+
+static void
 send_mail(struct transfer *transfer)
 {
 	const struct message_envelope *envelope = envelope_of(transfer);
 	const struct offer *offer = transfer->offer;
+	struct buf line = BUF_INIT(0);
 
-	stream_printf(transfer->stream, "MAIL FROM:<%s>", envelope->sender);
+	buf_printf(&line, "MAIL FROM:<%s>", envelope->sender);
 	if (offer->size && !transfer->job->probe)
-		stream_printf(transfer->stream, " SIZE=%llu",
+		buf_printf(&line, " SIZE=%llu",
 			(unsigned long long)job_size(transfer->job));
 	if (transfer->with_8bit)
-		stream_write(transfer->stream, SPAN_LITERAL(" BODY=8BITMIME"));
+		buf_add_text(&line, " BODY=8BITMIME");
 	if (transfer->with_utf8)
-		stream_write(transfer->stream, SPAN_LITERAL(" SMTPUTF8"));
+		buf_add_text(&line, " SMTPUTF8");
 	if (offer->dsn && envelope->ret != RETURN_DEFAULT)
-		stream_printf(transfer->stream, " RET=%s",
+		buf_printf(&line, " RET=%s",
 			envelope->ret == RETURN_FULL ? "FULL" : "HDRS");
 	if (offer->dsn && envelope->envid[0])
-		stream_printf(transfer->stream, " ENVID=%s", envelope->envid);
-	stream_write(transfer->stream, SPAN_LITERAL("\r\n"));
+		buf_printf(&line, " ENVID=%s", envelope->envid);
+	say_line(transfer, &line);
 }
 
 static void
-send_notify(struct transfer *transfer, uint8_t notify)
+add_notify(struct buf *line, uint8_t notify)
 {
 	static const struct {
 		uint8_t flag;
@@ -120,7 +135,7 @@ send_notify(struct transfer *transfer, uint8_t notify)
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
 		if (!(notify & words[i].flag))
 			continue;
-		stream_printf(transfer->stream, "%s%s", before, words[i].name);
+		buf_printf(line, "%s%s", before, words[i].name);
 		before = ",";
 	}
 }
@@ -130,42 +145,42 @@ send_rcpt(struct transfer *transfer)
 {
 	const struct message_recipient *recipient =
 		&envelope_of(transfer)->recipients[transfer->sent++];
+	struct buf line = BUF_INIT(0);
 
-	stream_printf(transfer->stream, "RCPT TO:<%s>", recipient->path);
+	buf_printf(&line, "RCPT TO:<%s>", recipient->path);
 	if (transfer->offer->dsn) {
-		send_notify(transfer, recipient->notify);
+		add_notify(&line, recipient->notify);
 		if (recipient->orcpt[0])
-			stream_printf(transfer->stream, " ORCPT=%s", recipient->orcpt);
+			buf_printf(&line, " ORCPT=%s", recipient->orcpt);
 	}
-	stream_write(transfer->stream, SPAN_LITERAL("\r\n"));
+	say_line(transfer, &line);
 }
 
 static void
 send_data(struct transfer *transfer)
 {
-	stream_write(transfer->stream, SPAN_LITERAL("DATA\r\n"));
+	say(transfer, SPAN_LITERAL("DATA\r\n"));
 }
 
 static enum transfer_step
 send_rset(struct transfer *transfer)
 {
-	stream_write(transfer->stream, SPAN_LITERAL("RSET\r\n"));
+	say(transfer, SPAN_LITERAL("RSET\r\n"));
 	transfer->phase = PHASE_RSET;
 	return TRANSFER_MORE;
 }
 
 enum transfer_step
-transfer_start(struct transfer *transfer, struct stream *stream, const struct offer *offer,
-	bool lmtp, struct job *job)
+transfer_start(struct transfer *transfer)
 {
-	*transfer = (struct transfer){
-		.stream = stream, .offer = offer, .lmtp = lmtp, .job = job, .phase = PHASE_MAIL
-	};
+	struct job *job = transfer->job;
+
+	transfer->phase = PHASE_MAIL;
 	transfer->taken = arena_alloc(job->arena, recipients_of(transfer) * sizeof *transfer->taken);
 	if (!fits_hop(transfer))
 		return TRANSFER_DONE;
 	send_mail(transfer);
-	if (offer->pipelining) {
+	if (transfer->offer->pipelining) {
 		while (transfer->sent < recipients_of(transfer))
 			send_rcpt(transfer);
 		if (!job->probe)

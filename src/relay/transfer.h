@@ -4,6 +4,7 @@
 #define RELAY_TRANSFER_H
 
 #include "io/stream.h"
+#include "relay/hop_journal.h"
 #include "relay/job.h"
 #include "relay/offer.h"
 #include "wire/smtp_stuffer.h"
@@ -24,12 +25,14 @@ enum transfer_wait {
 	TRANSFER_WAIT_END,     /* the answer to the end of the content */
 };
 
-/* In the caller's storage; its own but for job. */
+/* In the caller's storage, who fills the first part and zeroes the rest. */
 struct transfer {
 	struct stream *stream;
+	struct hop_journal *journal;
 	const struct offer *offer;
 	struct job *job;
 	bool lmtp;
+	/* its own */
 	unsigned phase;
 	size_t replied;     /* recipients whose RCPT was answered; at the end: whose fate was */
 	size_t sent;        /* recipients whose RCPT went out */
@@ -46,8 +49,7 @@ struct transfer {
  * Starts. May finish at once (TRANSFER_DONE, nothing sent) where the hop cannot take the message:
  * too big (552 5.3.4), 8-bit (554 5.6.3, RFC 6152 3), or international addresses (550 5.6.7, RFC 6531 3.5).
  */
-enum transfer_step transfer_start(struct transfer *transfer, struct stream *stream,
-	const struct offer *offer, bool lmtp, struct job *job);
+enum transfer_step transfer_start(struct transfer *transfer);
 /* A reply came; what the stream still has is behind it. */
 enum transfer_step transfer_reply(struct transfer *transfer, const struct smtp_reply_reader *reply);
 enum transfer_wait transfer_wait(const struct transfer *transfer);

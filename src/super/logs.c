@@ -16,7 +16,9 @@ enum {
 	CLEAN_EVERY_MS = 3600 * 1000,
 };
 
-#define PROTOCOL_COUNT ((size_t)LISTENER_POP3 + 1)
+/* Behind those of listeners. */
+#define PROTOCOL_RELAY ((size_t)LISTENER_POP3 + 1)
+#define PROTOCOL_COUNT (PROTOCOL_RELAY + 1)
 
 struct log_file {
 	char *path;       /* NULL: not ours */
@@ -30,15 +32,16 @@ struct logs {
 	int64_t cleaned_ms; /* 0: not yet */
 };
 
+static const char *const names[PROTOCOL_COUNT] = {
+	[LISTENER_SMTP] = "smtp",
+	[LISTENER_IMAP] = "imap",
+	[LISTENER_POP3] = "pop3",
+	[PROTOCOL_RELAY] = LOGS_RELAY,
+};
+
 const char *
 logs_protocol_name(enum listener_protocol protocol)
 {
-	static const char *const names[PROTOCOL_COUNT] = {
-		[LISTENER_SMTP] = "smtp",
-		[LISTENER_IMAP] = "imap",
-		[LISTENER_POP3] = "pop3",
-	};
-
 	return names[protocol];
 }
 
@@ -88,8 +91,10 @@ close_log(struct log_file *file)
 }
 
 static bool
-has_protocol(const struct settings *settings, enum listener_protocol protocol)
+has_protocol(const struct settings *settings, size_t protocol)
 {
+	if (protocol == PROTOCOL_RELAY)
+		return true;
 	for (size_t i = 0; i < settings->listener.count; i++) {
 		if (settings->listener.items[i].protocol == protocol)
 			return true;
@@ -105,14 +110,13 @@ open_protocol_logs(struct logs *logs, const struct settings *settings, struct fa
 	if (settings->log.protocol_directory[0] == '\0')
 		return fault_set(fault, FAULT_CONFIG,
 			"log: protocol-log is on, but protocol-directory is not set");
-	for (enum listener_protocol protocol = 0; protocol <= LISTENER_POP3; protocol++) {
+	for (size_t protocol = 0; protocol < PROTOCOL_COUNT; protocol++) {
 		char *path;
 		bool done;
 
 		if (!has_protocol(settings, protocol))
 			continue;
-		path = mem_printf("%s/%s.log", settings->log.protocol_directory,
-			logs_protocol_name(protocol));
+		path = mem_printf("%s/%s.log", settings->log.protocol_directory, names[protocol]);
 		done = open_log(&logs->protocols[protocol], path, fault);
 		mem_free(&path);
 		if (!done)
@@ -210,8 +214,8 @@ logs_event_fd(const struct logs *logs)
 int
 logs_protocol_fd(const struct logs *logs, const char *protocol)
 {
-	for (enum listener_protocol i = 0; i <= LISTENER_POP3; i++) {
-		if (strcmp(logs_protocol_name(i), protocol) == 0)
+	for (size_t i = 0; i < PROTOCOL_COUNT; i++) {
+		if (strcmp(names[i], protocol) == 0)
 			return logs->protocols[i].fd;
 	}
 	return -1;

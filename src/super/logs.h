@@ -18,7 +18,9 @@ bool logs_roll(struct logs *logs, const struct settings *settings, int64_t now_m
 /* From now on super's own lines go there. */
 void logs_use(const struct logs *logs, const struct settings *settings);
 int logs_event_fd(const struct logs *logs);                          /* borrowed */
-int logs_protocol_fd(const struct logs *logs, const char *protocol); /* borrowed; -1: not logged */
+/* Of a protocol that is served, or LOGS_RELAY; borrowed; -1: not logged. */
+int logs_protocol_fd(const struct logs *logs, const char *protocol);
+#define LOGS_RELAY "relay" /* the other way: what is said to next hops */
 /* "smtp", "imap", "pop3". */
 const char *logs_protocol_name(enum listener_protocol protocol);
 

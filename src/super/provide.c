@@ -110,25 +110,31 @@ send_listener(struct provision *to, const struct settings_listener *listener)
 		provide_secret(to->channel, SECRET_TICKET_KEY, listener->title, key);
 }
 
+/* Nothing to send where that log is off. */
+static bool
+send_protocol_log(struct provision *to, const char *name)
+{
+	int fd = logs_protocol_fd(to->supply->logs, name);
+
+	return fd < 0 || send_file(to, FILE_PROTOCOL_LOG, name, 0, fd);
+}
+
 static bool
 send_logs(struct provision *to)
 {
-	static const enum listener_protocol of_mailbox[] = { LISTENER_IMAP, LISTENER_POP3 };
-	const struct logs *logs = to->supply->logs;
-	bool done = send_file(to, FILE_EVENT_LOG, "", 0, logs_event_fd(logs));
-	int fd = logs_protocol_fd(logs, logs_protocol_name(LISTENER_SMTP));
-
-	if (to->role == ROLE_SMTP && fd >= 0)
-		done = done && send_file(to, FILE_PROTOCOL_LOG,
-				       logs_protocol_name(LISTENER_SMTP), 0, fd);
-	for (size_t i = 0; to->role == ROLE_MAILBOX && i < 2; i++) {
-		const char *name = logs_protocol_name(of_mailbox[i]);
-
-		fd = logs_protocol_fd(logs, name);
-		if (fd >= 0)
-			done = done && send_file(to, FILE_PROTOCOL_LOG, name, 0, fd);
+	if (!send_file(to, FILE_EVENT_LOG, "", 0, logs_event_fd(to->supply->logs)))
+		return false;
+	switch ((unsigned)to->role) {
+	case ROLE_SMTP:
+		return send_protocol_log(to, logs_protocol_name(LISTENER_SMTP));
+	case ROLE_MAILBOX:
+		return send_protocol_log(to, logs_protocol_name(LISTENER_IMAP)) &&
+			send_protocol_log(to, logs_protocol_name(LISTENER_POP3));
+	case ROLE_RELAY:
+		return send_protocol_log(to, LOGS_RELAY);
+	default:
+		return true;
 	}
-	return done;
 }
 
 static bool

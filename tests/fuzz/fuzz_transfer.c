@@ -213,10 +213,12 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	struct job *job = new_job(story.recipients);
 	struct stream stream = { .rest = SPAN_EMPTY };
 	struct smtp_reply_reader reader;
-	struct transfer transfer;
+	struct hop_journal journal = { .open = false };
+	struct transfer transfer = { .stream = &stream, .journal = &journal, .offer = &offer,
+		.lmtp = story.lmtp, .job = job };
 
 	smtp_reply_reader_init(&reader);
-	story.step = transfer_start(&transfer, &stream, &offer, story.lmtp, job);
+	story.step = transfer_start(&transfer);
 	stream.waiting = 0;
 	for (size_t turn = 0; in.length && story.step == TRANSFER_MORE && !stream.aborted; turn++) {
 		/* A turn ends behind a NUL, or with the piece. */

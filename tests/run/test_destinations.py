@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Next hops that cannot be reached are left alone, and mail for others goes on."""
+import csv
+import json
+import os
 import socket
 import time
 
 import pytest
 
+from rig import ground
 from rig.deadline import until
 from rig.hop import Hop
-from rig.judge import letter
+from rig.judge import deliver, letter
+from rig.wire import b64, plain
 from rig.sink import Sink
 
 
@@ -131,5 +136,55 @@ def test_a_hop_that_swallows_replies_is_not_left_alone(make_gate, token):
         gaps = [begin - end for end, begin in zip(ended, begun[1:])]
         assert min(gaps) < 0.9, gaps     # on a busy machine some are longer
         assert not hop.faults, hop.faults
+    finally:
+        hop.stop()
+
+
+FIELDS = ["time", "session", "sequence", "listener", "server", "client", "event", "text"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_what_is_said_to_a_hop_is_in_the_protocol_log(make_gate, certificate, token, kind):
+    """Commands and replies, line by line; no credential, no content."""
+    hop = Sink(users={"relay": "relay-secret"}, mechanisms=b"LOGIN", keywords=(b"8BITMIME",))
+    gate = make_gate(routes={"*": hop.target}, extra="relay { reuse-messages = 1 }\n")
+    try:
+        gate.stop()
+        folder = os.path.join(gate.path, "protocol")
+        os.mkdir(folder, 0o755)
+        ground.give(folder)
+        secret = ground.write(os.path.join(gate.path, "relay.secret"), "relay-secret\n")
+        gate.parts["log"].update({"protocol-log": kind, "protocol-directory": f'"{folder}"'})
+        gate.parts["routes"]["*"] = {"to": f'"{hop.target}"', "tls": "none", "user": '"relay"', "secret-file": f'"{secret}"',
+                                     "mechanisms": '{ "LOGIN" }'}
+        gate.start()
+        with gate.session() as wire:
+            assert deliver(wire, letter(token)).code == 250
+        hop.wait_for_token(token)
+        gate.wait_until_queue_is_empty()
+
+        def written():
+            with open(os.path.join(folder, "relay.log"), encoding="ascii", newline="") as log:
+                return log.read()
+        until(lambda: "QUIT" in written() and "221 " in written(), 10, "the connection is over")
+        gate.stop()
+        raw = written()
+        if kind == "csv":
+            lines = [dict(zip(FIELDS, row)) for row in csv.reader(raw.splitlines()) if not row[0].startswith("#")]
+            assert raw.startswith("#Fields: " + ",".join(FIELDS))
+        else:
+            lines = [json.loads(line) for line in raw.splitlines()]
+        assert all(list(line) == FIELDS for line in lines)
+        assert len({line["session"] for line in lines}) == 1
+        assert [int(line["sequence"]) for line in lines] == list(range(len(lines)))
+        assert {line["listener"] for line in lines} == {"*"} and {line["server"] for line in lines} == {hop.target[5:]}
+        said = [line["event"] + line["text"] for line in lines]
+        for wanted in ("+", "<AUTH ***", "<***", ">334 ***", ">235 2.7.0 welcome", "<MAIL FROM:<alice@example.org>",
+                       "<RCPT TO:<u@example.net>", "<DATA", "<QUIT", ">250-sink.example.net"):
+            assert wanted in said, (wanted, said)
+        assert said[-1][0] == "-"
+        for hidden in ("relay-secret", b64("relay-secret").decode(), b64("relay").decode(), plain("relay", "relay-secret").decode(),
+                       token.decode(), "VXNlcm5hbWU6"):
+            assert hidden not in raw, hidden
     finally:
         hop.stop()

@@ -20,3 +20,7 @@ UNIT_TESTS += tests/unit/test_proc_role
 tests_unit_test_proc_role_SOURCES = tests/unit/test_proc_role.c \
 	tests/fake/counting_role.c tests/fake/counting_role.h
 tests_unit_test_proc_role_LDADD = $(PROC_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_proc_journal
+tests_unit_test_proc_journal_SOURCES = tests/unit/test_proc_journal.c
+tests_unit_test_proc_journal_LDADD = $(PROC_LIBS) $(IO_LIBS) $(UNIT_LIBS)

@@ -2,7 +2,7 @@
 SMTP_RIG = tests/fake/smtp_rig.c tests/fake/smtp_rig.h tests/fake/smtp_rig_parts.h tests/fake/smtp_script.h \
 	tests/fake/smtp_rig_auth.c tests/fake/smtp_rig_client.c tests/fake/smtp_rig_keys.c \
 	tests/fake/smtp_rig_queue.c tests/unit/tls_fixture.c tests/unit/tls_fixture.h
-SMTP_RIG_LIBS = src/smtp/libsmtp.a src/client/libclient.a $(POLICY_LIBS) $(CONFIG_LIBS) $(IPC_LIBS) $(UNIT_LIBS)
+SMTP_RIG_LIBS = src/smtp/libsmtp.a src/client/libclient.a src/proc/libproc.a $(POLICY_LIBS) $(CONFIG_LIBS) $(IPC_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_smtp_smtp
 tests_unit_test_smtp_smtp_SOURCES = tests/unit/test_smtp_smtp.c $(SMTP_RIG)

@@ -36,6 +36,8 @@ tear_down(void **state)
 	unlink(path);
 	snprintf(name, sizeof name, "%s/smtp.log", folder);
 	unlink(name);
+	snprintf(name, sizeof name, "%s/relay.log", folder);
+	unlink(name);
 	return rmdir(folder);
 }
 
@@ -56,6 +58,7 @@ files(void **state)
 	assert_int_equal(status.st_mode & 07, 0);
 	/* A log for each protocol that is served, and no other. */
 	assert_true(fcntl(logs_protocol_fd(logs, "smtp"), F_GETFL) & O_APPEND);
+	assert_true(fcntl(logs_protocol_fd(logs, LOGS_RELAY), F_GETFL) & O_APPEND);
 	assert_int_equal(logs_protocol_fd(logs, "imap"), -1);
 	assert_int_equal(logs_protocol_fd(logs, "none"), -1);
 	logs_free(&logs);

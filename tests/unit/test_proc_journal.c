@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "client/journal.h"
+#include "proc/journal.h"
 
 static const int64_t when = 1700000000123;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The protocol log. */
-#include "client/journal.h"
+#include "proc/journal.h"
 
 #include <stdio.h>
 #include <sys/stat.h>

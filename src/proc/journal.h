@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The protocol log: who said what, line by line, as CSV or JSON; credentials never get here. */
-#ifndef CLIENT_JOURNAL_H
-#define CLIENT_JOURNAL_H
+#ifndef PROC_JOURNAL_H
+#define PROC_JOURNAL_H
 
 #include "base/text.h"
 #include "config/settings.h"
