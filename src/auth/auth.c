@@ -128,6 +128,7 @@ open_directory(struct auth *auth, const struct settings *settings, struct fault 
 		KNOWN_MAX_LOGINS);
 	auth->keeper = keeper_new(
 		auth->loop, auth->directory, auth->local, auth->usage, auth->known);
+	auth->seen = seen_new(auth->loop, auth->directory, auth->local);
 	/* A queue that started as well has forgotten it too. */
 	return keeper_load(auth->keeper, fault_out) &&
 		directory_local_mix(auth->local, &auth->exchanges.mix, fault_out) &&
@@ -203,6 +204,11 @@ auth_close(struct auth **auth)
 		worker_pool_free(&closed->exchanges.pool, FREE_WAIT_MS);
 	keeper_free(&closed->keeper);
 	known_free(&closed->known);
+	if (closed->directory) {
+		directory_stop(closed->directory);
+		seen_write_now(closed->seen);
+	}
+	seen_free(&closed->seen);
 	directory_free(&closed->directory);
 	brake_free(&closed->exchanges.brake);
 	login_cache_free(&closed->exchanges.cache);

@@ -8,6 +8,7 @@
 #include "auth/keeper.h"
 #include "auth/limit_report.h"
 #include "auth/revocations.h"
+#include "auth/seen.h"
 #include "auth/sessions.h"
 #include "auth/usage.h"
 #include "base/secret.h"
@@ -33,6 +34,7 @@ struct auth {
 	struct keeper *keeper;
 	struct limit_report *report;
 	struct revocations *revocations;
+	struct seen *seen;
 	struct secret *grant_key;
 	struct front_link *fronts;
 	struct channel *queue;                 /* NULL: not there */

@@ -171,6 +171,8 @@ run_account_verb(struct auth *auth, const struct control_answers *answers, uint3
 {
 	struct account_job *job = mem_alloc(sizeof *job);
 
+	/* Reports are of what is written. */
+	seen_write(auth->seen);
 	job->auth = auth;
 	job->answers = answers;
 	job->request = request;

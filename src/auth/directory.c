@@ -125,13 +125,19 @@ directory_forget(struct directory *directory, const char *login)
 }
 
 void
+directory_stop(struct directory *directory)
+{
+	worker_pool_free(&directory->pool, FREE_WAIT_MS);
+}
+
+void
 directory_free(struct directory **directory)
 {
 	struct directory *freed = *directory;
 
 	if (!freed)
 		return;
-	worker_pool_free(&freed->pool, FREE_WAIT_MS);
+	directory_stop(freed);
 	while (freed->known.oldest)
 		drop_known(freed, known_of(freed->known.oldest));
 	table_fini(&freed->known);

@@ -47,6 +47,8 @@ typedef void (*directory_found_fn)(void *context, enum directory_result result,
  */
 struct directory *directory_new(struct loop *loop, uint64_t fresh_ms, uint64_t answer_ms,
 	struct fault *fault_out);
+/* Ends the thread: its sources are the caller's to use, and questions must not be asked any more. */
+void directory_stop(struct directory *directory);
 void directory_free(struct directory **directory); /* closes the sources; no callback */
 /* Takes it. Sources are asked in the order of adding; the first that is down ends the search. */
 void directory_add(struct directory *directory, struct directory_source *source);

@@ -153,6 +153,7 @@ exchange_refuse(struct exchange *exchange, const char *text)
 	struct exchange_failure failure = {
 		.failure = LOGIN_BAD_CREDENTIALS,
 		.login = known ? exchange->login : "",
+		.known = exchange->account,
 		.text = text,
 	};
 	char described[64];

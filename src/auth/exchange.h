@@ -29,6 +29,7 @@ struct exchange_failure {
 	enum login_failure failure;
 	uint32_t delay_ms;
 	const char *login; /* as far as it may be logged: "" for a name that nobody has */
+	bool known;        /* somebody has this name */
 	const char *text;  /* for the log; for LOGIN_LIMIT for the client too */
 };
 

@@ -92,11 +92,37 @@ report(const struct pending_login *login, const char *limit, const char *name, c
 		(uint64_t)clock_wall_ms());
 }
 
+/* For the reports. */
+static void
+note_seen(const struct pending_login *login, const char *name, uint64_t credential, bool good)
+{
+	const struct message_login_start *start = exchange_start(login->exchange);
+	int64_t now = clock_wall_ms();
+
+	seen_note(login->link->auth->seen,
+		&(const struct login_seen){
+			.login = name,
+			.credential = credential,
+			.protocol = exchange_protocol(login->exchange),
+			.listener = start->listener,
+			.mechanism = start->mechanism,
+			.tls = start->tls_version,
+			.address = start->client_address,
+			.first_ms = now,
+			.last_ms = good ? now : 0,
+			.failed_ms = good ? 0 : now,
+			.successes = good,
+			.failures = !good,
+		});
+}
+
 static void
 on_failed(void *context, const struct exchange_failure *failure)
 {
 	struct pending_login *login = context;
 
+	if (failure->known)
+		note_seen(login, failure->login, 0, false);
 	if (failure->failure == LOGIN_LIMIT)
 		report(login, "failures-per-login", failure->login, failure->text);
 	front_link_answer_failed(login->link, login->request, failure);
@@ -160,6 +186,7 @@ on_done(void *context, struct account *account, const struct app_password *app)
 		admission_enter(auth,
 			&(const struct login_request){ login->link, login->request }, &admission,
 			&identity, now);
+		note_seen(login, identity.login, admission.credential_id, true);
 		channel_answer(login->link->channel, login->request, MSG_LOGIN_DONE, &content, -1);
 	}
 	buf_wipe(&content);

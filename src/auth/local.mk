@@ -20,6 +20,7 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/directory_local_group.c src/auth/directory_local_group.h \
 	src/auth/directory_local_memory.c src/auth/directory_local_memory.h \
 	src/auth/directory_local_schema.c \
+	src/auth/directory_local_seen.c src/auth/directory_local_seen.h \
 	src/auth/exchange.c src/auth/exchange.h \
 	src/auth/exchange_mech.c src/auth/exchange_network.c src/auth/exchange_private.h \
 	src/auth/exchange_password.c \
@@ -46,6 +47,7 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/scram_keys.c src/auth/scram_keys.h \
 	src/auth/scram_message.c src/auth/scram_message.h \
 	src/auth/scram_mix.c src/auth/scram_mix.h \
+	src/auth/seen.c src/auth/seen.h \
 	src/auth/sessions.c src/auth/sessions.h \
 	src/auth/table.c src/auth/table.h \
 	src/auth/usage.c src/auth/usage.h \
@@ -56,6 +58,7 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/verbs_group.c \
 	src/auth/verbs_limits.c \
 	src/auth/verbs_list.c \
+	src/auth/verbs_report.c \
 	src/auth/verbs_page.c src/auth/verbs_page.h \
 	src/auth/verbs_session.c src/auth/verbs_session.h
 

@@ -30,6 +30,11 @@
  *   address list       {login?}  {addresses: [{address, login, primary}, …]}
  *   grant add | delete {login, right: "send-as" | "on-behalf", pattern}
  *   grant list         {login?}  {grants: [{login, right, pattern}, …]}
+ *   report logins      {login?, since_ms?}  {logins: [{login, credential, protocols, listener,
+ *                                 mechanism, tls, address, first_ms, last_ms, failed_ms,
+ *                                 successes, failures}, …]}
+ *   report insecure    {login?, since_ms?}  {logins: [as above, and reason],
+ *                                 settings: [{listener, setting, means, where}, …]}
  *   group add          {group, limits?}
  *   group set          {group, limits}
  *   group delete       {group}
@@ -103,5 +108,6 @@ extern const struct verb verbs_app[];
 extern const struct verb verbs_grant[];
 extern const struct verb verbs_group[];
 extern const struct verb verbs_list[];
+extern const struct verb verbs_report[];
 
 #endif

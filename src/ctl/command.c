@@ -14,6 +14,7 @@ static const struct command *const groups[] = {
 	commands_limits,
 	commands_explain,
 	commands_queue,
+	commands_report,
 	commands_test,
 };
 

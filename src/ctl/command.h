@@ -30,6 +30,7 @@ extern const struct command commands_queue[];    /* queue …, track */
 extern const struct command commands_session[];  /* sessions … */
 extern const struct command commands_limits[];   /* limits …, report limits */
 extern const struct command commands_explain[];  /* explain */
+extern const struct command commands_report[];   /* report logins, report insecure */
 extern const struct command commands_test[];     /* test … */
 
 /* The command that argv begins with, and how many words its verb takes; NULL if there is none. */

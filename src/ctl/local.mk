@@ -23,6 +23,7 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/verbs_group.c \
 	src/ctl/verbs_limits.c \
 	src/ctl/verbs_queue.c \
+	src/ctl/verbs_report.c \
 	src/ctl/verbs_session.c \
 	src/ctl/verbs_test.c
 

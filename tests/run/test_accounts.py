@@ -135,6 +135,27 @@ def test_what_expires_ends_its_sessions(gate, carol, of_account):
         assert wire.auth_plain(carol, password).code == 535
 
 
+def test_logins_are_reported(gate, carol):
+    """What was seen of a login is in the reports at once, with what it came by."""
+    password = app_password(gate, carol, "scanner")
+    with gate.session(carol, password) as wire:
+        source = wire.source
+        wire.expect(250, b"NOOP")
+    with gate.secure() as wire:
+        assert wire.auth_plain(carol, "wrong").code == 535
+    rows = gate.ctl_json("report", "logins", "--login", carol, "--since", "1h")["logins"]
+    got = next(row for row in rows if row["credential"] == "scanner")
+    assert (got["tls"], got["mechanism"], got["address"], got["listener"], got["successes"], got["failures"]) == (
+        "TLS1.3", "PLAIN", source, "submission", 1, 0)
+    assert sum(row["failures"] for row in rows) == 1
+    used, = gate.ctl_json("account", "app-password", "list", carol)["app_passwords"]
+    assert (used["used_ms"], used["used_protocol"], used["used_address"]) == (got["last_ms"], ["smtp"], source)
+    assert gate.ctl_json("report", "insecure", "--login", carol) == {"logins": [], "settings": []}
+    assert f"{carol}\tscanner\tsmtp" in gate.ctl("report", "logins").stdout
+    assert carol not in gate.ctl("report", "insecure").stdout
+    assert gate.ctl("report", "logins", "--since", "soon", check=False).returncode == USAGE
+
+
 def test_disabled_means_app_passwords_too(gate, carol):
     password = app_password(gate, carol, "scanner")
     with gate.session(carol, password) as wire:

@@ -180,3 +180,9 @@ tests_unit_test_auth_exchange_app_SOURCES = tests/unit/test_auth_exchange_app.c 
 	tests/unit/scram_client.h
 tests_unit_test_auth_exchange_app_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_exchange_app_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_directory_local_seen
+tests_unit_test_auth_directory_local_seen_SOURCES = \
+	tests/unit/test_auth_directory_local_seen.c tests/unit/accounts_fixture.h
+tests_unit_test_auth_directory_local_seen_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_directory_local_seen_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)

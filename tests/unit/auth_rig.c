@@ -276,6 +276,7 @@ rig_start(const char *session, const char *mechanism)
 		.mechanism = mechanism,
 		.client_address = RIG_ADDRESS,
 		.tls = true,
+		.tls_version = "TLS1.3",
 		.bind_exporter = RIG_EXPORTER,
 		.bind_endpoint = RIG_ENDPOINT,
 	};

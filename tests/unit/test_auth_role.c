@@ -232,6 +232,41 @@ sessions_are_listed_and_kicked(void **state)
 	assert_string_equal(rig->error_kind, "usage");
 }
 
+/* What was seen is told at once, though it is written later; names that nobody has are not kept. */
+static void
+logins_are_reported(void **state)
+{
+	struct rig *rig = *state;
+	struct message_login_start clear = rig_start("s2", "PLAIN");
+	json_t *pages;
+
+	rig_plain(&rig->fronts[0], "s1", "alice", "alicepw");
+	rig_plain(&rig->fronts[0], "s9", "alice", "wrong");
+	rig_plain(&rig->fronts[0], "s9", "nobody", "wrong");
+	clear.listener = "devices";
+	clear.client_address = "10.1.2.3";
+	clear.tls = false;
+	clear.tls_version = "";
+	clear.bind_exporter = clear.bind_endpoint = SPAN_EMPTY;
+	rig_login(&rig->fronts[0], clear, SPAN_LITERAL("\0bob\0bobpw"));
+	pages = rig_verb(rig, "report logins", json_object());
+	assert_int_equal(json_array_size(json_object_get(json_array_get(pages, 0), "logins")), 2);
+	assert_string_equal(text_at(pages, "logins", 0, "login"), "alice");
+	assert_string_equal(text_at(pages, "logins", 0, "tls"), "TLS1.3");
+	assert_int_equal(number_at(pages, "logins", 0, "successes"), 1);
+	assert_int_equal(number_at(pages, "logins", 0, "failures"), 1);
+	pages = rig_verb(rig, "report logins", json_pack("{s:s}", "login", "bob"));
+	assert_string_equal(text_at(pages, "logins", 0, "address"), "10.1.2.3");
+	pages = rig_verb(rig, "report insecure", json_object());
+	assert_int_equal(json_array_size(json_object_get(json_array_get(pages, 0), "logins")), 1);
+	assert_string_equal(text_at(pages, "logins", 0, "login"), "bob");
+	assert_string_equal(text_at(pages, "logins", 0, "reason"), "password in clear");
+	assert_string_equal(text_at(pages, "settings", 0, "listener"), "challenge");
+	assert_string_equal(text_at(pages, "settings", 1, "listener"), "devices");
+	rig_verb(rig, "report logins", json_pack("{s:s}", "since_ms", "soon"));
+	assert_string_equal(rig->error_kind, "usage");
+}
+
 static void
 long_lists_come_in_pages(void **state)
 {
@@ -386,6 +421,7 @@ main(void)
 		RIG_TEST(messages_are_charged_over_all_front_ends),
 		RIG_TEST(nobody_charges_another),
 		RIG_TEST(sessions_are_listed_and_kicked),
+		RIG_TEST(logins_are_reported),
 		RIG_TEST(long_lists_come_in_pages),
 		RIG_TEST(limits_are_shown_and_reset),
 		RIG_TEST(who_met_which_limit_is_reported),
