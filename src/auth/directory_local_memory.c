@@ -13,26 +13,49 @@ store_usage(struct directory_local *local, const struct memory_item *item, int64
 		DB_BLOB(item->content.start, item->content.length));
 }
 
+/* One statement for all of them: a front end may bring thousands at a time. */
+static bool
+insert_marks(struct directory_local *local, int64_t account, struct span marks, int64_t now_ms,
+	struct fault *fault_out)
+{
+	sqlite3_stmt *statement = NULL;
+	bool done = sqlite3_prepare_v2(local->db,
+			    "INSERT OR IGNORE INTO known_recipient VALUES (?, ?, ?)", -1, &statement,
+			    NULL) == SQLITE_OK;
+
+	for (; done && marks.length; marks = span_from(marks, MEMORY_MARK_BYTES)) {
+		const struct db_value values[] = { DB_INT(account),
+			DB_BLOB(marks.start, MEMORY_MARK_BYTES), DB_INT(now_ms) };
+
+		done = db_bind(statement, values, 3) && sqlite3_step(statement) == SQLITE_DONE &&
+			sqlite3_reset(statement) == SQLITE_OK;
+	}
+	if (!done)
+		db_fault(local->db, fault_out, "accounts.db");
+	sqlite3_finalize(statement);
+	return done;
+}
+
 static bool
 store_marks(struct directory_local *local, const struct memory_item *item, int64_t now_ms,
 	struct fault *fault_out)
 {
 	const struct db_value login = { .kind = DB_TEXT, .bytes = item->key };
+	struct fault fault = FAULT_INIT;
+	int64_t account;
 
-	for (struct span left = item->content; left.length;
-		left = span_from(left, MEMORY_MARK_BYTES)) {
-		if (!DB_RUN(local->db, fault_out,
-			    "INSERT OR IGNORE INTO known_recipient "
-			    "SELECT id, ?, ? FROM account WHERE login = ?",
-			    DB_BLOB(left.start, MEMORY_MARK_BYTES), DB_INT(now_ms), login))
-			return false;
+	if (!DB_GET(local->db, &fault, &account, "SELECT id FROM account WHERE login = ?", login)) {
+		if (fault.kind == FAULT_MISSING)
+			return true;
+		*fault_out = fault;
+		return false;
 	}
-	return DB_RUN(local->db, fault_out,
-		"DELETE FROM known_recipient WHERE (account, recipient) IN ("
-		"  SELECT account, recipient FROM known_recipient"
-		"  WHERE account = (SELECT id FROM account WHERE login = ?)"
-		"  ORDER BY last_ms DESC LIMIT -1 OFFSET ?)",
-		login, DB_INT(MEMORY_MARKS_MAX));
+	return insert_marks(local, account, item->content, now_ms, fault_out) &&
+		DB_RUN(local->db, fault_out,
+			"DELETE FROM known_recipient WHERE (account, recipient) IN ("
+			"  SELECT account, recipient FROM known_recipient WHERE account = ?"
+			"  ORDER BY last_ms DESC LIMIT -1 OFFSET ?)",
+			DB_INT(account), DB_INT(MEMORY_MARKS_MAX));
 }
 
 bool
