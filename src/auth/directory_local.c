@@ -83,7 +83,7 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
 	[FIND_APP_KEYS] = "SELECT hash, iterations, salt, stored, server FROM app_key "
 			  "JOIN app_salt USING (hash) WHERE app_password = ? AND account = ?",
 	[STAND_IN] = "SELECT login FROM account "
-		     "WHERE id >= ? % (1 + (SELECT max(id) FROM account)) ORDER BY id LIMIT 1",
+		     "WHERE id >= ? * (SELECT max(id) FROM account) >> 32 ORDER BY id LIMIT 1",
 	[LIST_LOGINS] = "SELECT login FROM account WHERE login > ? ORDER BY login LIMIT ?",
 	[HAS_ADDRESS] = "SELECT 1 FROM account_text WHERE text = ? AND list = 0",
 };
@@ -204,7 +204,10 @@ directory_local_logins(struct directory_local *local, const char *after, size_t 
 
 /* ---- as a source ----------------------------------------------------------------------------- */
 
-/* An account that the name alone chooses, among all that there are: "" if there are none. */
+/*
+ * An account that the name alone chooses, among all that there are, by its place in their row: as that
+ * grows few names change theirs. "" if there are none.
+ */
 static const char *
 choose_stand_in(struct directory_local *local, const char *login, struct arena *arena)
 {
