@@ -15,6 +15,7 @@ A process of its own, because what it knows must survive every kill of the storm
 import argparse
 import asyncio
 import collections
+import ctypes
 import hashlib
 import json
 import os
@@ -24,6 +25,7 @@ import subprocess
 import sys
 
 END = b"\r\n.\r\n"
+IN_CREATE = 0x100
 
 
 def start_sink(log, **options):
@@ -32,6 +34,33 @@ def start_sink(log, **options):
     argv += [f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value is not None]
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
     return process, int(process.stdout.readline())
+
+
+class Gate:
+    """A file: who comes while it is not there waits until the kernel tells that it was made."""
+
+    def __init__(self, path):
+        self.path = path
+        self.waiting = []
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.told = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        if libc.inotify_add_watch(self.told, os.fsencode(os.path.dirname(path)), IN_CREATE) < 0:
+            raise OSError(ctypes.get_errno(), path)
+        asyncio.get_running_loop().add_reader(self.told, self._look)
+
+    async def passed(self):
+        if not os.path.exists(self.path):
+            made = asyncio.get_running_loop().create_future()
+            self.waiting.append(made)
+            await made
+
+    def _look(self):
+        os.read(self.told, 65536)
+        if os.path.exists(self.path):
+            waiting, self.waiting = self.waiting, []
+            for made in waiting:
+                if not made.done():
+                    made.set_result(None)
 
 
 class Sink:
@@ -44,7 +73,7 @@ class Sink:
         self.tries = collections.Counter()
         self.perm = re.compile(options.perm_rcpt.encode()) if options.perm_rcpt else None
         self.random = random.Random(options.seed)
-        self.gate = options.gate
+        self.gate = Gate(options.gate) if options.gate else None
         self.waiting = []
 
     def reply_to_recipient(self, path):
@@ -93,8 +122,8 @@ class Dialogue:
         self.writer.write(line + b"\r\n")
 
     async def run(self):
-        while self.sink.gate and not os.path.exists(self.sink.gate):
-            await asyncio.sleep(0.005)
+        if self.sink.gate:
+            await self.sink.gate.passed()
         self.say(b"220 sink.example.net ready")
         while True:
             line = (await self.reader.readuntil(b"\r\n"))[:-2]
