@@ -57,6 +57,11 @@ tests_unit_test_auth_mech_SOURCES = tests/unit/test_auth_mech.c tests/unit/scram
 tests_unit_test_auth_mech_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_mech_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_auth_exchange_network
+tests_unit_test_auth_exchange_network_SOURCES = tests/unit/test_auth_exchange_network.c tests/unit/auth_exchange_fixture.h $(AUTH_RIG)
+tests_unit_test_auth_exchange_network_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_exchange_network_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_auth_exchange
 tests_unit_test_auth_exchange_SOURCES = tests/unit/test_auth_exchange.c tests/unit/auth_exchange_fixture.h $(AUTH_RIG) tests/unit/scram_client.h
 tests_unit_test_auth_exchange_CFLAGS = $(AUTH_TEST_CFLAGS)

@@ -41,6 +41,9 @@ rig_settings(struct rig *rig)
 		rig->listeners[i].inherit = true;
 		rig->listeners[i].where = "rig.conf:1";
 		rig->listeners[i].limits = "";
+		rig->listeners[i].identity = "";
+		rig->listeners[i].fixed_from = "";
+		rig->listeners[i].qualify_domain = "";
 	}
 	rig->limits[0] = (struct settings_limits){ .title = "default", .where = "rig.conf:2",
 		.connections_per_login = 3, .messages_per_hour = 5, .recipients_per_hour = 20,

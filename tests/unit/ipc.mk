@@ -38,3 +38,7 @@ tests_unit_test_ipc_inbox_LDADD = $(IPC_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_ipc_outbox
 tests_unit_test_ipc_outbox_SOURCES = tests/unit/test_ipc_outbox.c
 tests_unit_test_ipc_outbox_LDADD = $(IPC_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_ipc_certificate_names
+tests_unit_test_ipc_certificate_names_SOURCES = tests/unit/test_ipc_certificate_names.c
+tests_unit_test_ipc_certificate_names_LDADD = $(IPC_LIBS) $(UNIT_LIBS)

@@ -128,6 +128,25 @@ faults(void **state)
 		{ GOOD "listener \"x\" { address = \"*:1\"\nlogin = plain }",
 			"c.conf:5: listener \"x\": login: plain needs insecure-networks as well, so "
 			"that it is not open to all" },
+		{ GOOD "listener \"x\" { address = \"*:1\"\nidentity = \"scanner\" }",
+			"c.conf:5: listener \"x\": identity: needs networks as well, so that not "
+			"everybody is that account" },
+		{ GOOD "listener \"x\" { address = \"*:1\"\nqualify-domain = \"example.org\" }",
+			"c.conf:5: listener \"x\": qualify-domain: has no use unless lenient is yes" },
+		{ GOOD "listener \"x\" { address = \"*:1\"\nclient-trust-file = \"/x\" }",
+			"c.conf:5: listener \"x\": client-trust-file: has no use where "
+			"client-certificate is off" },
+		{ GOOD "listener \"x\" { address = \"*:1\"\nclient-certificate = ask }",
+			"c.conf:5: listener \"x\": client-certificate: needs client-trust-file, or no "
+			"certificate would ever hold" },
+		{ GOOD "listener \"x\" { address = \"*:1\"\nclient-certificate = require\n"
+		       "client-trust-file = \"/x\" }",
+			"c.conf:5: listener \"x\": client-certificate: is required, so require-tls "
+			"must be yes or tls implicit" },
+		{ GOOD "listener \"x\" { address = \"*:1\" tls = none login = off\n"
+		       "client-certificate = ask }",
+			"c.conf:5: listener \"x\": client-certificate: cannot be asked for where tls is "
+			"none" },
 		{ GOOD "listener \"x\" { address = \"*:1\"\ninsecure-networks = \"10.0.0.0/8\" }",
 			"c.conf:5: listener \"x\": insecure-networks: has no use unless login is "
 			"plain" },

@@ -106,6 +106,22 @@ each_finding(void **state)
 		{ GOOD "listener \"c\" { address = \"*:25\" proxy-networks = \"0.0.0.0/0\" }", "good",
 			"good",
 			"warn: listener \"c\" believes PROXY headers from a very large network\n" },
+		{ GOOD "listener \"c\" { address = \"*:25\" tls-minimum = 1.0 networks = "
+		       "\"10.0.0.0/28\" }",
+			"good", "good",
+			"warn: listener \"c\" speaks TLS 1.0, which can be broken\n" },
+		{ GOOD "listener \"c\" { address = \"*:25\" lenient = yes }", "good", "good",
+			"warn: listener \"c\" is one for old devices, but has no networks: it serves "
+			"everybody\n" },
+		{ GOOD "listener \"c\" { address = \"*:25\" identity = \"scanner\" networks = "
+		       "\"10.0.0.0/8\" recipients-allowed = \"@example.org\" }",
+			"good", "good",
+			"warn: a large network may send as \"scanner\" without login\n" },
+		{ GOOD "listener \"c\" { address = \"*:25\" identity = \"scanner\" networks = "
+		       "\"10.0.0.0/28\" }",
+			"good", "good",
+			"note: listener \"c\" sends as \"scanner\" without login to any recipient: "
+			"recipients-allowed can say to whom\n" },
 		{ HEAD LISTENERS ROUTES, "good", "good",
 			"warn: nobody may send: no permit section gives the right submit\n" },
 		{ HEAD LISTENERS RIGHTS, "good", "good",

@@ -28,8 +28,27 @@ static const struct settings_permit listener_permits[] = {
 		.limits = "" },
 };
 
+static const char *const plant[] = { "plc@example.org" };
+static const struct settings_permit plant_permits[] = {
+	{ .title = "certificate:press-4",
+		.where = "f:3",
+		.rights = RIGHT_SUBMIT,
+		.principal = { .kind = PRINCIPAL_CERTIFICATE, .text = "", .name = "press-4" },
+		.send_as = { plant, 1 },
+		.limits = "" },
+	{ .title = "authenticated",
+		.where = "f:4",
+		.rights = RIGHT_SUBMIT | RIGHT_RELAY,
+		.principal = { .kind = PRINCIPAL_AUTHENTICATED, .text = "", .name = "" },
+		.limits = "" },
+};
 static const struct settings_listener listeners[] = { { .title = "submission",
-	.permit = { listener_permits, 2 }, .login = LOGIN_SECURE, .limits = "small" } };
+	.permit = { listener_permits, 2 }, .login = LOGIN_SECURE, .limits = "small" },
+	{ .title = "plant", .permit = { plant_permits, 2 }, .login = LOGIN_SECURE,
+		.limits = "small", .client_certificate = CLIENT_CERTIFICATE_ASK },
+	{ .title = "deaf", .permit = { plant_permits, 2 }, .login = LOGIN_SECURE,
+		.limits = "small" },
+};
 
 static const struct settings_limits limits[] = {
 	{ .title = "default", .held_messages = 7 },
@@ -38,9 +57,10 @@ static const struct settings_limits limits[] = {
 
 static const struct settings all_settings = { .hostname = "mail.example.org",
 	.limits = { limits, 2 },
-	.authoritative_domains = { domains, 1 }, .listener = { listeners, 1 } };
+	.authoritative_domains = { domains, 1 }, .listener = { listeners, 3 } };
 
 static struct buf grant_bytes;
+static struct buf granted_names; /* of the client's certificate, when it logged in */
 static struct revoked *revoked;
 
 static struct span
@@ -54,6 +74,7 @@ make_grant(const char *session, const char *login, const char *listener, int64_t
 	identity_pack(&packed, &identity);
 	struct grant grant = { .session = span_text(session), .login = span_text(login),
 		.listener = span_text(listener), .identity = buf_span(&packed),
+		.certificates = buf_span(&granted_names),
 		.expires_ms = expires_ms, .epoch = epoch };
 	buf_clear(&grant_bytes);
 	grant_sign(&grant_bytes, span_of(key, sizeof(key)), &grant);
@@ -130,6 +151,47 @@ test_good(void **state)
 	one_recipient.orcpt = "rfc822;bob@example.net";
 	commit.envelope.envid = "a+2Bb";
 	assert_int_equal(check(&commit), 250);
+}
+
+/* It counts without a login, where the listener asks for it; and of a login only what was signed. */
+static void
+test_certificates(void **state)
+{
+	static const char *const names[] = { "press-4", "sha256:aa" };
+	static const char *const strangers[] = { "press-5" };
+	struct message_commit commit = good_commit();
+
+	(void)state;
+	one_recipient.path = "bob@example.org";
+	commit.login = "";
+	commit.grant = SPAN_EMPTY;
+	commit.envelope.sender = "plc@example.org";
+	commit.listener = "plant";
+	assert_int_equal(check(&commit), 530);
+	commit.certificates = (struct certificate_names){ strangers, 1 };
+	assert_int_equal(check(&commit), 530);
+	commit.certificates = (struct certificate_names){ names, 2 };
+	assert_int_equal(check(&commit), 250);
+	commit.envelope.sender = "alice@example.org";
+	assert_int_equal(check(&commit), 550);
+	commit.envelope.sender = "plc@example.org";
+	commit.listener = "deaf";
+	assert_int_equal(check(&commit), 530);
+	/* With a login: no name that was not there when auth signed, and none less. */
+	commit.listener = "plant";
+	commit.login = "alice";
+	commit.grant = make_grant("s1", "alice", "plant", NOW_MS + 1000, 3);
+	assert_int_equal(check(&commit), 451);
+	commit.certificates.count = 0;
+	commit.envelope.sender = "alice@example.org";
+	assert_int_equal(check(&commit), 250);
+	certificate_names_pack(&granted_names, &(const struct certificate_names){ names, 2 });
+	commit.grant = make_grant("s1", "alice", "plant", NOW_MS + 1000, 3);
+	assert_int_equal(check(&commit), 451);
+	commit.certificates = (struct certificate_names){ names, 2 };
+	commit.envelope.sender = "plc@example.org";
+	assert_int_equal(check(&commit), 250);
+	buf_fini(&granted_names);
 }
 
 static void
@@ -276,6 +338,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_good),
 		TEST(test_grammar),
+		TEST(test_certificates),
 		TEST(test_grants),
 		TEST(test_rights),
 		TEST(test_smtputf8),

@@ -218,7 +218,12 @@ who_gets_what(void **state)
 		{ .title = "*", .secret_file = "/hop.secret", .trust_file = "" },
 		{ .title = "a.org", .secret_file = "", .trust_file = "/ca.pem" },
 	};
+	static const struct settings_listener listeners[] = {
+		{ .title = "in", .client_trust_file = "" },
+		{ .title = "plant", .client_trust_file = "/plant.pem" },
+	};
 	static const struct settings settings = { .tls = { &two, 1 },
+		.listener = { listeners, 2 },
 		.sasl = { .keytab = "/mail.keytab" },
 		.relay = { .trust_file = "" },
 		.route = { routes, 2 } };
@@ -232,9 +237,10 @@ who_gets_what(void **state)
 	snprintf(wanted, sizeof wanted,
 		"%d main 0 /rsa.pem %x\n%d main 1 /ec.pem %x\n"
 		"%d main 0 /rsa.key %x\n%d main 1 /ec.key %x\n"
+		"%d listener:plant 0 /plant.pem %x\n"
 		"%d  0 /mail.keytab %x\n%d route:* 0 /hop.secret %x\n%d /ca.pem 0 /ca.pem %x\n",
 		FILE_CERTIFICATE, front | keys_role, FILE_CERTIFICATE, front | keys_role, FILE_KEY,
-		keys_role, FILE_KEY, keys_role, FILE_KEYTAB, ROLE_BIT(ROLE_AUTH), FILE_SECRET,
+		keys_role, FILE_KEY, keys_role, FILE_TRUST, front, FILE_KEYTAB, ROLE_BIT(ROLE_AUTH), FILE_SECRET,
 		ROLE_BIT(ROLE_RELAY), FILE_TRUST, ROLE_BIT(ROLE_RELAY));
 	assert_string_equal(seen.text, wanted);
 }
