@@ -28,3 +28,7 @@ tests_unit_test_relay_findings_LDADD = $(RELAY_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_relay_prober
 tests_unit_test_relay_prober_SOURCES = tests/unit/test_relay_prober.c
 tests_unit_test_relay_prober_LDADD = $(RELAY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_relay_hop_journal
+tests_unit_test_relay_hop_journal_SOURCES = tests/unit/test_relay_hop_journal.c
+tests_unit_test_relay_hop_journal_LDADD = $(RELAY_LIBS) $(UNIT_LIBS)
