@@ -2,7 +2,8 @@
 /* Sample messages for the queue's tests, and a folder to spool them in. */
 #include "mail_samples.h"
 
-#include <ftw.h>
+#include "../unit/folder_fixture.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,17 +91,8 @@ sample_folder_make(void)
 	return folder_path;
 }
 
-static int
-remove_entry(const char *path, const struct stat *stat, int kind, struct FTW *at)
-{
-	(void)stat;
-	(void)kind;
-	(void)at;
-	return remove(path);
-}
-
 void
 sample_folder_remove(void)
 {
-	nftw(folder_path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	remove_folder(folder_path);
 }

@@ -3,9 +3,9 @@
 #ifndef TESTS_UNIT_ACCOUNTS_FIXTURE_H
 #define TESTS_UNIT_ACCOUNTS_FIXTURE_H
 
+#include "folder_fixture.h"
 #include "unit.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -42,21 +42,12 @@ accounts_make(void **state)
 }
 
 static inline int
-accounts_delete_one(const char *path, const struct stat *stat, int kind, struct FTW *walk)
-{
-	(void)stat;
-	(void)kind;
-	(void)walk;
-	return remove(path);
-}
-
-static inline int
 accounts_unmake(void **state)
 {
 	struct accounts *accounts = *state;
 
 	directory_local_close(&accounts->local);
-	nftw(accounts->state_dir, accounts_delete_one, 8, FTW_DEPTH | FTW_PHYS);
+	remove_folder(accounts->state_dir);
 	mem_free(&accounts);
 	return 0;
 }

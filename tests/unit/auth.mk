@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-AUTH_RIG = tests/unit/auth_rig.c tests/unit/auth_rig.h
+AUTH_RIG = tests/unit/auth_rig.c tests/unit/auth_rig.h tests/unit/folder_fixture.h
 AUTH_TEST_CFLAGS = $(AM_CFLAGS) $(NETTLE_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
 
 UNIT_TESTS += tests/unit/test_auth_table

@@ -2,7 +2,6 @@
 /* The auth role, its accounts and the front ends of its tests. */
 #include "auth_rig.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -432,15 +431,6 @@ rig_setup(void **state)
 	return 0;
 }
 
-int
-rig_delete_one(const char *path, const struct stat *stat, int kind, struct FTW *walk)
-{
-	(void)stat;
-	(void)kind;
-	(void)walk;
-	return remove(path);
-}
-
 void
 rig_fini_front(struct rig_front *front)
 {
@@ -461,7 +451,7 @@ rig_teardown(void **state)
 	rig_fini_front(&rig->queue);
 	json_decref(rig->answer);
 	loop_free(&rig->loop);
-	nftw(rig->state_dir, rig_delete_one, 8, FTW_DEPTH | FTW_PHYS);
+	remove_folder(rig->state_dir);
 	mem_free(&rig);
 	return 0;
 }

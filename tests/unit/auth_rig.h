@@ -3,9 +3,9 @@
 #ifndef AUTH_RIG_H
 #define AUTH_RIG_H
 
+#include "folder_fixture.h"
 #include "io_fixture.h"
 
-#include <ftw.h>
 #include <stdio.h>
 
 #include "auth/auth.h"
@@ -77,8 +77,6 @@ void rig_connect(struct rig *rig, struct rig_front *front, enum role role, unsig
 /* It has no more sessions to announce. */
 void rig_announced(struct rig_front *front);
 void rig_fini_front(struct rig_front *front);
-/* For nftw(): files and folders alike. */
-int rig_delete_one(const char *path, const struct stat *stat, int kind, struct FTW *walk);
 
 void rig_send(struct rig_front *front, enum message_id id, struct buf *content);
 /* Sends a question; rig_hear() waits for its answer. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Accounts of older versions, brought to this one; of newer ones, refused. */
+#include "folder_fixture.h"
 #include "unit.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -35,21 +35,12 @@ make(void **state)
 }
 
 static int
-delete_one(const char *path, const struct stat *stat, int kind, struct FTW *walk)
-{
-	(void)stat;
-	(void)kind;
-	(void)walk;
-	return remove(path);
-}
-
-static int
 unmake(void **state)
 {
 	struct place *place = *state;
 
 	directory_local_close(&place->local);
-	nftw(place->state_dir, delete_one, 8, FTW_DEPTH | FTW_PHYS);
+	remove_folder(place->state_dir);
 	mem_free(&place);
 	return 0;
 }

@@ -168,7 +168,7 @@ stop_kdc(void **state)
 		return 0;
 	kill(kdc, SIGTERM);
 	waitpid(kdc, NULL, 0);
-	nftw(lab, rig_delete_one, 8, FTW_DEPTH | FTW_PHYS);
+	remove_folder(lab);
 	return 0;
 }
 

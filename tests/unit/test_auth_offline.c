@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Verbs while the daemon is down, and nothing while a daemon has the accounts. */
+#include "folder_fixture.h"
 #include "unit.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -52,21 +52,12 @@ make(void **state)
 }
 
 static int
-delete_one(const char *path, const struct stat *stat, int kind, struct FTW *walk)
-{
-	(void)stat;
-	(void)kind;
-	(void)walk;
-	return remove(path);
-}
-
-static int
 unmake(void **state)
 {
 	struct place *place = *state;
 
 	buf_fini(&place->input);
-	nftw(place->dir, delete_one, 8, FTW_DEPTH | FTW_PHYS);
+	remove_folder(place->dir);
 	mem_free(&place);
 	return 0;
 }

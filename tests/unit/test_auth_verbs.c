@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The administrator's verbs about accounts, by table: what they answer, refuse, change and revoke. */
+#include "folder_fixture.h"
 #include "unit.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -35,21 +35,12 @@ make(void **state)
 }
 
 static int
-delete_one(const char *path, const struct stat *stat, int kind, struct FTW *walk)
-{
-	(void)stat;
-	(void)kind;
-	(void)walk;
-	return remove(path);
-}
-
-static int
 unmake(void **state)
 {
 	(void)state;
 	verb_call_fini(&call);
 	directory_local_close(&local);
-	nftw(state_dir, delete_one, 8, FTW_DEPTH | FTW_PHYS);
+	remove_folder(state_dir);
 	return 0;
 }
 
