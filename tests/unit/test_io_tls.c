@@ -246,6 +246,76 @@ servers_ask_only_if_told_to(void **state)
 	fixture_pair_free(&root_pair);
 }
 
+/* Names of what holds alone; "require" ends the session; and nothing of it comes from a ticket. */
+static void
+names_of_clients(void **state)
+{
+	const struct fixture_wish root = { .key = FIXTURE_P384, .common_name = "Root",
+		.is_authority = true };
+	struct fixture_pair root_pair = fixture_certificate(&root);
+	const struct {
+		struct fixture_wish wish;
+		const char *name; /* the one beside the fingerprint; NULL: none */
+		size_t count;
+		const char *reason; /* NULL: it holds */
+	} cases[] = {
+		{ { .names = { "Printer-7.Example.org" } }, "printer-7.example.org", 2, NULL },
+		{ { .common_name = "Old Printer" }, "old printer", 2, NULL },
+		{ { .names = { "a.org", "b.org" }, .common_name = "C" }, "a.org", 3, NULL },
+		{ { .names = { "*.example.org" } }, NULL, 1, NULL },
+		{ { .common_name = "*" }, NULL, 1, NULL },
+		{ { .common_name = "sha256:00" }, NULL, 0, "fingerprint" },
+		{ { .common_name = "a\nb" }, NULL, 0, "certainty" },
+		{ { .names = { "a b" } }, NULL, 0, "certainty" },
+		{ { .names = { "a.org" }, .begins_in_s = -7200, .expires_in_s = -3600 }, NULL, 0,
+			"expired" },
+		{ { .names = { "a.org" }, .begins_in_s = 3600, .expires_in_s = 7200 }, NULL, 0,
+			"not yet" },
+	};
+	static const unsigned char key[TLS_TICKET_KEY_BYTES] = { 1 };
+	struct tls_settings settings = { .minimum = TLS_VERSION_1_2, .ask_certificate = true,
+		.trust_pem = span_text(root_pair.chain_pem), .ticket_key = key };
+	struct tls_set *set = set_of(FIXTURE_P256, -1);
+
+	(void)state;
+	for (size_t i = 0; i < 2 * (sizeof cases / sizeof *cases); i++) {
+		size_t row = i / 2;
+		struct fixture_wish wish = cases[row].wish;
+		struct tls_client_settings shows = { .verify = TLS_VERIFY_NONE,
+			.minimum = TLS_VERSION_1_2 };
+		struct fault fault = FAULT_INIT;
+		const char *const *names;
+		struct tls_client *from;
+		struct tls_server *to;
+
+		wish.key = row % 2 ? FIXTURE_RSA : FIXTURE_P256;
+		wish.for_clients = true;
+		wish.issuer = &root_pair;
+		settings.require_certificate = i % 2;
+		shows.certificate = fixture_load(&wish);
+		from = tls_client_new(&shows, NULL);
+		to = server_with(&settings, set);
+		meet(from, to, NULL);
+		assert_int_equal(
+			server_end, i % 2 && cases[row].reason ? TLS_FAILED : TLS_DONE);
+		assert_int_equal(tls_session_names(server, &names), cases[row].count);
+		if (cases[row].name)
+			assert_string_equal(names[1], cases[row].name);
+		if (cases[row].count)
+			assert_true(span_starts(span_text(names[0]), "sha256:"));
+		assert_int_equal(
+			tls_session_is_verified(server, &fault), cases[row].reason == NULL);
+		if (cases[row].reason && !strstr(fault.text, cases[row].reason))
+			fail_msg("\"%s\" does not say \"%s\"", fault.text, cases[row].reason);
+		drop();
+		tls_client_free(&from);
+		tls_server_free(&to);
+		tls_certificate_free(&shows.certificate);
+	}
+	tls_set_free(&set);
+	fixture_pair_free(&root_pair);
+}
+
 int
 main(void)
 {
@@ -256,6 +326,7 @@ main(void)
 		cmocka_unit_test(wrong_priority_is_quoted),
 		cmocka_unit_test(clients_verify),
 		cmocka_unit_test(servers_ask_only_if_told_to),
+		cmocka_unit_test(names_of_clients),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
