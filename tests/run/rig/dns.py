@@ -4,6 +4,8 @@ import socket
 import struct
 import threading
 
+from rig.deadline import PATIENCE
+
 A, NS, CNAME, SOA, MX, TXT, AAAA = 1, 2, 5, 6, 15, 16, 28
 NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
 ANSWER, TRUNCATED = 0x8180, 0x0200      # a recursive server's flags; TC
@@ -83,7 +85,8 @@ class NameServer:
     def wait_until_asked(self, host, seconds=15, tcp=None):
         with self.changed:
             if not self.changed.wait_for(lambda: any(
-                    found == host and (tcp is None or tcp == over_tcp) for found, _, over_tcp in self.asked), seconds):
+                    found == host and (tcp is None or tcp == over_tcp) for found, _, over_tcp in self.asked),
+                    PATIENCE * seconds):
                 raise AssertionError(f"nobody asked for {host}: {self.asked}")
 
     def _reply(self, packet, tcp):

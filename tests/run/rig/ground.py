@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import threading
 
-from rig.deadline import Late, until
+from rig.deadline import Late, PATIENCE, until
 
 IS_ROOT = os.getuid() == 0
 USER = pwd.getpwnam(os.environ.get("SALLYPORT_USER", "nobody")) if IS_ROOT else pwd.getpwuid(os.getuid())
@@ -197,9 +197,9 @@ class Program:
                 found[:] = [line for line in self.lines if matches(line)][:1]
                 return found or self.ended
 
-            self.changed.wait_for(look, seconds)
+            self.changed.wait_for(look, PATIENCE * seconds)
             if not found:
-                raise Late(f"{self.name}: no {what} within {seconds} s\n" + self.tail())
+                raise Late(f"{self.name}: no {what} within {PATIENCE * seconds} s\n" + self.tail())
             return found[0]
 
     def tail(self, count=40):

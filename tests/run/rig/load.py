@@ -3,7 +3,7 @@
 import collections
 import threading
 
-from rig.deadline import Late
+from rig.deadline import Late, PATIENCE
 from rig.judge import letter
 from rig.wire import Closed, plain
 
@@ -39,7 +39,7 @@ class Client(threading.Thread):
         """So many more messages than now."""
         goal = self.sent + count
         with self.changed:
-            done = self.changed.wait_for(lambda: self.sent >= goal or self.faults, seconds)
+            done = self.changed.wait_for(lambda: self.sent >= goal or self.faults, PATIENCE * seconds)
         assert done and not self.faults, f"{goal - self.sent} of {count} short: {self.faults} {dict(self.told)}"
 
     def finish(self):

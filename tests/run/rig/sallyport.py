@@ -11,7 +11,7 @@ import threading
 import time
 
 from rig import control, ground, process
-from rig.deadline import Late, until
+from rig.deadline import Late, PATIENCE, until
 from rig.wire import Wire, new_source
 
 # The daemon's processes cannot be traced (they are not dumpable), so leaks are judged by memory use.
@@ -202,8 +202,9 @@ class Sallyport:
                     return event
             return None
         with self.changed:
-            if not self.changed.wait_for(lambda: found() or self.process.poll() is not None, seconds):
-                raise Late(f"no event {name} {fields or ''} within {seconds} s\n{self.story(20)}")
+            if not self.changed.wait_for(lambda: found() or self.process.poll() is not None,
+                                         PATIENCE * seconds):
+                raise Late(f"no event {name} {fields or ''} within {PATIENCE * seconds} s\n{self.story(20)}")
             event = found()
         assert event, f"the daemon ended before {name}\n{self.story()}"
         return event
@@ -397,7 +398,7 @@ class Sallyport:
 class Health:
     """ALIVE of the catalogue: as it was before, after whatever a test did."""
 
-    GROWTH_KIB = 1024
+    GROWTH_KIB = 2048
 
     def __init__(self, gate):
         self.gate = gate

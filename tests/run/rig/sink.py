@@ -8,6 +8,7 @@ import ssl
 import threading
 
 from rig import ground
+from rig.deadline import PATIENCE
 
 END = b"\r\n.\r\n"
 
@@ -129,7 +130,7 @@ class Sink:
         with self.changed:
             def found():
                 return [m for m in self.messages if matches(m)]
-            if not self.changed.wait_for(lambda: len(found()) >= count, seconds):
+            if not self.changed.wait_for(lambda: len(found()) >= count, PATIENCE * seconds):
                 raise AssertionError(f"{len(found())} of {count} messages reached the sink "
                                      f"within {seconds} s")
             return found() if count > 1 else found()[0]
@@ -148,7 +149,7 @@ class Sink:
         with self.changed:
             def found():
                 return [s for s in self.sessions if matches(s)]
-            if not self.changed.wait_for(lambda: bool(found()), seconds):
+            if not self.changed.wait_for(lambda: bool(found()), PATIENCE * seconds):
                 raise AssertionError(f"no such session at the sink within {seconds} s")
             return found()[0]
 

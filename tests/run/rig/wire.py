@@ -10,7 +10,7 @@ import struct
 import threading
 import time
 
-from rig.deadline import Late, until
+from rig.deadline import Late, PATIENCE, until
 
 _sources = itertools.count(1)
 _sources_lock = threading.Lock()
@@ -115,7 +115,7 @@ class Wire:
     def send_clear(self, data):
         """The bytes as they are, even inside TLS."""
         view = memoryview(data)
-        end = time.monotonic() + self.seconds
+        end = time.monotonic() + PATIENCE * self.seconds
         while len(view):
             left = max(0.0, end - time.monotonic())
             if not ready(self.socket, select.POLLOUT, left):
@@ -205,12 +205,12 @@ class Wire:
         return moved
 
     def line(self, seconds=None):
-        end = time.monotonic() + (self.seconds if seconds is None else seconds)
+        end = time.monotonic() + PATIENCE * (self.seconds if seconds is None else seconds)
         while b"\n" not in self.pending:
             if self.ended:
                 raise Closed(f"connection ended; left over: {self.pending!r}")
             if not self._fill(max(0.0, end - time.monotonic())):
-                raise Late(f"no reply within {seconds or self.seconds} s; so far {self.pending!r}")
+                raise Late(f"no reply within {PATIENCE * (seconds or self.seconds)} s; so far {self.pending!r}")
         line, self.pending = self.pending.split(b"\n", 1)
         assert line.endswith(b"\r"), f"reply line without CR: {line!r}"
         return line[:-1]
@@ -250,7 +250,7 @@ class Wire:
 
     def is_closed(self, seconds=2):
         """Does the connection end within this time? What came before stays in pending."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + PATIENCE * seconds
         while not self.ended and time.monotonic() < end:
             self._fill(max(0.0, end - time.monotonic()))
         return self.ended
@@ -291,7 +291,7 @@ class Wire:
     def handshake(self, context=None, name="mail.example.org", session=None, seconds=None):
         """Begins TLS and shakes hands; ssl.SSLError or Closed if the server will not."""
         self.wrap(context, name, session)
-        end = time.monotonic() + (self.seconds if seconds is None else seconds)
+        end = time.monotonic() + PATIENCE * (self.seconds if seconds is None else seconds)
         while True:
             try:
                 self.tls.do_handshake()
