@@ -58,7 +58,7 @@ run_job(void *context)
 	struct fault fault = FAULT_INIT;
 
 	job->done = verbs_run(job->message.verb, &job->call, &job->fault);
-	if (job->done && (job->call.login[0] || job->call.group[0]))
+	if (job->done && (job->call.login[0] || job->call.group[0] || job->call.members))
 		job->has_mix = directory_local_mix(job->auth->local, &job->mix, &fault);
 }
 
@@ -74,7 +74,7 @@ free_job(struct account_job *job)
 static bool
 has_changed(const struct verb_call *call)
 {
-	return call->login[0] || call->group[0];
+	return call->login[0] || call->group[0] || call->members;
 }
 
 static void

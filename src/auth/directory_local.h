@@ -36,6 +36,13 @@ enum directory_result directory_local_find(struct directory_local *local, const 
 bool directory_local_logins(struct directory_local *local, const char *after, size_t max,
 	struct arena *arena, struct settings_texts *logins_out, struct fault *fault_out);
 
+/*
+ * Several changes as one: end() is true with all of them done, or false with none. What fails within
+ * must end in end() with good false.
+ */
+bool directory_local_begin(struct directory_local *local, struct fault *fault_out);
+bool directory_local_end(struct directory_local *local, bool good, struct fault *fault_out);
+
 bool directory_local_mix(struct directory_local *local, struct scram_mix *mix_out,
 	struct fault *fault_out);
 /* Every login of which something was taken away since then (wall clock), the oldest first. */

@@ -348,3 +348,15 @@ directory_local_delete_text(struct directory_local *local, const char *login,
 	*epoch_out = epoch;
 	return true;
 }
+
+bool
+directory_local_begin(struct directory_local *local, struct fault *fault_out)
+{
+	return db_begin(local, fault_out);
+}
+
+bool
+directory_local_end(struct directory_local *local, bool good, struct fault *fault_out)
+{
+	return db_end(local, good, fault_out);
+}

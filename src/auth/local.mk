@@ -54,9 +54,12 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/verbs.c src/auth/verbs.h \
 	src/auth/verbs_account.c \
 	src/auth/verbs_app.c \
+	src/auth/verbs_document.c src/auth/verbs_document.h \
+	src/auth/verbs_export.c \
 	src/auth/verbs_grant.c \
 	src/auth/verbs_group.c \
 	src/auth/verbs_limits.c \
+	src/auth/verbs_import.c src/auth/verbs_import.h \
 	src/auth/verbs_list.c \
 	src/auth/verbs_report.c \
 	src/auth/verbs_page.c src/auth/verbs_page.h \

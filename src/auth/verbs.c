@@ -9,7 +9,7 @@ static const struct verb *
 find(const char *name)
 {
 	static const struct verb *const tables[] = { verbs_account, verbs_app,
-		verbs_grant, verbs_group, verbs_list, verbs_report };
+		verbs_grant, verbs_group, verbs_list, verbs_report, verbs_export, verbs_import };
 
 	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
 		for (const struct verb *verb = tables[i]; verb->name; verb++) {

@@ -25,6 +25,8 @@
  *   account app-password list    {login}  {app_passwords: [{label, protocols, expires_ms,
  *                                 created_ms, used_ms, used_protocol, used_address}, …]}
  *   account app-password revoke  {login, label}
+ *   account export     {secrets?}  {accounts: [see doc/accounts.md, …]}
+ *   account import     {document, replace?, dry_run?}  {added, changed, unchanged, dry_run}
  *   address add        {login, address, primary?}
  *   address primary | delete  {login, address}
  *   address list       {login?}  {addresses: [{address, login, primary}, …]}
@@ -90,6 +92,9 @@ bool verbs_new_login(const struct verb_call *call, char login_out[LOGIN_NAME_SIZ
 	struct fault *fault_out);
 
 /* For the files of verbs. */
+/* Of a text, unless the account, which may be NULL, has that password already: then its own. */
+bool verbs_password_keys(const struct verb_call *call, json_t *password, const struct account *old,
+	struct scram_keys keys_out[SCRAM_HASH_COUNT], struct fault *fault_out);
 json_t *verbs_json_texts(const struct settings_texts *texts);
 json_t *verbs_json_protocols(uint8_t protocols);
 json_t *verbs_json_time(int64_t ms); /* null for 0 */
@@ -105,8 +110,10 @@ struct verb {
 };
 extern const struct verb verbs_account[]; /* end in a NULL name */
 extern const struct verb verbs_app[];
+extern const struct verb verbs_export[];
 extern const struct verb verbs_grant[];
 extern const struct verb verbs_group[];
+extern const struct verb verbs_import[];
 extern const struct verb verbs_list[];
 extern const struct verb verbs_report[];
 

@@ -53,6 +53,25 @@ take_password(struct verb_call *call, bool may_miss, struct scram_keys keys_out[
 	return taken;
 }
 
+bool
+verbs_password_keys(const struct verb_call *call, json_t *password, const struct account *old,
+	struct scram_keys keys_out[SCRAM_HASH_COUNT], struct fault *fault_out)
+{
+	struct span text = span_of(json_string_value(password), json_string_length(password));
+	struct secret *prepared;
+	bool same;
+
+	if (!json_is_string(password))
+		return fault_set(fault_out, FAULT_CONFIG, "password is not a text");
+	prepared = old && old->has_keys[SCRAM_SHA_256] ? saslprep(text) : NULL;
+	same = prepared &&
+		scram_keys_verify(&old->keys[SCRAM_SHA_256], secret_span(prepared));
+	secret_free(&prepared);
+	if (same)
+		memcpy(keys_out, old->keys, sizeof old->keys);
+	return same || derive(call, text, keys_out, fault_out);
+}
+
 static bool
 run_passwd(struct verb_call *call, struct fault *fault_out)
 {

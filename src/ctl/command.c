@@ -9,6 +9,7 @@ static const struct command *const groups[] = {
 	commands_config,
 	commands_account,
 	commands_app,
+	commands_document,
 	commands_group,
 	commands_session,
 	commands_limits,

@@ -25,6 +25,7 @@ extern const struct command commands_daemon[];   /* status, reload, stop */
 extern const struct command commands_config[];   /* config …, check */
 extern const struct command commands_account[];  /* account …, address … */
 extern const struct command commands_app[];      /* account app-password … */
+extern const struct command commands_document[]; /* account export, account import */
 extern const struct command commands_group[];    /* group …, grant … */
 extern const struct command commands_queue[];    /* queue …, track */
 extern const struct command commands_session[];  /* sessions … */

@@ -20,6 +20,7 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/verbs_config.c \
 	src/ctl/verbs_daemon.c \
 	src/ctl/verbs_explain.c \
+	src/ctl/verbs_document.c \
 	src/ctl/verbs_group.c \
 	src/ctl/verbs_limits.c \
 	src/ctl/verbs_queue.c \

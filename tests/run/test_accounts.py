@@ -210,6 +210,37 @@ def test_addresses_and_which_is_first(gate, carol):
     assert gate.ctl("address", "primary", carol, "x@example.org", check=False).returncode == NO
 
 
+def test_export_and_import(gate, carol, tmp_path):
+    """Out with stored keys, away, and back: the same passwords log in; a second time nothing is to be done."""
+    password = app_password(gate, carol, "scanner")
+    path = str(tmp_path / "accounts.json")
+    if ground.IS_ROOT:
+        for folder in (tmp_path, *tmp_path.parents[:3]):
+            os.chmod(folder, 0o777)
+    gate.ctl("account", "export", "--secrets", "--output", path)
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    assert gate.ctl("account", "export", "--secrets", "--output", path, check=False).returncode == NO
+    with open(path, encoding="utf-8") as file:
+        document = file.read()
+    os.unlink(path)
+    assert password not in document and "carolpw" not in document
+    assert "stored" not in gate.ctl("account", "export").stdout
+    with gate.session(carol) as wire:
+        done = json.loads(gate.ctl("account", "import", "-", "--json", stdin=document).stdout)
+        assert (done["added"], done["changed"]) == (0, 0)
+        wire.expect(250, b"NOOP")
+    gate.ctl("account", "delete", carol)
+    tried = json.loads(gate.ctl("account", "import", "-", "--dry-run", "--json", stdin=document).stdout)
+    assert (tried["added"], tried["dry_run"]) == (1, True)
+    assert gate.ctl("account", "show", carol, check=False).returncode == NO
+    gate.ctl("account", "import", "-", stdin=document)
+    for secret in ("carolpw", password):
+        with gate.session(carol, secret) as wire:
+            wire.expect(250, b"NOOP")
+    for bad in (document.replace('"version": 1', '"version": 9'), document.replace('"login": "carol"', '"login": "ca/rol"'), "{", ""):
+        assert gate.ctl("account", "import", "-", stdin=bad, check=False).returncode in (NO, USAGE)
+
+
 def test_app_passwords_show_nowhere(gate, carol):
     """Not in a log, not in an argument, and only as keys in the database."""
     password = app_password(gate, carol, "scanner")

@@ -191,3 +191,9 @@ tests_unit_test_auth_directory_local_seen_SOURCES = \
 	tests/unit/test_auth_directory_local_seen.c tests/unit/accounts_fixture.h
 tests_unit_test_auth_directory_local_seen_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_directory_local_seen_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_verbs_import
+tests_unit_test_auth_verbs_import_SOURCES = \
+	tests/unit/test_auth_verbs_import.c tests/unit/accounts_fixture.h
+tests_unit_test_auth_verbs_import_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_verbs_import_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
