@@ -20,7 +20,7 @@ struct charge {
 	enum usage_kind kind;
 	char *name;   /* the usage row's */
 	char *limits; /* section */
-	struct budget_cost cost;
+	struct budget_taken taken;
 };
 
 /* What a CHARGE says, but for whom it charges. */
@@ -76,7 +76,7 @@ find(struct front_link *link, uint32_t request)
 static void
 remember(struct front_link *link, uint32_t request, const char *session,
 	const struct usage_row *row, const struct settings_limits *limits,
-	const struct budget_cost *cost)
+	const struct budget_taken *taken)
 {
 	struct charge *charge = find(link, request);
 
@@ -90,7 +90,7 @@ remember(struct front_link *link, uint32_t request, const char *session,
 	charge->kind = row->kind;
 	charge->name = mem_strdup(row->name);
 	charge->limits = mem_strdup(limits->title);
-	charge->cost = *cost;
+	charge->taken = *taken;
 	table_add(&link->charges, &charge->by_request,
 		span_of(&charge->request, sizeof charge->request));
 }
@@ -149,9 +149,9 @@ charge_row(struct front_link *link, const struct charging *charging, struct usag
 	if (!passed)
 		report(auth, row, &charged, charging->client_address);
 	if (passed) /* from now on they are known, and cost nothing when they come again */
-		cost.new_recipients = 0;
+		charged.taken.of[BUDGET_NEW_RECIPIENTS_DAY] = 0;
 	if (passed || charged.verdict == CHARGE_HOLD) {
-		remember(link, charging->request, charging->session, row, limits, &cost);
+		remember(link, charging->request, charging->session, row, limits, &charged.taken);
 		keeper_note(auth->keeper, charged.began);
 	}
 	answer(link, charging->request, charged.verdict, charged.text,
@@ -330,7 +330,7 @@ front_link_on_refund(struct front_link *link, struct span bytes)
 	row = usage_find(auth->usage, charge->kind, charge->name);
 	limits = settings_find_limits(auth->settings, charge->limits);
 	if (row && limits)
-		usage_refund(row, limits, &charge->cost, usage_now_ms(loop_now_ms(auth->loop)));
+		usage_refund(row, limits, &charge->taken, usage_now_ms(loop_now_ms(auth->loop)));
 	keeper_note(auth->keeper, false);
 	forget(link, charge);
 	return true;

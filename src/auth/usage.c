@@ -181,16 +181,16 @@ usage_charge(struct usage *usage, struct usage_row *row, const struct settings_l
 		charged_out->began = true;
 	}
 	if (charged_out->verdict == CHARGE_PASS || charged_out->verdict == CHARGE_HOLD) {
-		budget_take(&row->budgets, limits, cost, now_ms);
+		budget_take(&row->budgets, limits, cost, now_ms, &charged_out->taken);
 		row->changed = true;
 	}
 }
 
 void
 usage_refund(struct usage_row *row, const struct settings_limits *limits,
-	const struct budget_cost *cost, uint64_t now_ms)
+	const struct budget_taken *taken, uint64_t now_ms)
 {
-	budget_give_back(&row->budgets, limits, cost, now_ms);
+	budget_give_back(&row->budgets, limits, taken, now_ms);
 	row->changed = true;
 }
 

@@ -56,13 +56,14 @@ struct usage_charged {
 	enum charge_verdict verdict;
 	enum budget_kind met;        /* unless it passed */
 	char text[BUDGET_TEXT_SIZE]; /* which limit was met, for client and log; "" if it passed */
+	struct budget_taken taken;
 	bool began;                  /* HOLD: the first of its kind: those who must know are told */
 };
 void usage_charge(struct usage *usage, struct usage_row *row, const struct settings_limits *limits,
 	const struct budget_cost *cost, uint64_t now_ms, uint64_t wall_ms,
 	struct usage_charged *charged_out);
 void usage_refund(struct usage_row *row, const struct settings_limits *limits,
-	const struct budget_cost *cost, uint64_t now_ms);
+	const struct budget_taken *taken, uint64_t now_ms);
 /* Budgets are whole again. */
 void usage_forgive(struct usage_row *row);
 /* Somebody has seen to the mail that is held: what is held from now on is told anew. */

@@ -143,7 +143,8 @@ budget_ask(const struct budgets *budgets, const struct settings_limits *limits,
 	return worst;
 }
 
-static void
+/* What it took. */
+static uint64_t
 take_one(struct budget *budget, const struct settings_limits *limits, enum budget_kind kind,
 	uint64_t cost, uint64_t now_ms)
 {
@@ -159,26 +160,29 @@ take_one(struct budget *budget, const struct settings_limits *limits, enum budge
 	budget->cut = (budget->cut && before >= room) ||
 		(limits->cut_off && spent > room &&
 			spent - room >= share(limits, kind, limits->cut_off));
+	return budget->spent > before ? budget->spent - before : 0;
 }
 
 void
 budget_take(struct budgets *budgets, const struct settings_limits *limits,
-	const struct budget_cost *cost, uint64_t now_ms)
+	const struct budget_cost *cost, uint64_t now_ms, struct budget_taken *taken_out)
 {
+	*taken_out = (struct budget_taken){ .of = { 0 } };
 	for (unsigned kind = 0; kind < BUDGET_COUNT; kind++) {
 		if (budget_amount(limits, kind) && cost_of(cost, kind))
-			take_one(&budgets->of[kind], limits, kind, cost_of(cost, kind), now_ms);
+			taken_out->of[kind] = take_one(&budgets->of[kind], limits, kind,
+				cost_of(cost, kind), now_ms);
 	}
 }
 
 void
 budget_give_back(struct budgets *budgets, const struct settings_limits *limits,
-	const struct budget_cost *cost, uint64_t now_ms)
+	const struct budget_taken *taken, uint64_t now_ms)
 {
 	for (unsigned kind = 0; kind < BUDGET_COUNT; kind++) {
 		struct budget *budget = &budgets->of[kind];
 		uint64_t spent = spent_now(budget, budget_amount(limits, kind), now_ms);
-		uint64_t back = cost_of(cost, kind);
+		uint64_t back = taken->of[kind];
 
 		if (back == 0)
 			continue;

@@ -37,6 +37,11 @@ struct budget_cost {
 	uint64_t new_recipients;
 };
 
+/* What one message took of each budget, as "spent" counts. */
+struct budget_taken {
+	uint64_t of[BUDGET_COUNT];
+};
+
 enum budget_answer {
 	BUDGET_FITS,
 	BUDGET_OVER,  /* not now */
@@ -55,12 +60,15 @@ bool budget_is_any(const struct settings_limits *limits);
 /* Would all of the cost still fit? If not: the worst answer, *met_out the first budget that gave it. */
 enum budget_answer budget_ask(const struct budgets *budgets, const struct settings_limits *limits,
 	const struct budget_cost *cost, uint64_t now_ms, enum budget_kind *met_out);
-/* Takes the cost, whether it fits or not; overdrawn by more than cut-off, a budget is cut. */
+/*
+ * Takes the cost, whether it fits or not; overdrawn by more than cut-off, a budget is cut. What was
+ * taken is less than the cost where a budget is overdrawn as far as it may be.
+ */
 void budget_take(struct budgets *budgets, const struct settings_limits *limits,
-	const struct budget_cost *cost, uint64_t now_ms);
-/* Gives a cost back that was taken. */
+	const struct budget_cost *cost, uint64_t now_ms, struct budget_taken *taken_out);
+/* Gives back what was taken, once: never more, or what is held would make room for what is not. */
 void budget_give_back(struct budgets *budgets, const struct settings_limits *limits,
-	const struct budget_cost *cost, uint64_t now_ms);
+	const struct budget_taken *taken, uint64_t now_ms);
 
 /* How much of the amount is spent now, rounded up; for people. */
 uint64_t budget_spent(const struct budgets *budgets, const struct settings_limits *limits,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Budgets: a stolen account is held, told once, released or purged; what a client meets, and what outlives auth."""
+import contextlib
 import email
 import email.policy
 import os
@@ -159,6 +160,27 @@ def test_what_is_not_queued_costs_nothing(make, token):
     for number in range(5):
         assert send(gate, token, 50 + number).code == 452
     until(lambda: spent(gate)["messages-per-hour"] == 6, 5, lambda: spent(gate))
+
+
+def test_what_is_overdrawn_is_not_given_back(make, token):
+    """The same held message, sent again by many sessions at once, makes no room for what is not held."""
+    gate = make({"messages-per-hour": "2", "over": "hold"})
+    assert answers(gate, token, 6) == [(250, "2.0.0")] * 6
+    assert spent(gate)["messages-per-hour"] == 4
+    again = letter(token + b"n5x", sender=b"<alice@example.org>") + b".\r\n"
+    with contextlib.ExitStack() as sessions:
+        wires = [sessions.enter_context(gate.session("alice")) for _ in range(6)]
+        for wire in wires:
+            wire.expect(250, b"MAIL FROM:<alice@example.org>")
+            wire.expect(250, b"RCPT TO:<u@example.net>")
+            wire.expect(354, b"DATA")
+        for wire in wires:
+            wire.send(again)
+        assert [wire.reply().code for wire in wires] == [250] * 6
+    assert len(held(gate)) == 4
+    assert send(gate, token, 50).code == 250
+    assert len(held(gate)) == 5
+    assert len(gate.events_named("login.held")) == 1
 
 
 def move(gate, ms):

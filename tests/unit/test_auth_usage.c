@@ -143,16 +143,40 @@ what_came_to_nothing_is_given_back(void **state)
 {
 	struct settings_limits limits = { .title = "x", .messages_per_hour = 2,
 		.recipients_per_hour = 4 };
-	const struct budget_cost cost = { .messages = 1, .recipients = 2 };
 	struct usage *usage = *state;
 
 	for (int i = 0; i < 20; i++) {
-		assert_int_equal(charge(usage, "a", &limits, 2, 0).verdict, CHARGE_PASS);
-		usage_refund(usage_find(usage, USAGE_LOGIN, "a"), &limits, &cost, start);
+		struct usage_charged charged = charge(usage, "a", &limits, 2, 0);
+
+		assert_int_equal(charged.verdict, CHARGE_PASS);
+		usage_refund(usage_find(usage, USAGE_LOGIN, "a"), &limits, &charged.taken, start);
 	}
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(charge(usage, "a", &limits, 2, 0).verdict, CHARGE_PASS);
 	assert_int_equal(charge(usage, "a", &limits, 2, 0).verdict, CHARGE_HOLD);
+}
+
+/* Many held messages at once that come to nothing (the same one again) do not make the budget whole. */
+static void
+what_was_overdrawn_already_is_not_given_back(void **state)
+{
+	struct settings_limits limits = { .title = "x", .recipients_per_hour = 5000 };
+	struct usage_charged charged[16];
+	struct usage *usage = *state;
+	const struct usage_row *row = usage_find_or_add(usage, USAGE_LOGIN, "a");
+
+	for (int i = 0; i < 10; i++)
+		charge(usage, "a", &limits, 1000, 0);
+	for (int i = 0; i < 16; i++) {
+		charged[i] = charge(usage, "a", &limits, 1000, 0);
+		assert_int_equal(charged[i].verdict, CHARGE_HOLD);
+	}
+	for (int i = 0; i < 16; i++)
+		usage_refund(usage_find(usage, USAGE_LOGIN, "a"), &limits, &charged[i].taken,
+			start);
+	assert_int_equal(budget_spent(&row->budgets, &limits, BUDGET_RECIPIENTS_HOUR, start), 10000);
+	assert_int_equal(charge(usage, "a", &limits, 1, 0).verdict, CHARGE_HOLD);
+	assert_false(charge(usage, "a", &limits, 1, 0).began);
 }
 
 static void
@@ -325,6 +349,7 @@ main(void)
 		USAGE_TEST(held_once_told_once),
 		USAGE_TEST(told_anew_after_somebody_looked),
 		USAGE_TEST(what_came_to_nothing_is_given_back),
+		USAGE_TEST(what_was_overdrawn_already_is_not_given_back),
 		USAGE_TEST(memory_is_bounded_and_swept),
 		USAGE_TEST(addresses_by_their_network),
 		USAGE_TEST(comes_back_as_it_was),

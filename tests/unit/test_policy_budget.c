@@ -22,8 +22,10 @@ ask(const struct budgets *budgets, const struct settings_limits *limits, uint64_
 static void
 take(struct budgets *budgets, const struct settings_limits *limits, unsigned times, uint64_t now)
 {
+	struct budget_taken taken;
+
 	for (unsigned i = 0; i < times; i++)
-		budget_take(budgets, limits, &one, now);
+		budget_take(budgets, limits, &one, now, &taken);
 }
 
 static void
@@ -104,6 +106,7 @@ every_kind_counts_its_own(void **state)
 		const struct budget_cost everything = { 100, 100, 100 };
 		struct budgets budgets = { 0 };
 		struct budgets none = { 0 };
+		struct budget_taken taken;
 		char text[BUDGET_TEXT_SIZE];
 		enum budget_kind met;
 
@@ -112,13 +115,13 @@ every_kind_counts_its_own(void **state)
 		assert_true(budget_is_any(limits));
 		assert_int_equal(budget_ask(&budgets, limits, &cases[kind].cost, start, &met),
 			BUDGET_FITS);
-		budget_take(&budgets, limits, &cases[kind].cost, start);
+		budget_take(&budgets, limits, &cases[kind].cost, start, &taken);
 		assert_int_equal(budget_ask(&budgets, limits, &cases[kind].cost, start, &met),
 			BUDGET_OVER);
 		assert_int_equal(met, kind);
 		budget_text(limits, met, BUDGET_OVER, text);
 		assert_string_equal(text, cases[kind].text);
-		budget_give_back(&budgets, limits, &cases[kind].cost, start);
+		budget_give_back(&budgets, limits, &taken, start);
 		assert_int_equal(budget_spent(&budgets, limits, kind, start), 0);
 		assert_int_equal(
 			budget_ask(&none, limits, &everything, start, &met), BUDGET_NEVER);
@@ -201,10 +204,11 @@ the_largest_numbers(void **state)
 		.recipients_per_day = 100000000, .burst = 1000, .cut_off = 1000 };
 	struct budgets budgets = { 0 };
 	const struct budget_cost cost = { .messages = 1, .recipients = 1000 };
+	struct budget_taken taken;
 
 	(void)state;
 	for (int i = 0; i < 1000; i++)
-		budget_take(&budgets, &limits, &cost, start);
+		budget_take(&budgets, &limits, &cost, start, &taken);
 	assert_int_equal(
 		budget_spent(&budgets, &limits, BUDGET_RECIPIENTS_DAY, start), 1000000);
 	assert_int_equal(ask(&budgets, &limits, 1000, UINT64_MAX / 2), BUDGET_FITS);
