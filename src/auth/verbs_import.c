@@ -169,6 +169,22 @@ put_groups(struct import *import, const struct document_account *document,
 	return true;
 }
 
+/* One of the document. Without a time of its own it keeps that of the one it replaces. */
+static bool
+take_app(json_t *item, const struct account *old, struct directory_local_app *app_out,
+	struct scram_keys keys_out[SCRAM_HASH_COUNT], struct fault *fault_out)
+{
+	const struct app_password *before;
+
+	if (!document_app(item, app_out, keys_out, fault_out))
+		return false;
+	before = old && !app_out->created_ms ? account_find_app(old, span_text(app_out->label))
+					     : NULL;
+	if (before)
+		app_out->created_ms = before->created_ms;
+	return true;
+}
+
 /* Those of the document, or else those that were there. */
 static bool
 put_apps(struct import *import, const struct document_account *document, const struct account *old,
@@ -182,7 +198,7 @@ put_apps(struct import *import, const struct document_account *document, const s
 
 	for (size_t i = 0; i < count && good; i++) {
 		if (list) {
-			good = document_app(json_array_get(list, i), &app, keys, fault_out);
+			good = take_app(json_array_get(list, i), old, &app, keys, fault_out);
 		} else {
 			app = (struct directory_local_app){ .label = old->apps[i].label,
 				.protocols = old->apps[i].protocols,

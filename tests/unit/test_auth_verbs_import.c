@@ -148,6 +148,37 @@ what_is_there_otherwise_is_replaced_or_an_error(void **state)
 	json_decref(document);
 }
 
+#define APP_KEY(hash, salt, key)                                                                   \
+	"{\"hash\":\"" hash "\",\"iterations\":4096,\"salt\":\"" salt "\",\"stored\":\"" key          \
+	"\",\"server\":\"" key "\"}"
+
+/* A document need not say when an app password was made: it was made when it came the first time. */
+static void
+an_app_password_without_a_time_is_the_same_again(void **state)
+{
+	struct accounts *accounts = *state;
+	json_t *document = json_loads(
+		"{\"version\":1,\"accounts\":[{\"login\":\"dora\",\"app_passwords\":[{\"label\":"
+		"\"Scanner\",\"keys\":["
+		APP_KEY("SCRAM-SHA-1", "c2FsdA==", "AAAAAAAAAAAAAAAAAAAAAAAAAAA=") ","
+		APP_KEY("SCRAM-SHA-256", "c2FsdA==", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+		"]}]}]}", 0, NULL);
+	struct account *account;
+	size_t told;
+
+	assert_imported(import(accounts, document, false, false, &told), 1, 0, 0);
+	/* As if it had come long ago. */
+	assert_true(db_execute(accounts->local->db, "UPDATE app_password SET created_ms = 1000",
+		&accounts->fault));
+	assert_imported(import(accounts, document, false, false, &told), 0, 0, 1);
+	assert_int_equal(told, 0);
+	account = accounts_find(accounts, "dora");
+	assert_int_equal(account->app_count, 1);
+	assert_int_equal(account->apps[0].created_ms, 1000);
+	account_drop(&account);
+	json_decref(document);
+}
+
 /* Members of an account, or of the document; the place that the fault names. */
 static const struct {
 	const char *document;
@@ -228,6 +259,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		ACCOUNTS_TEST(there_and_back),
 		ACCOUNTS_TEST(what_is_there_otherwise_is_replaced_or_an_error),
+		ACCOUNTS_TEST(an_app_password_without_a_time_is_the_same_again),
 		ACCOUNTS_TEST(what_is_wrong_is_refused_with_its_place),
 	};
 
