@@ -106,6 +106,12 @@ tests_fuzz_fuzz_login_SOURCES = tests/fuzz/fuzz_login.c tests/fuzz/fuzz.h $(FUZZ
 tests_fuzz_fuzz_login_LDADD = $(AUTH_LIBS)
 tests_fuzz_fuzz_login_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+FUZZERS += tests/fuzz/fuzz_accounts
+tests_fuzz_fuzz_accounts_SOURCES = tests/fuzz/fuzz_accounts.c tests/fuzz/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_accounts_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_accounts_LDADD = $(AUTH_LIBS)
+tests_fuzz_fuzz_accounts_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 FUZZERS += tests/fuzz/fuzz_transfer
 tests_fuzz_fuzz_transfer_SOURCES = tests/fuzz/fuzz_transfer.c tests/fuzz/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_transfer_LDADD = $(RELAY_LIBS)
