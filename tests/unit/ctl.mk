@@ -28,3 +28,12 @@ tests_unit_test_ctl_practice_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_ctl_smtp_probe
 tests_unit_test_ctl_smtp_probe_SOURCES = tests/unit/test_ctl_smtp_probe.c $(TLS_FIXTURE)
 tests_unit_test_ctl_smtp_probe_LDADD = $(CTL_LIBS) $(UNIT_LIBS) -lpthread
+
+UNIT_TESTS += tests/unit/test_ctl_option
+tests_unit_test_ctl_option_SOURCES = tests/unit/test_ctl_option.c
+tests_unit_test_ctl_option_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_ctl_verbs_document
+tests_unit_test_ctl_verbs_document_SOURCES = tests/unit/test_ctl_verbs_document.c \
+	tests/unit/config_file.h tests/unit/control_fixture.h
+tests_unit_test_ctl_verbs_document_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
