@@ -120,7 +120,8 @@ add_to_key(struct key *key, const void *bytes, size_t size)
 {
 	if (size > sizeof key->bytes - key->length)
 		size = sizeof key->bytes - key->length;
-	memcpy(key->bytes + key->length, bytes, size);
+	if (size)
+		memcpy(key->bytes + key->length, bytes, size);
 	key->length += size;
 }
 
