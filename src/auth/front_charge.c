@@ -275,7 +275,8 @@ charge_stranger(struct front_link *link, uint32_t request, const struct message_
 	struct auth *auth = link->auth;
 	const struct admission admission = { .session = message->session,
 		.listener = message->listener,
-		.client_address = message->client_address };
+		.client_address = message->client_address,
+		.certificates = message->certificates };
 	const struct charging charging = charging_of(request, message);
 	const struct settings_limits *limits = admission_limits_of_stranger(auth, &admission);
 	unsigned char address[NETWORK_BYTES];

@@ -227,6 +227,7 @@ message_charge_pack(struct buf *to, const struct message_charge *from)
 	pack_text(to, from->client_address);
 	pack_u32(to, from->recipients);
 	pack_span(to, from->marks);
+	certificate_names_pack(to, &from->certificates);
 }
 
 bool
@@ -241,6 +242,7 @@ message_charge_unpack(struct span bytes, struct arena *arena, struct message_cha
 	message_out->recipients = unpack_u32(&from);
 	message_out->marks =
 		unpack_span(&from, (size_t)MESSAGE_RECIPIENTS_MAX * MESSAGE_MARK_BYTES);
+	message_out->certificates = certificate_names_unpack(&from, arena);
 	return unpack_done(&from) && message_out->recipients <= MESSAGE_RECIPIENTS_MAX &&
 	       (message_out->marks.length == 0 ||
 		       message_out->marks.length ==

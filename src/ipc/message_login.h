@@ -98,6 +98,7 @@ struct message_charge {
 	const char *client_address;
 	uint32_t recipients;
 	struct span marks;           /* where new ones count: MESSAGE_MARK_BYTES of each one's hash */
+	struct certificate_names certificates; /* of the client, verified */
 };
 enum charge_verdict {
 	CHARGE_PASS,

@@ -286,6 +286,7 @@ charge(struct transaction *transaction)
 		.login = smtp->mail.identity ? smtp->mail.identity->login : "",
 		.listener = smtp->mail.listener->title,
 		.client_address = smtp->mail.client_address,
+		.certificates = session_certificates(smtp->session),
 		.recipients = (uint32_t)transaction->mail->recipient_count };
 	struct buf content = BUF_INIT(0);
 

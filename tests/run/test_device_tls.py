@@ -181,6 +181,26 @@ def test_certificate_is_a_principal(gate, clients, sink, token, kind, version):
         assert wire.command(b"MAIL FROM:<scanner@example.org>").code == 530
 
 
+def test_budget_of_a_certificate(make_gate, sink, clients, token):
+    """A limits section that the permit of a certificate names holds for clients without a login."""
+    permit = ('permit "certificate:printer-7.example.org" '
+              '{ rights = { submit, relay } send-as = { "scanner@example.org" } limits = "default" }\n')
+    gate = make_gate(routes={"*": sink.target}, permits=permit, limits={"messages-per-hour": "2", "over": "tempfail"},
+                     listeners={"ask": {"client-certificate": "ask", "client-trust-file": f'"{clients.trust}"'}})
+    pair = clients.issue(names="DNS:printer-7.example.org")
+    codes = []
+    with Wire(gate.address("ask")) as wire:
+        wire.greet()
+        wire.starttls(context=shown(pair))
+        wire.ehlo()
+        for number in range(3):
+            wire.expect(250, b"MAIL FROM:<scanner@example.org>")
+            wire.expect(250, b"RCPT TO:<u@example.net>")
+            wire.expect(354, b"DATA")
+            codes.append(wire.command(b"From: scanner@example.org\r\nX-Token: %sn%d\r\n\r\nx\r\n." % (token, number)).code)
+    assert codes == [250, 250, 452], codes
+
+
 def test_grant_of_a_login_has_the_certificate(gate, clients, sink, token):
     with Wire(gate.address("ask")) as wire:
         wire.greet()

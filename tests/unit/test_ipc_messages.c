@@ -32,7 +32,7 @@ static const struct message_session_end session_end_case = { "S1", "alice" };
 static const struct message_session_kick session_kick_case = { "S1", "bye" };
 static const struct message_revoke revoke_case = { "alice", 5, 12 };
 static const struct message_charge charge_case = { "S1", "alice", "submission", "192.0.2.1:9", 2,
-	{ "sixteen bytes...another sixteen.", 2 * MESSAGE_MARK_BYTES } };
+	{ "sixteen bytes...another sixteen.", 2 * MESSAGE_MARK_BYTES }, { certificate_names, 2 } };
 static const struct message_charged charged_case = { CHARGE_REFUSE, "500 an hour", 1u << 30 };
 static const struct message_refund refund_case = { "S1", 7 };
 static const struct message_held_seen held_seen_case = { "alice" };
