@@ -339,14 +339,28 @@ is_sent(const struct transfer *transfer)
 	return transfer->content_done && !stream_waiting(transfer->stream);
 }
 
-/* A last word of a hop that has enough, as far as it is here, is no answer too many. */
+/*
+ * One answer too many behind the last: perhaps that was not the one to the end of the content. A last
+ * word of a hop that has enough, as far as it is here, is none; and where all have said yes it does
+ * not matter which of them was meant.
+ */
 static bool
-has_surplus(const struct transfer *transfer)
+has_surplus(const struct transfer *transfer, unsigned code)
 {
 	static const char goodbye[] = "421";
-	struct span start = span_first(stream_peek(transfer->stream), sizeof goodbye - 1);
+	struct span rest = stream_peek(transfer->stream);
+	struct span start = span_first(rest, sizeof goodbye - 1);
 
-	return !span_equal(start, span_first(span_text(goodbye), start.length));
+	if (span_equal(start, span_first(span_text(goodbye), start.length)))
+		return false;
+	if (code >= 300 || transfer->refused)
+		return true;
+	while (rest.length) {
+		if (rest.start[0] != '2')
+			return true;
+		rest = span_from(rest, span_find(rest, '\n') + 1);
+	}
+	return false;
 }
 
 /* LMTP answers for each accepted recipient, in their order: RFC 2033 4.2. */
@@ -356,6 +370,7 @@ on_lmtp_end(struct transfer *transfer, const struct smtp_reply_reader *reply)
 	while (!transfer->taken[transfer->replied])
 		transfer->replied++;
 	set_from(transfer, transfer->replied++, reply);
+	transfer->refused |= reply->code >= 300;
 }
 
 static enum transfer_step
@@ -376,8 +391,7 @@ on_end(struct transfer *transfer, const struct smtp_reply_reader *reply)
 		set_rest_from(transfer, reply);
 	if (transfer->job->open)
 		return TRANSFER_MORE;
-	/* One answer too many: perhaps this was not the one to the end of the content. */
-	return has_surplus(transfer) ? TRANSFER_ASTRAY : TRANSFER_DONE;
+	return has_surplus(transfer, reply->code) ? TRANSFER_ASTRAY : TRANSFER_DONE;
 }
 
 enum transfer_step

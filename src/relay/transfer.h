@@ -41,6 +41,7 @@ struct transfer {
 	bool with_8bit;     /* MAIL says BODY=8BITMIME */
 	bool with_utf8;
 	bool content_done;
+	bool refused;       /* LMTP, at the end: somebody's content was */
 	bool *taken;        /* per recipient: RCPT got 2xx; in the job's arena */
 	struct smtp_stuffer stuffer;
 };

@@ -212,7 +212,10 @@ STEPS = {
         talk.next(b"RCPT"), talk.send(b"250 ok\r\n"), talk.next(b"DATA"), talk.send(b"354 go\r\n"), talk.until_gone())), says="out of step"),
     "two-for-rcpt": Case(reply_to(b"RCPT", b"250 ok\r\n250 ok\r\n"), says="out of step"),
     "two-for-rcpt-plain": Case(reply_to(b"RCPT", b"250 ok\r\n250 ok\r\n", PLAIN), says="out of step"),
-    "two-for-dot": Case(reply_to(b".", b"250 2.0.0 taken\r\n250 2.0.0 taken\r\n"), says="out of step"),
+    # whichever of them was meant, the hop has it: no copy, and the connection is not used again
+    "two-for-dot": Case(reply_to(b".", b"250 2.0.0 taken\r\n250 2.0.0 taken\r\n"), attempts=1),
+    "two-for-dot-plain": Case(reply_to(b".", b"250 2.0.0 taken\r\n250 2.0.0 taken\r\n", PLAIN), attempts=1),
+    "yes-and-no-for-dot": Case(reply_to(b".", b"250 2.0.0 taken\r\n554 5.7.1 not this\r\n"), says="out of step"),
     "none-for-mail": Case(reply_to(b"MAIL", b"", end=lambda talk: (
         talk.next(b"RCPT"), talk.send(b"250 ok\r\n"), talk.next(b"DATA"), talk.send(b"354 go\r\n"), talk.until_gone())), says="out of step"),
     "none-for-rcpt": Case(reply_to(b"RCPT", b"", end=lambda talk: (

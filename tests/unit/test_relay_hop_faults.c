@@ -60,9 +60,20 @@ L04_out_of_step(void **state)
 		{ "EHLO", PIPELINING }, { "MAIL", "250 ok\r\n" }, { "RCPT", "250 ok\r\n" },
 		{ "DATA", "354 go\r\n250 2.0.0 taken\r\n" }, { NULL, NULL },
 	};
-	static const struct step praise_twice[] = {
+	static const struct step praise_and_refusal[] = {
 		{ "EHLO", PIPELINING }, { "MAIL", "250 ok\r\n" }, { "RCPT", "250 ok\r\n" },
-		{ "DATA", "354 go\r\n" }, { ".", "250 2.0.0 taken\r\n250 2.0.0 taken\r\n" },
+		{ "DATA", "354 go\r\n" }, { ".", "250 2.0.0 taken\r\n554 5.7.1 not this\r\n" },
+		{ NULL, NULL },
+	};
+	static const struct step refusal_third[] = {
+		{ "EHLO", PIPELINING }, { "MAIL", "250 ok\r\n" }, { "RCPT", "250 ok\r\n" },
+		{ "DATA", "354 go\r\n" },
+		{ ".", "250 2.0.0 taken\r\n250 2.0.0 taken\r\n554 5.7.1 not this\r\n" },
+		{ NULL, NULL },
+	};
+	static const struct step refusal_and_praise[] = {
+		{ "EHLO", PIPELINING }, { "MAIL", "250 ok\r\n" }, { "RCPT", "250 ok\r\n" },
+		{ "DATA", "354 go\r\n" }, { ".", "554 5.7.1 not this\r\n250 2.0.0 taken\r\n" },
 		{ NULL, NULL },
 	};
 	static const struct step odd_last_word[] = {
@@ -71,7 +82,8 @@ L04_out_of_step(void **state)
 	};
 	static const struct step *const scripts[] = {
 		praise_for_data, one_too_many, cut_short, half_a_reply, odd_code, early_go_ahead,
-		go_ahead_for_a_recipient, early_praise, praise_twice, odd_last_word,
+		go_ahead_for_a_recipient, early_praise, praise_and_refusal,
+		refusal_third, refusal_and_praise, odd_last_word,
 	};
 
 	(void)state;
@@ -79,6 +91,67 @@ L04_out_of_step(void **state)
 		run(&setup, "220 hop\r\n", scripts[i], &plain, 1);
 		assert_string_equal(client.outcomes, "deferred 0 4.4.2\n");
 		assert_int_not_equal(client.fault.kind, FAULT_NONE);
+	}
+}
+
+/*
+ * L4: one 2xx too many behind the one to the dot: whichever was meant, the hop has the message, and a
+ * retry would be a copy. The connection is not used again.
+ */
+static void
+L04_praise_twice(void **state)
+{
+	static const struct setup setup = CLEAR;
+	static const char *const answers[] = {
+		"250 2.0.0 taken\r\n250 2.0.0 taken\r\n",
+		"250 2.0.0 taken\r\n250-2.0.0 taken\r\n250 2.0.0 all of it\r\n",
+		"250 2.0.0 taken\r\n25",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+		const struct step steps[] = {
+			{ "EHLO", PIPELINING }, { "MAIL", "250 ok\r\n" }, { "RCPT", "250 ok\r\n" },
+			{ "DATA", "354 go\r\n" }, { ".", answers[i] }, { NULL, NULL },
+		};
+
+		run(&setup, "220 hop\r\n", steps, &plain, 1);
+		assert_string_equal(client.outcomes, "relayed 250 2.0.0\n");
+		assert_int_equal(client.fault.kind, FAULT_PEER);
+		assert_non_null(strstr(client.fault.text, "unasked"));
+	}
+}
+
+/* The same by LMTP, where each recipient has an answer: with one refusal among them, whose is it? */
+static void
+L04_praise_twice_by_lmtp(void **state)
+{
+	static const struct setup setup = { .scheme = ROUTE_LMTP, .tls = ROUTE_TLS_NONE };
+	static const struct {
+		const char *answers;
+		const char *outcomes;
+	} cases[] = {
+		{ "250 2.0.0 a\r\n250 2.0.0 b\r\n250 2.0.0 c\r\n",
+			"relayed 250 2.0.0 | relayed 250 2.0.0\n" },
+		{ "552 5.2.2 full\r\n250 2.0.0 b\r\n250 2.0.0 c\r\n",
+			"deferred 0 4.4.2 | deferred 0 4.4.2\n" },
+		{ "250 2.0.0 a\r\n250 2.0.0 b\r\n552 5.2.2 full\r\n",
+			"deferred 0 4.4.2 | deferred 0 4.4.2\n" },
+	};
+	struct order order = plain;
+
+	(void)state;
+	order.recipients[1] = "x2@y.z";
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct step steps[] = {
+			{ "LHLO", PIPELINING }, { "MAIL", "250 ok\r\n" }, { "RCPT", "250 ok\r\n" },
+			{ "RCPT", "250 ok\r\n" }, { "DATA", "354 go\r\n" },
+			{ ".", cases[i].answers }, { NULL, NULL },
+		};
+
+		run(&setup, "220 hop\r\n", steps, &order, 1);
+		assert_string_equal(client.outcomes, cases[i].outcomes);
+		assert_int_equal(client.fault.kind, FAULT_PEER);
 	}
 }
 
@@ -307,6 +380,8 @@ main(void)
 		cmocka_unit_test(L03_last_words),
 		cmocka_unit_test(L03_content_that_is_not_taken),
 		cmocka_unit_test(L04_out_of_step),
+		cmocka_unit_test(L04_praise_twice),
+		cmocka_unit_test(L04_praise_twice_by_lmtp),
 		cmocka_unit_test(L04_no_refusal_counts_out_of_step),
 		cmocka_unit_test(L05_unasked_word_while_idle),
 		cmocka_unit_test(L05_goodbye_while_idle),
