@@ -23,6 +23,7 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/intake.c src/queue/intake.h \
 	src/queue/loader.c src/queue/loader.h \
 	src/queue/notice.c src/queue/notice.h \
+	src/queue/notice_again.c src/queue/notice_again.h \
 	src/queue/notice_held.c src/queue/notice_held.h \
 	src/queue/notice_original.c src/queue/notice_original.h \
 	src/queue/notice_report.c src/queue/notice_report.h \

@@ -127,18 +127,17 @@ addressee(const struct notice *notice)
 					       notice->parcel->record.envelope.sender;
 }
 
-static void
-make_id(const struct notice *notice, char id[MESSAGE_ID_MAX_BYTES + 1])
+void
+notice_make_id(const struct parcel *about, char letter, uint32_t number,
+	char id[MESSAGE_ID_MAX_BYTES + 1])
 {
-	const char *parent = notice->parcel->record.id;
+	const char *parent = about->record.id;
 	char hex[2 * ID_HASH_BYTES + 1];
 	if (strlen(parent) + ID_SUFFIX_BYTES > MESSAGE_ID_MAX_BYTES) {
-		text_hex(record_digest(notice->parcel->bytes).start, ID_HASH_BYTES, hex,
-			sizeof(hex));
+		text_hex(record_digest(about->bytes).start, ID_HASH_BYTES, hex, sizeof(hex));
 		parent = hex;
 	}
-	snprintf(id, MESSAGE_ID_MAX_BYTES + 1, "%s.%c%u", parent, letters[notice->kind],
-		notice->recipients[0].number);
+	snprintf(id, MESSAGE_ID_MAX_BYTES + 1, "%s.%c%u", parent, letter, number);
 }
 
 /* RFC 3834 3.1.5: what it is an answer to, so that mail programs show them together. */
@@ -178,19 +177,19 @@ add_head(struct buf *to, const struct notice *notice, const char *id, const char
 		boundary);
 }
 
-static void
-set_record(struct parcel *parcel, const struct notice *notice, const char *id, bool eightbit)
+void
+notice_set_record(struct parcel *parcel, const char *id, const char *about, const char *to,
+	bool eightbit)
 {
 	struct arena *arena = parcel->arena;
-	const struct record *parent = &notice->parcel->record;
 	struct message_recipient *recipient = arena_alloc(arena, sizeof(*recipient));
-	const char *path = arena_strdup(arena, addressee(notice));
+	const char *path = arena_strdup(arena, to);
 	/* RFC 3461 4.1: nobody is told of a notice. */
 	*recipient = (struct message_recipient){ .path = path, .notify = NOTIFY_NEVER,
 		.orcpt = "" };
 	parcel->record = (struct record){
 		.id = arena_strdup(arena, id),
-		.parent = arena_strdup(arena, parent->id),
+		.parent = arena_strdup(arena, about),
 		.session = "", .listener = "", .protocol = "", .client_address = "", .login = "",
 		.envelope = {
 			.sender = "",
@@ -210,13 +209,13 @@ notice_make(const struct notice *notice)
 	char boundary[BOUNDARY_SIZE];
 	struct buf header = BUF_INIT(0);
 	struct buf body = BUF_INIT(MESSAGE_NOTICE_MAX_BYTES);
-	make_id(notice, id);
+	notice_make_id(notice->parcel, letters[notice->kind], notice->recipients[0].number, id);
 	make_boundary(notice, boundary);
 	add_head(&header, notice, id, boundary);
 	bool eightbit = add_body(&body, notice, boundary);
 	assert(!body.overflow);
 	struct parcel *parcel = parcel_new(buf_length(&header) + buf_length(&body));
-	set_record(parcel, notice, id, eightbit);
+	notice_set_record(parcel, id, notice->parcel->record.id, addressee(notice), eightbit);
 	parcel_seal(parcel, buf_span(&header), buf_span(&body), notice->now_ms);
 	buf_fini(&body);
 	buf_fini(&header);

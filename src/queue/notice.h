@@ -41,4 +41,11 @@ bool notice_is_last(const struct record *record, const char *postmaster);
  */
 struct parcel *notice_make(const struct notice *notice);
 
+/* Of every notice about a message: its id, by its kind's letter and the first recipient. */
+void notice_make_id(const struct parcel *about, char letter, uint32_t number,
+	char id[MESSAGE_ID_MAX_BYTES + 1]);
+/* Its record: from the null sender to one address, of which nobody is told. */
+void notice_set_record(struct parcel *parcel, const char *id, const char *about, const char *to,
+	bool eightbit);
+
 #endif

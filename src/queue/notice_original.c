@@ -25,12 +25,8 @@ is_blind(struct span line, bool was_blind)
 	return span_starts_nocase(line, "Bcc:") || span_starts_nocase(line, "Resent-Bcc:");
 }
 
-/*
- * The header line by line: nothing in it can end a line or the part. Cut at a line's end when the
- * cap is near; a line that is too long loses its tail.
- */
-static void
-add_header(struct buf *to, struct span header, bool utf8, size_t room)
+void
+notice_original_add_header(struct buf *to, struct span header, bool utf8, size_t room)
 {
 	bool blind = false;
 	while (header.length) {
@@ -107,7 +103,8 @@ notice_original_init(struct notice_original *original, const struct notice *noti
 		buf_add_span(&original->bytes, parcel->content);
 		return;
 	}
-	add_header(&original->bytes, parcel_header(parcel), global, notice->return_max_bytes);
+	notice_original_add_header(
+		&original->bytes, parcel_header(parcel), global, notice->return_max_bytes);
 	original->type = notice_text_has_8bit(buf_span(&original->bytes)) ?
 		"message/global-headers" :
 		"text/rfc822-headers";

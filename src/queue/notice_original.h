@@ -15,6 +15,11 @@ struct notice_original {
 void notice_original_init(struct notice_original *original, const struct notice *notice,
 	bool global);
 /*
+ * The header line by line, up to its empty line: nothing in it can end a line or the part. Cut at a line's
+ * end when the cap is near; a line that is too long loses its tail. Without utf8 it is ASCII.
+ */
+void notice_original_add_header(struct buf *to, struct span header, bool utf8, size_t room);
+/*
  * Must the notice be global: did the original need SMTPUTF8 for its header or its sender? Who wrote
  * it reads such notices; another may not, and is told in ASCII.
  */

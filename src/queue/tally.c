@@ -2,6 +2,7 @@
 /* What a result means: which recipients are done, which wait and until when, who is told; pure. */
 #include "queue/tally.h"
 
+#include "queue/notice_again.h"
 #include "queue/schedule.h"
 
 static const struct message_recipient_result *
@@ -85,11 +86,24 @@ hold_last(const struct tally_facts *facts, const char *postmaster, struct arena 
 		recipient->code, recipient->text);
 }
 
+/* A notice that would fail for what it returns goes out again with less, and nobody else is told. */
+static bool
+say_again(const struct tally_facts *facts, struct tally *tally)
+{
+	if (!tally->count || !notice_again_is_due(&facts->parcel->record, &tally->recipients[0]))
+		return false;
+	struct parcel *again = notice_again_make(facts->parcel, facts->now_ms);
+	if (again)
+		tally->notices[tally->notice_count++] = again;
+	return again != NULL;
+}
+
 bool
 tally_is_untold(const struct settings *settings, const struct record *record,
 	const struct recipient *recipient)
 {
 	return recipient->stage == RECIPIENT_FAILED && !record->envelope.sender[0] &&
+		!notice_again_is_due(record, recipient) &&
 		(settings->queue.double_bounce == DOUBLE_BOUNCE_DROP ||
 			!notice_is_wanted(record, recipient->number, NOTICE_DOUBLE));
 }
@@ -165,7 +179,9 @@ tally_make(const struct tally_facts *facts, struct arena *arena, struct tally *t
 	};
 	for (size_t i = 0; i < tally_out->count; i++)
 		apply(facts, &tally_out->recipients[i], arena);
-	hold_last(facts, postmaster, arena, tally_out);
+	bool again = say_again(facts, tally_out);
+	if (!again)
+		hold_last(facts, postmaster, arena, tally_out);
 	for (size_t i = 0; i < tally_out->count; i++) {
 		const struct recipient *recipient = &tally_out->recipients[i];
 		if (recipient->stage != RECIPIENT_WAITING)
@@ -176,7 +192,7 @@ tally_make(const struct tally_facts *facts, struct arena *arena, struct tally *t
 	}
 	tally_out->due_ms =
 		facts->now_ms + schedule_retry_ms(&facts->settings->queue.retry, attempts);
-	for (unsigned kind = 0; kind < NOTICE_KIND_COUNT; kind++)
+	for (unsigned kind = 0; kind < NOTICE_KIND_COUNT && !again; kind++)
 		add_notice(facts, (enum notice_kind)kind, postmaster, arena, tally_out);
 	/* Behind the mailbox there is nobody who could know more of notices. */
 	for (size_t i = 0; i < tally_out->count && facts->at_mailbox; i++) {

@@ -290,3 +290,32 @@ def test_I13_one_of_each(gate, hop, token):
     assert tracked["state"] == "failed"
     assert {row["address"]: row["state"] for row in tracked["recipients"]} == {
         "good@example.net": "delivered", later.decode(): "delivered", "bad@example.net": "failed"}
+
+
+# --- a hop that takes seven bits
+
+@pytest.fixture
+def seven_bits(make_gate, hop):
+    """(daemon, hop): there the sender is reached, without any extension."""
+    bare = Sink(keywords=(b"SIZE 1000000",))
+    yield make_gate(routes={"example.org": bare.target, "*": hop.target}, extra=QUEUE,
+                    base={"postmaster": '"help@post.test"'}), bare
+    bare.stop()
+
+
+def test_L6_a_notice_of_eight_bits_to_a_hop_of_seven(seven_bits, hop, token):
+    """It reaches the sender with what such a hop takes, and the postmaster hears nothing of it."""
+    gate, bare = seven_bits
+    number = submit(gate, token, [(b"bad@example.net", b"")], mail=b" BODY=8BITMIME",
+                    body=b"not seven bits: \xc3\xa4\r\n")
+    message = bare.wait_for(lambda m: m.sender == b"" and token in m.raw)
+    assert message.recipients == [(b"alice@example.org", [])]
+    assert not [byte for byte in message.raw if byte > 127]
+    notice = Notice(message.content)
+    assert notice.recipient("bad@example.net")["Status"] == "5.1.1" and not notice.is_global
+    assert notice.returned.get_content_type() == "text/rfc822-headers"
+    assert token.decode() in notice.returned.get_content()
+    assert "seven bits" not in notice.returned.get_content()
+    gate.wait_until_queue_is_empty()
+    assert gate.ctl_json("track", f"{number}.F0.F0")["messages"][0]["about"] == number
+    assert len(bare.with_token(token)) == 1 and not notices(hop, token)

@@ -43,6 +43,10 @@ UNIT_TESTS += tests/unit/test_queue_notice
 tests_unit_test_queue_notice_SOURCES = tests/unit/test_queue_notice.c tests/unit/notice_fixture.h
 tests_unit_test_queue_notice_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_queue_notice_again
+tests_unit_test_queue_notice_again_SOURCES = tests/unit/test_queue_notice_again.c tests/unit/notice_fixture.h
+tests_unit_test_queue_notice_again_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_queue_notice_original
 tests_unit_test_queue_notice_original_SOURCES = tests/unit/test_queue_notice_original.c tests/unit/notice_fixture.h
 tests_unit_test_queue_notice_original_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)

@@ -14,6 +14,7 @@ static const struct settings all_settings = {
 		.expiry = 100000,
 		.notice_expiry = 50000,
 		.delay_notice = 10000,
+		.return_size = 50 * 1024,
 	},
 };
 
@@ -177,6 +178,37 @@ test_null_sender(void **state)
 	end_run(&run);
 }
 
+/* A hop without 8BITMIME costs a notice the body that it returns, not its reader; whatever is told of others. */
+static void
+test_notice_to_a_hop_of_seven_bits(void **state)
+{
+	(void)state;
+	const struct message_recipient_result refusal[] = { { .number = 0,
+		.outcome = OUTCOME_FAILED, .code = 550, .enhanced = "5.1.1", .text = "gone" } };
+	const struct message_recipient_result no_way[] = { { .number = 0, .outcome = OUTCOME_FAILED,
+		.enhanced = "5.6.3", .text = "the next hop does not take 8-bit content" } };
+	struct run run = run_tally(
+		sample_parcel("0001", "Gr\xc3\xbc\r\n", recipients3), three, 1, refusal, 1, 1);
+	struct parcel *notice = parcel_hold(run.tally.notices[0]);
+	end_run(&run);
+	run = run_tally(notice, three, 1, no_way, 1, 2);
+	assert_int_equal(run.tally.recipients[0].stage, RECIPIENT_FAILED);
+	assert_int_equal(run.tally.waiting, 0);
+	assert_null(run.tally.hold_reason);
+	assert_int_equal(run.tally.notice_count, 1);
+	assert_false(tally_is_untold(&all_settings, &notice->record, run.tally.recipients));
+	struct parcel *again = parcel_hold(run.tally.notices[0]);
+	assert_string_equal(again->record.id, "0001.F0.F0");
+	assert_string_equal(again->record.envelope.recipients[0].path,
+		notice->record.envelope.recipients[0].path);
+	end_run(&run);
+	/* Once. */
+	run = run_tally(again, three, 1, no_way, 1, 3);
+	assert_int_equal(run.tally.notice_count, 1);
+	assert_string_equal(run.tally.notices[0]->record.id, "0001.F0.F0.P0");
+	end_run(&run);
+}
+
 static void
 test_null_sender_dropped(void **state)
 {
@@ -268,6 +300,7 @@ main(void)
 		cmocka_unit_test(test_failures_are_told_together),
 		cmocka_unit_test(test_expiry),
 		cmocka_unit_test(test_null_sender),
+		cmocka_unit_test(test_notice_to_a_hop_of_seven_bits),
 		cmocka_unit_test(test_null_sender_dropped),
 		cmocka_unit_test(test_delay_is_told_once),
 		cmocka_unit_test(test_success),
