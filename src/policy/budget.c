@@ -11,6 +11,7 @@ enum {
 	DAY_MS = 24 * HOUR_MS,
 	PERCENT = 100,
 	OVERDRAFT_LEAST = 100, /* percent of the amount that what is held may overdraw a budget */
+	OTHER_WINDOWS = 2,     /* in which a budget is whole, burst being 100 percent */
 	IDLE_WINDOWS = 22,     /* burst and cut-off are 1000 percent at most */
 };
 
@@ -214,11 +215,22 @@ budget_whole_in_ms(const struct budgets *budgets, const struct settings_limits *
 	return (spent_now(&budgets->of[kind], amount, now_ms) + amount - 1) / amount;
 }
 
+/* Nothing was taken of it for so many windows. */
+static bool
+has_rested(const struct budgets *budgets, enum budget_kind kind, uint64_t windows, uint64_t now_ms)
+{
+	const struct budget *budget = &budgets->of[kind];
+
+	return !budget->spent || now_ms >= budget->stamp_ms + windows * kinds[kind].window_ms;
+}
+
 bool
 budget_is_whole(const struct budgets *budgets, const struct settings_limits *limits, uint64_t now_ms)
 {
 	for (unsigned kind = 0; kind < BUDGET_COUNT; kind++) {
-		if (budget_whole_in_ms(budgets, limits, kind, now_ms))
+		if (budget_amount(limits, kind)
+				? budget_whole_in_ms(budgets, limits, kind, now_ms) > 0
+				: !has_rested(budgets, kind, OTHER_WINDOWS, now_ms))
 			return false;
 	}
 	return true;
@@ -228,10 +240,7 @@ bool
 budget_is_idle(const struct budgets *budgets, uint64_t now_ms)
 {
 	for (unsigned kind = 0; kind < BUDGET_COUNT; kind++) {
-		const struct budget *budget = &budgets->of[kind];
-
-		if (budget->spent &&
-			now_ms < budget->stamp_ms + IDLE_WINDOWS * kinds[kind].window_ms)
+		if (!has_rested(budgets, kind, IDLE_WINDOWS, now_ms))
 			return false;
 	}
 	return true;

@@ -76,6 +76,7 @@ uint64_t budget_spent(const struct budgets *budgets, const struct settings_limit
 /* In how many ms nothing of it will be spent any more. */
 uint64_t budget_whole_in_ms(const struct budgets *budgets, const struct settings_limits *limits,
 	enum budget_kind kind, uint64_t now_ms);
+/* One that another section set is whole two windows after the last of it was taken. */
 bool budget_is_whole(const struct budgets *budgets, const struct settings_limits *limits,
 	uint64_t now_ms);
 /* Whatever the section says: nothing was taken for as long as a budget can take to be whole. */

@@ -119,6 +119,29 @@ held_once_told_once(void **state)
 	assert_int_equal(row->over_since_ms, 0);
 }
 
+/* A message by a section that has not the budget that was met does not make it whole. */
+static void
+told_once_by_whatever_section(void **state)
+{
+	struct settings_limits outside = { .title = "x", .messages_per_hour = 1 };
+	struct settings_limits inside = { .title = "y", .recipients_per_day = 1000 };
+	struct usage *usage = *state;
+
+	charge(usage, "a", &outside, 1, 0);
+	assert_true(charge(usage, "a", &outside, 1, 1).began);
+	for (unsigned i = 2; i < 20; i++) {
+		assert_int_equal(charge(usage, "a", &inside, 1, i).verdict, CHARGE_PASS);
+		assert_false(charge(usage, "a", &outside, 1, i).began);
+	}
+	/* One whose section is another now is not over its budget for ever. */
+	usage_forgive(usage_find(usage, USAGE_LOGIN, "a"));
+	charge(usage, "a", &outside, 1, 20);
+	assert_true(charge(usage, "a", &outside, 1, 20).began);
+	charge(usage, "a", &inside, 1, 20 + 2 * HOUR);
+	charge(usage, "a", &outside, 1, 20 + 2 * HOUR);
+	assert_true(charge(usage, "a", &outside, 1, 20 + 2 * HOUR).began);
+}
+
 static void
 told_anew_after_somebody_looked(void **state)
 {
@@ -347,6 +370,7 @@ main(void)
 		USAGE_TEST(verdicts_of_each_choice),
 		USAGE_TEST(what_is_put_off_costs_nothing),
 		USAGE_TEST(held_once_told_once),
+		USAGE_TEST(told_once_by_whatever_section),
 		USAGE_TEST(told_anew_after_somebody_looked),
 		USAGE_TEST(what_came_to_nothing_is_given_back),
 		USAGE_TEST(what_was_overdrawn_already_is_not_given_back),
