@@ -197,3 +197,14 @@ tests_unit_test_auth_verbs_import_SOURCES = \
 	tests/unit/test_auth_verbs_import.c tests/unit/accounts_fixture.h
 tests_unit_test_auth_verbs_import_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_verbs_import_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_seen
+tests_unit_test_auth_seen_SOURCES = tests/unit/test_auth_seen.c tests/unit/accounts_fixture.h
+tests_unit_test_auth_seen_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_seen_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_expiry
+tests_unit_test_auth_expiry_SOURCES = tests/unit/test_auth_expiry.c \
+	tests/unit/auth_session_fixture.h $(AUTH_RIG)
+tests_unit_test_auth_expiry_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_expiry_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
