@@ -9,59 +9,64 @@ enum { REVOKED_KEPT_MS = 24 * 3600 * 1000 }; /* longer than any grant lives */
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static bool
-read_app_keys(struct directory_local *local, int64_t account, struct app_password *app)
-{
-	sqlite3_stmt *statement = local->statements[FIND_APP_KEYS];
-	struct scram_keys keys;
-	unsigned found = 0;
-	int result;
-
-	db_bind(statement, (const struct db_value[]){ DB_INT(app->id), DB_INT(account) }, 2);
-	while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
-		if (directory_local_read_keys(statement, &keys)) {
-			app->keys[keys.hash] = keys;
-			found |= 1U << keys.hash;
-		}
-	}
-	sqlite3_reset(statement);
-	mem_wipe(&keys, sizeof keys);
-	return result == SQLITE_DONE && found == (1U << SCRAM_HASH_COUNT) - 1;
-}
-
+/* The columns before these are those of a key. */
 static void
 read_app(sqlite3_stmt *statement, struct arena *arena, struct app_password *app)
 {
-	app->id = (uint64_t)sqlite3_column_int64(statement, 0);
-	app->label = directory_local_column(statement, 1, arena);
-	app->protocols = (uint8_t)sqlite3_column_int(statement, 2);
-	app->expires_ms = sqlite3_column_int64(statement, 3);
-	app->created_ms = sqlite3_column_int64(statement, 4);
-	app->used_ms = sqlite3_column_int64(statement, 5);
-	app->used_protocol = (uint8_t)sqlite3_column_int(statement, 6);
-	app->used_address = directory_local_column(statement, 7, arena);
+	app->id = (uint64_t)sqlite3_column_int64(statement, 5);
+	app->label = directory_local_column(statement, 6, arena);
+	app->protocols = (uint8_t)sqlite3_column_int(statement, 7);
+	app->expires_ms = sqlite3_column_int64(statement, 8);
+	app->created_ms = sqlite3_column_int64(statement, 9);
+	app->used_ms = sqlite3_column_int64(statement, 10);
+	app->used_protocol = (uint8_t)sqlite3_column_int(statement, 11);
+	app->used_address = directory_local_column(statement, 12, arena);
 }
 
+/* Which of its keys this row has, as a bit; 0: it has none that is good. */
+static unsigned
+read_app_key(sqlite3_stmt *statement, struct app_password *app)
+{
+	struct scram_keys keys;
+	unsigned found = 0;
+
+	if (sqlite3_column_type(statement, 0) != SQLITE_NULL &&
+		directory_local_read_keys(statement, &keys)) {
+		app->keys[keys.hash] = keys;
+		found = 1U << keys.hash;
+	}
+	mem_wipe(&keys, sizeof keys);
+	return found;
+}
+
+/* A row for each key, those of one app password one behind the other: each must have all of them. */
 bool
 directory_local_read_apps(struct directory_local *local, int64_t id, struct account *account)
 {
+	static const unsigned all_keys = (1U << SCRAM_HASH_COUNT) - 1;
 	sqlite3_stmt *statement = local->statements[FIND_APPS];
 	struct app_password found[APP_PASSWORDS_MAX];
+	unsigned keys = all_keys;
+	uint64_t last = 0;
 	size_t count = 0;
-	bool good;
 	int result;
 
-	db_bind(statement, (const struct db_value[]){ DB_INT(id), DB_INT(APP_PASSWORDS_MAX) }, 2);
-	while ((result = sqlite3_step(statement)) == SQLITE_ROW && count < APP_PASSWORDS_MAX)
-		read_app(statement, account->arena, &found[count++]);
+	db_bind(statement, &DB_INT(id), 1);
+	while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
+		if ((uint64_t)sqlite3_column_int64(statement, 5) != last) {
+			if (keys != all_keys || count == APP_PASSWORDS_MAX)
+				break;
+			read_app(statement, account->arena, &found[count]);
+			last = found[count++].id;
+			keys = 0;
+		}
+		keys |= read_app_key(statement, &found[count - 1]);
+	}
 	sqlite3_reset(statement);
-	good = result == SQLITE_DONE;
-	for (size_t i = 0; i < count && good; i++)
-		good = read_app_keys(local, id, &found[i]);
 	account->apps = arena_dup(account->arena, found, count * sizeof found[0]);
 	account->app_count = count;
 	mem_wipe(found, count * sizeof found[0]);
-	return good;
+	return result == SQLITE_DONE && keys == all_keys;
 }
 
 /* ---- salts ----------------------------------------------------------------------------------- */

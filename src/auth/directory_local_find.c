@@ -61,6 +61,11 @@ read_keys(struct directory_local *local, int64_t id, struct account *account)
 
 /* ---- lists and groups ------------------------------------------------------------------------ */
 
+struct grants_read {
+	struct identity_grant items[IDENTITY_TEXTS_MAX];
+	size_t count;
+};
+
 /* What is read of one account, and how far it came. */
 struct reading {
 	struct directory_local *local;
@@ -68,32 +73,11 @@ struct reading {
 	int64_t id;
 	int64_t group_ids[IDENTITY_TEXTS_MAX];
 	const char *groups[IDENTITY_TEXTS_MAX];
-	struct identity_grant grants[IDENTITY_TEXTS_MAX];
-	size_t grant_count;
+	const char *addresses[IDENTITY_TEXTS_MAX];
+	size_t address_count;
+	struct grants_read send_as;
+	struct grants_read on_behalf;
 };
-
-static bool
-read_addresses(struct reading *reading)
-{
-	sqlite3_stmt *statement = reading->local->statements[FIND_TEXTS];
-	struct account *account = reading->account;
-	const char *found[IDENTITY_TEXTS_MAX];
-	size_t count = 0;
-	int result;
-
-	db_bind(statement,
-		(const struct db_value[]){ DB_INT(reading->id), DB_INT(DIRECTORY_ADDRESSES),
-			DB_INT(IDENTITY_TEXTS_MAX) },
-		3);
-	while ((result = sqlite3_step(statement)) == SQLITE_ROW && count < IDENTITY_TEXTS_MAX)
-		found[count++] = directory_local_column(statement, 0, account->arena);
-	sqlite3_reset(statement);
-	account->identity.addresses = (struct settings_texts){
-		.items = arena_dup(account->arena, found, count * sizeof found[0]),
-		.count = count,
-	};
-	return result == SQLITE_DONE;
-}
 
 /* The account's own limits, or else those of the first group that has some. */
 static bool
@@ -121,59 +105,89 @@ read_groups(struct reading *reading)
 	return result == SQLITE_DONE;
 }
 
-/* Patterns of the account (group 0), or of the group at place group - 1. */
+/* An address, or a pattern of the account (group 0), or of the group at place group - 1. */
 static bool
-add_grants(struct reading *reading, enum directory_list list, uint16_t group)
+add_text(struct reading *reading, enum directory_list list, const char *text, uint16_t group)
+{
+	struct grants_read *grants =
+		list == DIRECTORY_SEND_AS ? &reading->send_as : &reading->on_behalf;
+
+	if (list == DIRECTORY_ADDRESSES) {
+		if (reading->address_count == IDENTITY_TEXTS_MAX)
+			return false;
+		reading->addresses[reading->address_count++] = text;
+		return true;
+	}
+	if (grants->count == IDENTITY_TEXTS_MAX)
+		return false;
+	grants->items[grants->count++] = identity_grant_make(reading->account->arena, text,
+		&reading->account->identity.groups, group);
+	return true;
+}
+
+/* All lists in one; more than the room that each has is refused when they are changed. */
+static bool
+read_texts(struct reading *reading, uint16_t group)
 {
 	sqlite3_stmt *statement =
 		reading->local->statements[group ? FIND_GROUP_TEXTS : FIND_TEXTS];
 	int64_t id = group ? reading->group_ids[group - 1] : reading->id;
-	struct arena *arena = reading->account->arena;
 	int result;
 
-	db_bind(statement,
-		(const struct db_value[]){ DB_INT(id), DB_INT(list), DB_INT(IDENTITY_TEXTS_MAX) },
-		3);
-	while ((result = sqlite3_step(statement)) == SQLITE_ROW &&
-		reading->grant_count < IDENTITY_TEXTS_MAX)
-		reading->grants[reading->grant_count++] =
-			identity_grant_make(arena, directory_local_column(statement, 0, arena),
-				&reading->account->identity.groups, group);
+	db_bind(statement, &DB_INT(id), 1);
+	while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
+		const char *text = directory_local_column(statement, 0, reading->account->arena);
+
+		if (!add_text(reading, (enum directory_list)sqlite3_column_int(statement, 1), text,
+			    group))
+			break;
+	}
 	sqlite3_reset(statement);
 	return result == SQLITE_DONE;
 }
 
-static bool
-read_grants(struct reading *reading, enum directory_list list, struct identity_grants *grants_out)
+static struct identity_grants
+keep_grants(struct arena *arena, const struct grants_read *grants)
 {
-	size_t groups = reading->account->identity.groups.count;
+	return (struct identity_grants){
+		.items = arena_dup(arena, grants->items, grants->count * sizeof grants->items[0]),
+		.count = grants->count,
+	};
+}
 
-	reading->grant_count = 0;
-	for (size_t group = 0; group <= groups; group++) {
-		if (!add_grants(reading, list, (uint16_t)group))
+static bool
+read_all_texts(struct reading *reading)
+{
+	struct identity *identity = &reading->account->identity;
+	struct arena *arena = reading->account->arena;
+
+	for (size_t group = 0; group <= identity->groups.count; group++) {
+		if (!read_texts(reading, (uint16_t)group))
 			return false;
 	}
-	*grants_out = (struct identity_grants){
-		.items = arena_dup(reading->account->arena, reading->grants,
-			reading->grant_count * sizeof reading->grants[0]),
-		.count = reading->grant_count,
+	identity->addresses = (struct settings_texts){
+		.items = arena_dup(arena, reading->addresses,
+			reading->address_count * sizeof(char *)),
+		.count = reading->address_count,
 	};
+	identity->send_as = keep_grants(arena, &reading->send_as);
+	identity->on_behalf = keep_grants(arena, &reading->on_behalf);
 	return true;
 }
 
 static bool
 read_lists(struct directory_local *local, int64_t id, struct account *account)
 {
-	struct identity *identity = &account->identity;
 	struct reading reading; /* large, and each part is written before it is read */
 
 	reading.local = local;
 	reading.account = account;
 	reading.id = id;
-	return read_keys(local, id, account) == SQLITE_DONE && read_addresses(&reading) &&
-		read_groups(&reading) && directory_local_read_apps(local, id, account) &&
-		read_grants(&reading, DIRECTORY_SEND_AS, &identity->send_as) &&
-		read_grants(&reading, DIRECTORY_ON_BEHALF, &identity->on_behalf);
+	reading.address_count = 0;
+	reading.send_as.count = 0;
+	reading.on_behalf.count = 0;
+	return read_keys(local, id, account) == SQLITE_DONE && read_groups(&reading) &&
+		read_all_texts(&reading) && directory_local_read_apps(local, id, account);
 }
 
 static struct account *

@@ -101,17 +101,26 @@ struct effort {
 	int accounts;
 	int keys;
 	int groups;
+	int texts;
+	int apps;
+	int compiled; /* statements, anew */
 };
 
 static struct effort
 effort_of(const struct rig *rig)
 {
 	sqlite3_stmt *const *statements = rig->auth->local->statements;
+	int compiled = 0;
 
+	for (int i = 0; i < STATEMENT_COUNT; i++)
+		compiled += sqlite3_stmt_status(statements[i], SQLITE_STMTSTATUS_REPREPARE, 1);
 	return (struct effort){
+		.compiled = compiled,
 		.accounts = sqlite3_stmt_status(statements[FIND_ACCOUNT], SQLITE_STMTSTATUS_RUN, 1),
 		.keys = sqlite3_stmt_status(statements[FIND_KEYS], SQLITE_STMTSTATUS_RUN, 1),
 		.groups = sqlite3_stmt_status(statements[FIND_GROUPS], SQLITE_STMTSTATUS_RUN, 1),
+		.texts = sqlite3_stmt_status(statements[FIND_TEXTS], SQLITE_STMTSTATUS_RUN, 1),
+		.apps = sqlite3_stmt_status(statements[FIND_APPS], SQLITE_STMTSTATUS_RUN, 1),
 	};
 }
 
@@ -136,6 +145,9 @@ c10_the_directory_works_the_same_for_everybody(void **state)
 		assert_int_equal(effort.accounts, 2);
 		assert_int_equal(effort.keys, 1);
 		assert_int_equal(effort.groups, 1);
+		assert_int_equal(effort.texts, 1);
+		assert_int_equal(effort.apps, 1);
+		assert_int_equal(effort.compiled, 0);
 	}
 }
 
