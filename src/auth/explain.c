@@ -222,8 +222,7 @@ judge_header(struct question *question)
 
 	mail->smtputf8 = question->smtputf8;
 	buf_add_span(&mail->header_block, question->header);
-	verdict = mail_judge_header(mail, rights_is_submission(&question->session) &&
-			!question->session.listener->lenient);
+	verdict = mail_judge_header(mail, rights_is_submission(&question->session));
 	if (verdict.kind == VERDICT_CONTINUE && !device_make_right(mail))
 		verdict = verdict_refuse(552, "5.3.4", "header size", "The header is too large");
 	if (verdict.kind == VERDICT_CONTINUE)

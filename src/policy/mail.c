@@ -50,6 +50,8 @@ mail_parse_header(struct mail *mail, bool submitted, struct fault *fault_out)
 
 	if (!submitted)
 		rules |= HEADER_RAW;
+	else if (mail->session->listener->lenient)
+		rules |= HEADER_8BIT;
 	return header_parse(buf_span(&mail->header_block), rules, mail->arena, &mail->header,
 		fault_out);
 }

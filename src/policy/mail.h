@@ -71,7 +71,7 @@ struct mail *mail_new(const struct mail_session *session, const char *id, int64_
 void mail_free(struct mail **mail);             /* wipes nothing, closes nothing: the fd is not ours */
 /*
  * From the block to the list: strict for what is submitted (a login or the right to relay), lenient
- * (HEADER_RAW) for a stranger's mail. The fault says what is wrong, fit for a reply.
+ * (HEADER_RAW) for a stranger's mail; HEADER_8BIT for what a lenient listener is submitted. The fault says what is wrong, fit for a reply.
  */
 bool mail_parse_header(struct mail *mail, bool submitted, struct fault *fault_out);
 /* The same, as the client is told: 554 5.6.0, or 552 5.3.4 past a cap. */

@@ -362,8 +362,7 @@ handoff_start(struct transaction *transaction)
 	content_end(&transaction->content, transaction->body_hash);
 	content_explain(&transaction->content, &verdict);
 	if (verdict.kind == VERDICT_CONTINUE)
-		verdict = mail_judge_header(mail,
-			rights_is_submission(&smtp->mail) && !smtp->mail.listener->lenient);
+		verdict = mail_judge_header(mail, rights_is_submission(&smtp->mail));
 	if (verdict.kind != VERDICT_CONTINUE)
 		refuse(transaction, &verdict);
 	else if (transaction->discard)

@@ -52,20 +52,30 @@ take_line(struct scan *scan, struct span *line_out)
 		return bad(scan, "bare CR");
 	*line_out = span_first(scan->rest, length);
 	scan->rest = span_from(end, 2);
-	if (has_8bit && !(scan->rules & (HEADER_UTF8 | HEADER_RAW)))
+	if (has_8bit && !(scan->rules & (HEADER_UTF8 | HEADER_RAW | HEADER_8BIT)))
 		return bad(scan, "8-bit byte");
 	return true;
+}
+
+/* For those that split lines as Python does: VT, FF, and the separators of files, groups, records. */
+static bool
+is_line_end(char byte)
+{
+	return byte == '\v' || byte == '\f' || (byte >= '\x1c' && byte <= '\x1e');
 }
 
 static bool
 check_value(const struct scan *scan, struct span value)
 {
+	bool any = scan->rules & HEADER_8BIT;
+
 	if (scan->rules & HEADER_RAW)
 		return true;
 	for (size_t i = 0; i < value.length; i++)
-		if (octet_is_control(value.start[i]) && value.start[i] != '\t')
+		if (any ? is_line_end(value.start[i])
+			: octet_is_control(value.start[i]) && value.start[i] != '\t')
 			return bad(scan, "control byte");
-	if (!utf8_is_valid(value))
+	if (!any && !utf8_is_valid(value))
 		return bad(scan, "not valid UTF-8");
 	if (!utf8_is_ascii(value) && utf8_has_line_end(value))
 		return bad(scan, "a line end of Unicode");

@@ -19,6 +19,7 @@ enum {
 enum header_rule {
 	HEADER_UTF8 = 1,  /* SMTPUTF8: 8-bit bytes must be valid UTF-8, RFC 6532 */
 	HEADER_RAW = 2,   /* a stranger's mail: any byte in a value but NUL, CR, LF */
+	HEADER_8BIT = 4,  /* the same but for what ends a line for some readers, who would see more fields */
 };
 
 struct header_field {

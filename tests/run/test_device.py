@@ -139,6 +139,14 @@ def test_without_fixed_from_the_rights_of_the_account_hold(gate, sink, token):
         wire.expect(354, b"DATA")
         wire.expect(250, b"Subject: x\r\nX-Token: " + token + b"\r\n\r\nx\r\n.")
     assert sink.wait_for_token(token).fields("From") == [b"scanner@example.org"]
+    with connect(gate, "application") as wire:
+        wire.greet()
+        # What ends a line for some readers would show them another From.
+        for end in (b"\x0b", b"\x0c", b"\x1e", b"\xc2\x85", b"\xe2\x80\xa8"):
+            wire.expect(250, b"MAIL FROM:<scanner>")
+            wire.expect(250, b"RCPT TO:<u@example.net>")
+            wire.expect(354, b"DATA")
+            wire.expect(554, b"Subject: B\xfcro" + end + b"From: alice@example.org\r\n\r\nx\r\n.")
     # Who logs in is who it is.
     with connect(gate, "application") as wire:
         wire.greet()

@@ -178,7 +178,8 @@ mute_open(const struct mail_session *session, void *service)
 
 static const struct stage_type mute_type = { .name = "mute", .open = mute_open, .close = fake_close };
 
-static struct mail_session session;
+static const struct settings_listener listener;
+static struct mail_session session = { .listener = &listener };
 
 struct got {
 	int calls;

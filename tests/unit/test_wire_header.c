@@ -98,6 +98,14 @@ static const struct block_case block_cases[] = {
 	{ SPAN_LITERAL("A: \xc3\x85\xe2\x80\xa7\r\n"), HEADER_UTF8, NULL },
 	{ SPAN_LITERAL("A: \xc2\x85\r\n"), HEADER_RAW, NULL },
 	{ SPAN_LITERAL("A: \xe4\r\n"), HEADER_RAW, NULL },
+	{ SPAN_LITERAL("A: \xe4 \x85 \xc3\x85 \x1b$B\r\n"), HEADER_8BIT, NULL },
+	{ SPAN_LITERAL("A: b\xe2\x80\xa8" "B: c\r\n"), HEADER_8BIT,
+		"header line 1: a line end of Unicode" },
+	{ SPAN_LITERAL("A: b\xe4\xc2\x85" "B: c\r\n"), HEADER_8BIT,
+		"header line 1: a line end of Unicode" },
+	{ SPAN_LITERAL("A: b\fB: c\r\n"), HEADER_8BIT, "header line 1: control byte" },
+	{ SPAN_LITERAL("A: b\r\n \x1e\r\n"), HEADER_8BIT, "header line 2: control byte" },
+	{ SPAN_LITERAL("A: b\rB: c\r\n"), HEADER_8BIT, "header line 1: bare CR" },
 	{ SPAN_LITERAL("\r\n"), 0, "header line 1: an empty line inside of the header" },
 };
 
