@@ -17,7 +17,6 @@
 #include "super/spawn.h"
 
 enum {
-	START_WAIT_MS = 120 * 1000, /* from START to READY: queue may have a spool to recover */
 	CHECK_WAIT_MS = 30 * 1000,
 	TAKE_WAIT_MS = 10 * 1000,
 	ANEW_GRACE_MS = 2000,       /* for a process whose successor waits */
@@ -46,6 +45,7 @@ child_new(struct super *super, enum role role, unsigned instance,
 	child->super = super;
 	child->role = role;
 	child->instance = instance;
+	child->look_ms = PATIENCE_LOOK_MS;
 	child->events = events;
 	child->context = context;
 	loop_timer_init(&child->restart, super->loop, on_restart_due, child);
@@ -175,14 +175,10 @@ on_started(void *context, struct channel_message *answer)
 	struct child *child = context;
 	bool anew;
 
-	if (!answer) {
-		/* If the channel closed, its end is on the way already. */
-		if (channel_is_open(child->channel))
-			child_kill(child, "was not ready in time");
+	/* If the channel closed, its end is on the way already. */
+	if (!answer || child->phase != CHILD_STARTING)
 		return true;
-	}
-	if (child->phase != CHILD_STARTING)
-		return true;
+	loop_timer_stop(&child->deadline);
 	if (!read_ready(answer, child->generation, &anew)) {
 		channel_drop(child->channel, "START not answered by READY");
 		return true;
@@ -201,8 +197,11 @@ on_started(void *context, struct channel_message *answer)
 void
 child_begin(struct child *child)
 {
-	if (!child->begun)
-		channel_ask(child->channel, MSG_START, NULL, -1, START_WAIT_MS, on_started, child);
+	if (!child->begun) {
+		channel_ask(child->channel, MSG_START, NULL, -1, 0, on_started, child);
+		patience_begin(&child->patience, child->pid, loop_now_ms(child->super->loop));
+		loop_timer_start(&child->deadline, child->look_ms);
+	}
 	child->begun = true;
 }
 
@@ -366,13 +365,18 @@ static void
 on_deadline(void *context)
 {
 	struct child *child = context;
+	uint64_t now = loop_now_ms(child->super->loop);
 
 	if (child->phase == CHILD_STOPPING && child->killed)
 		leave_behind(child);
+	else if (child->phase == CHILD_STOPPING)
+		child_kill(child, "did not stop in time");
+	else if (!child->channel || !channel_is_open(child->channel))
+		child_kill(child, "left its channel, but did not end");
+	else if (patience_lasts(&child->patience, child->pid, now))
+		loop_timer_start(&child->deadline, child->look_ms);
 	else
-		child_kill(child, child->phase == CHILD_STOPPING
-				? "did not stop in time"
-				: "left its channel, but did not end");
+		child_kill(child, "was not ready in time");
 }
 
 /* More is no mishap, but a role that plays. */

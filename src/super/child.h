@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "ipc/channel.h"
+#include "super/patience.h"
 #include "super/super.h"
 
 enum child_phase {
@@ -56,6 +57,8 @@ struct child {
 	struct channel *channel; /* NULL: none */
 	uint32_t generation;    /* of the settings that it uses */
 	uint64_t since_ms;      /* steady; when its phase began */
+	uint32_t look_ms;       /* PATIENCE_LOOK_MS: how often its start is looked at */
+	struct patience patience;
 	unsigned restarts;      /* since super started */
 	unsigned failures;      /* in a row, for the back-off */
 	unsigned losses;        /* of links, lately */

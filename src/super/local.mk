@@ -15,6 +15,7 @@ src_super_libsuper_a_SOURCES = \
 	src/super/privilege.c src/super/privilege.h \
 	src/super/provide.c src/super/provide.h \
 	src/super/reload.c src/super/reload.h \
+	src/super/patience.c src/super/patience.h \
 	src/super/roll.c src/super/roll.h \
 	src/super/roster.c src/super/roster.h \
 	src/super/secrets.c src/super/secrets.h \

@@ -23,6 +23,7 @@ bool answered_by_question;
 bool role_closed;
 uint32_t provided;
 bool no_processes;
+bool busy_processes;
 
 static void
 on_serving(void *context, struct child *who)
@@ -141,6 +142,8 @@ spawn_role(enum role which, int fd, int error_fd, pid_t *pid_out, struct fault *
 		return fault_set(fault, FAULT_SYSTEM, "fork: told to");
 	pid = fork();
 	if (pid == 0) {
+		while (busy_processes)
+			getpid();
 		for (;;)
 			pause();
 	}

@@ -39,6 +39,7 @@ extern bool answered_by_question;
 extern bool role_closed;
 extern uint32_t provided; /* generation */
 extern bool no_processes;
+extern bool busy_processes; /* they work instead of waiting */
 
 int child_set_up(void **state);
 int child_tear_down(void **state);

@@ -35,6 +35,10 @@ UNIT_TESTS += tests/unit/test_super_notice
 tests_unit_test_super_notice_SOURCES = tests/unit/test_super_notice.c
 tests_unit_test_super_notice_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_super_patience
+tests_unit_test_super_patience_SOURCES = tests/unit/test_super_patience.c
+tests_unit_test_super_patience_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_super_child
 tests_unit_test_super_child_SOURCES = tests/unit/test_super_child.c tests/unit/child_fixture.c tests/unit/child_fixture.h
 tests_unit_test_super_child_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)

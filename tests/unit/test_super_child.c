@@ -80,6 +80,46 @@ turn(void)
 	loop_timer_stop(&timer);
 }
 
+/* It hangs in its start: one look is enough. */
+static void
+start_that_hangs(void **state)
+{
+	(void)state;
+	answer_id = MSG_NONE;
+	child->look_ms = 50;
+	child_begin(child);
+	while (!child->killed)
+		turn();
+	assert_int_equal(told.served, 0);
+	assert_int_equal(WTERMSIG(reap()), SIGKILL);
+}
+
+/* It works in its start, a queue on a spool that is damaged: it may take more than one look. */
+static void
+start_that_works(void **state)
+{
+	enum { LOOK_MS = 1000 }; /* a loaded machine lets it work for 20 ms in that */
+	uint64_t since;
+
+	(void)state;
+	kill(child->pid, SIGKILL);
+	reap();
+	child_restart_now(child);
+	channel_free(&role);
+	busy_processes = true;
+	make_process();
+	busy_processes = false;
+	answer_id = MSG_NONE;
+	child->look_ms = LOOK_MS;
+	child_begin(child);
+	since = loop_now_ms(super.loop);
+	while (loop_now_ms(super.loop) - since < LOOK_MS + LOOK_MS / 2)
+		turn();
+	assert_false(child->killed);
+	assert_int_equal(child->phase, CHILD_STARTING);
+	assert_int_equal(waitpid(child->pid, NULL, WNOHANG), 0);
+}
+
 /* As long as it answers it lives; when it does not, it is killed within the two settings together. */
 static void
 heartbeat(void **state)
@@ -176,6 +216,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(ended),
 		CASE(not_ready),
+		CASE(start_that_hangs),
+		CASE(start_that_works),
 		CASE(heartbeat),
 		CASE(E14_no_process),
 		CASE(lost_links_are_told),
