@@ -92,7 +92,7 @@ LMTP = {
     "lmtp-few": (lmtp(SAVED), ("done", "deferred")),
     "lmtp-few-and-silence": (lmtp(SAVED, lambda talk: talk.until_gone()), ("done", "deferred")),
     "lmtp-half": (lmtp(SAVED + b"250 2.0.0 sav"), ("done", "deferred")),
-    "lmtp-more": (lmtp(SAVED * 3), ("deferred", "deferred")),
+    "lmtp-more": (lmtp(SAVED * 3), ("done", "done")),     # whichever of them was meant: a retry would be a copy
     "lmtp-more-refusals": (lmtp(b"550 5.1.1 nobody\r\n" + SAVED * 2), ("deferred", "deferred")),
     "lmtp-refused-then-goodbye": (lmtp(SAVED + FULL + b"421 4.3.2 enough\r\n"), ("done", "deferred")),
 }
@@ -424,7 +424,8 @@ def test_I14_each_recipient_is_accounted_for_once(gate, hops, answered, name):
     assert (first["u1"], first["u3"]) == LMTP[name][1], found
     assert not hops[name].faults
     # by the good connection: those who were left, and once
-    hops[name].wait_for(lambda m: True)
+    if "deferred" in first.values():
+        hops[name].wait_for(lambda m: True)
     later = [address for message in hops[name].messages for address, _ in message.recipients]
     assert sorted(later) == sorted(b"%s@%s.test" % (event["to"][:2].encode(), name.encode()) for event in found
                                    if event["attempts"] == 2 and event["result"] != "deferred")
