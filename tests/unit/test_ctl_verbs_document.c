@@ -256,6 +256,8 @@ what_is_no_document_is_not_sent(void **state)
 		struct call call;
 
 		call_begin(&call, cases[i].in);
+		/* Nobody would answer. */
+		assert_int_equal(shutdown(call.fixture.fd, SHUT_WR), 0);
 		assert_int_equal(call_run(&call, cases[i].line), cases[i].result);
 		if (!strstr(call.err, cases[i].err))
 			fail_msg("%s: %s", cases[i].in, call.err);
