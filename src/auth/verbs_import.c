@@ -19,13 +19,15 @@ struct import {
 	json_int_t unchanged;
 };
 
-/* Each stands in the document once. */
+/* Each stands in the document once; the names of groups are the same in any case of their letters. */
 static bool
 name_once(struct import *import, const char *prefix, const char *name, struct fault *fault_out)
 {
 	char whole[LOGIN_NAME_SIZE + 8];
 
 	snprintf(whole, sizeof whole, "%s%s", prefix, name);
+	for (char *at = whole; *at; at++)
+		*at = text_lower(*at);
 	if (import->trial && json_object_get(import->named, whole))
 		return fault_set(fault_out, FAULT_CONFIG, "%s stands in the document twice", whole);
 	return !import->trial || json_object_set_new(import->named, whole, json_true()) == 0;

@@ -224,6 +224,8 @@ static const struct {
 	{ "{\"version\":1,\"accounts\":[{\"login\":\"a\",\"app_passwords\":[{\"label\":\"x\","
 	  "\"password\":\"y\"}]}]}", "app_passwords[0]" },
 	{ "{\"version\":1,\"groups\":[{\"group\":\"g\"},{\"group\":\"g\"}]}", "groups[1]" },
+	{ "{\"version\":1,\"groups\":[{\"group\":\"g\"},{\"group\":\"G\",\"send_as\":[\"*\"]}]}",
+		"groups[1]" },
 	{ "{\"version\":1,\"groups\":[{\"group\":\"g\",\"members\":[]}]}", "groups[0]" },
 	{ "{\"version\":1,\"groups\":[{\"group\":\"g\",\"send_as\":[\"x y\"]}]}", "send_as[0]" },
 	{ "{\"version\":1,\"groups\":[{\"group\":\"\"}]}", "groups[0]" },
