@@ -97,7 +97,8 @@ new_job(size_t recipients)
 struct said {
 	unsigned code;
 	size_t turn;
-	bool alone; /* nothing but a goodbye stood behind it */
+	bool alone;  /* nothing but a goodbye stood behind it */
+	bool agreed; /* lines of 2xx alone did */
 };
 
 struct story {
@@ -125,6 +126,16 @@ end_of(const struct story *story, size_t recipient)
 	return reply;
 }
 
+/* Where all the answers to the content say yes, one too many leaves no doubt. */
+static bool
+is_unanimous(const struct story *story)
+{
+	for (size_t i = story->recipients + 2; i < story->count; i++)
+		if (class_of(story, i) != 2)
+			return false;
+	return story->replies[story->count - 1].agreed;
+}
+
 static void
 check_delivered(const struct story *story, size_t recipient)
 {
@@ -136,7 +147,8 @@ check_delivered(const struct story *story, size_t recipient)
 	FUZZ_CHECK(class_of(story, data) == 3);
 	FUZZ_CHECK(class_of(story, end) == 2);
 	FUZZ_CHECK(story->replies[end].turn > story->replies[data].turn);
-	FUZZ_CHECK(story->step != TRANSFER_DONE || story->replies[story->count - 1].alone);
+	FUZZ_CHECK(story->step != TRANSFER_DONE || story->replies[story->count - 1].alone ||
+		is_unanimous(story));
 }
 
 static void
@@ -170,6 +182,17 @@ check_story(const struct story *story, struct job *job, const struct stream *str
 
 /* ---- the dialogue --------------------------------------------------------------------------------- */
 
+static bool
+says_yes(struct span rest)
+{
+	while (rest.length) {
+		if (rest.start[0] != '2')
+			return false;
+		(void)span_cut(rest, '\n', &rest);
+	}
+	return true;
+}
+
 static void
 note(struct story *story, const struct smtp_reply_reader *reply, size_t turn, struct span rest)
 {
@@ -178,6 +201,7 @@ note(struct story *story, const struct smtp_reply_reader *reply, size_t turn, st
 		.code = reply->code, .turn = turn,
 		.alone = rest.length == 0 || span_is(rest, "4") || span_is(rest, "42") ||
 			span_starts(rest, "421"),
+		.agreed = says_yes(rest),
 	};
 }
 
