@@ -78,6 +78,24 @@ db_number(sqlite3 *db, const char *sql, const struct db_value *values, size_t co
 }
 
 bool
+db_each_since(sqlite3 *db, const char *sql, int64_t since_ms,
+	void (*each)(void *context, const char *login, uint64_t number), void *context,
+	struct fault *fault_out)
+{
+	sqlite3_stmt *statement = NULL;
+	int result = SQLITE_ERROR;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
+		db_bind(statement, &DB_INT(since_ms), 1)) {
+		while ((result = sqlite3_step(statement)) == SQLITE_ROW)
+			each(context, (const char *)sqlite3_column_text(statement, 0),
+				(uint64_t)sqlite3_column_int64(statement, 1));
+	}
+	sqlite3_finalize(statement);
+	return result == SQLITE_DONE || db_fault(db, fault_out, "accounts.db");
+}
+
+bool
 db_execute(sqlite3 *db, const char *sql, struct fault *fault_out)
 {
 	if (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK)

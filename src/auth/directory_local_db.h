@@ -56,6 +56,10 @@ bool db_run(sqlite3 *db, const char *sql, const struct db_value *values, size_t 
 /* The first column of the first row; FAULT_MISSING where there is none. */
 bool db_number(sqlite3 *db, const char *sql, const struct db_value *values, size_t count,
 	int64_t *number_out, struct fault *fault_out);
+/* A statement with one time that gives rows of a login and a number: each of them. */
+bool db_each_since(sqlite3 *db, const char *sql, int64_t since_ms,
+	void (*each)(void *context, const char *login, uint64_t number), void *context,
+	struct fault *fault_out);
 #define DB_RUN(db, fault, sql, ...)                                                                 \
 	db_run(db, sql, (const struct db_value[]){ __VA_ARGS__ },                                   \
 		sizeof((const struct db_value[]){ __VA_ARGS__ }) / sizeof(struct db_value), fault)

@@ -34,17 +34,7 @@ directory_local_revoked(struct directory_local *local, int64_t since_ms,
 	void (*each)(void *context, const char *login, uint64_t epoch), void *context,
 	struct fault *fault_out)
 {
-	sqlite3_stmt *statement = NULL;
-	int result = SQLITE_ERROR;
-
-	if (sqlite3_prepare_v2(local->db,
-		    "SELECT login, epoch FROM revoked WHERE since_ms >= ? ORDER BY since_ms", -1,
-		    &statement, NULL) == SQLITE_OK &&
-		db_bind(statement, &DB_INT(since_ms), 1)) {
-		while ((result = sqlite3_step(statement)) == SQLITE_ROW)
-			each(context, (const char *)sqlite3_column_text(statement, 0),
-				(uint64_t)sqlite3_column_int64(statement, 1));
-	}
-	sqlite3_finalize(statement);
-	return result == SQLITE_DONE || db_fault(local->db, fault_out, "accounts.db");
+	return db_each_since(local->db,
+		"SELECT login, epoch FROM revoked WHERE since_ms >= ? ORDER BY since_ms", since_ms, each,
+		context, fault_out);
 }

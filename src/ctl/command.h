@@ -29,9 +29,9 @@ extern const struct command commands_document[]; /* account export, account impo
 extern const struct command commands_group[];    /* group …, grant … */
 extern const struct command commands_queue[];    /* queue …, track */
 extern const struct command commands_session[];  /* sessions … */
-extern const struct command commands_limits[];   /* limits …, report limits */
+extern const struct command commands_limits[];   /* limits … */
 extern const struct command commands_explain[];  /* explain */
-extern const struct command commands_report[];   /* report logins, report insecure */
+extern const struct command commands_report[];   /* report … */
 extern const struct command commands_test[];     /* test … */
 
 /* The command that argv begins with, and how many words its verb takes; NULL if there is none. */

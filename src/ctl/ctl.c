@@ -119,17 +119,8 @@ ask_and_show(struct ctl *ctl, const struct command *command, const struct argume
 {
 	struct fault fault = FAULT_INIT;
 	json_t *args = arguments_json(arguments, &fault);
-	json_t *data;
-	enum ctl_exit result;
 
-	if (!args)
-		return ctl_refuse(ctl, CTL_USAGE, &fault);
-	result = ctl_ask(ctl, command, args, &data);
-	if (result == CTL_DONE) {
-		command_show(ctl, command, data);
-		json_decref(data);
-	}
-	return result;
+	return args ? command_ask(ctl, command, args) : ctl_refuse(ctl, CTL_USAGE, &fault);
 }
 
 /* ---- the command line ------------------------------------------------------------------------- */

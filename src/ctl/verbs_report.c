@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Verbs that report who logged in how. */
+/* Verbs that report who logged in how, and who met which limit. */
 #include "base/clock.h"
 #include "config/units.h"
 #include "ctl/command.h"
@@ -7,6 +7,11 @@
 static const struct argument report_arguments[] = {
 	{ "since", NULL, ARGUMENT_OPTION, false },
 	{ "login", "login", ARGUMENT_OPTION, false },
+	{ NULL, NULL, ARGUMENT_WORD, false },
+};
+
+static const struct argument limits_arguments[] = {
+	{ "since", NULL, ARGUMENT_OPTION, false },
 	{ NULL, NULL, ARGUMENT_WORD, false },
 };
 
@@ -46,48 +51,58 @@ static const struct table_column setting_columns[] = {
 	{ NULL, NULL, TABLE_TEXT },
 };
 
-static enum ctl_exit
-ask(struct ctl *ctl, const struct command *command, const struct arguments *arguments,
-	json_t **data_out)
+static const struct table_column limits_columns[] = {
+	{ "LAST", "last_ms", TABLE_TIME },
+	{ "WHO", "who", TABLE_TEXT },
+	{ "FROM", "address", TABLE_TEXT },
+	{ "LIMIT", "limit", TABLE_TEXT },
+	{ "TIMES", "count", TABLE_TEXT },
+	{ "OUTCOME", "outcome", TABLE_TEXT },
+	{ "TEXT", "text", TABLE_TEXT },
+	{ NULL, NULL, TABLE_TEXT },
+};
+
+/* What was given, with --since as a time of the clock; NULL and a fault if it makes no sense. */
+static json_t *
+make_args(const struct arguments *arguments, struct fault *fault_out)
 {
 	const char *since = arguments_get(arguments, "since");
-	struct fault fault = FAULT_INIT;
-	json_t *args = arguments_json(arguments, &fault);
-	uint64_t ago_ms = 0;
+	json_t *args = arguments_json(arguments, fault_out);
+	uint64_t ago_ms;
 
-	if (!args)
-		return ctl_refuse(ctl, CTL_USAGE, &fault);
-	if (since && !units_parse_duration(span_text(since), &ago_ms)) {
+	if (!args || !since)
+		return args;
+	if (!units_parse_duration(span_text(since), &ago_ms)) {
 		json_decref(args);
-		fault_set(&fault, FAULT_CONFIG, "--since is how long ago: 30m, 12h, 7d");
-		return ctl_refuse(ctl, CTL_USAGE, &fault);
+		fault_set(fault_out, FAULT_CONFIG, "--since is how long ago: 30m, 12h, 7d");
+		return NULL;
 	}
-	if (since)
-		json_object_set_new(args, "since_ms",
-			json_integer((json_int_t)clock_wall_ms() - (json_int_t)ago_ms));
-	return ctl_ask(ctl, command, args, data_out);
+	json_object_set_new(args, "since_ms",
+		json_integer((json_int_t)clock_wall_ms() - (json_int_t)ago_ms));
+	return args;
 }
 
 static enum ctl_exit
-report_logins(struct ctl *ctl, const struct command *command, const struct arguments *arguments)
+report(struct ctl *ctl, const struct command *command, const struct arguments *arguments)
 {
-	json_t *data;
-	enum ctl_exit result = ask(ctl, command, arguments, &data);
+	struct fault fault = FAULT_INIT;
+	json_t *args = make_args(arguments, &fault);
 
-	if (result == CTL_DONE) {
-		command_show(ctl, command, data);
-		json_decref(data);
-	}
-	return result;
+	return args ? command_ask(ctl, command, args) : ctl_refuse(ctl, CTL_USAGE, &fault);
 }
 
 /* Two tables: what happened, and what lets it. */
 static enum ctl_exit
 report_insecure(struct ctl *ctl, const struct command *command, const struct arguments *arguments)
 {
+	struct fault fault = FAULT_INIT;
+	json_t *args = make_args(arguments, &fault);
 	json_t *data;
-	enum ctl_exit result = ask(ctl, command, arguments, &data);
+	enum ctl_exit result;
 
+	if (!args)
+		return ctl_refuse(ctl, CTL_USAGE, &fault);
+	result = ctl_ask(ctl, command, args, &data);
 	if (result != CTL_DONE)
 		return result;
 	command_show(ctl, command, data);
@@ -102,10 +117,13 @@ report_insecure(struct ctl *ctl, const struct command *command, const struct arg
 
 const struct command commands_report[] = {
 	{ .verb = "report logins", .arguments = report_arguments, .offline = true,
-		.run = report_logins, .list = "logins", .columns = login_columns,
+		.run = report, .list = "logins", .columns = login_columns,
 		.help = "Tell who logged in how, from where and when last" },
 	{ .verb = "report insecure", .arguments = report_arguments, .offline = true,
 		.run = report_insecure, .list = "logins", .columns = insecure_columns,
 		.help = "Tell who logged in without TLS or by an old one, and which settings allow it" },
+	{ .verb = "report limits", .arguments = limits_arguments, .run = report, .list = "limits",
+		.columns = limits_columns,
+		.help = "Tell who met which limit, how often and when last, since auth was started" },
 	{ .verb = NULL },
 };

@@ -36,23 +36,14 @@ kick(struct ctl *ctl, const struct command *command, const struct arguments *arg
 	struct fault fault = FAULT_INIT;
 	bool login = arguments_get(arguments, "login") != NULL;
 	bool session = arguments_get(arguments, "session") != NULL;
-	enum ctl_exit result;
 	json_t *args;
-	json_t *data;
 
 	if (login == session) {
 		fault_set(&fault, FAULT_CONFIG, "say either --login or --session");
 		return ctl_refuse(ctl, CTL_USAGE, &fault);
 	}
 	args = arguments_json(arguments, &fault);
-	if (!args)
-		return ctl_refuse(ctl, CTL_USAGE, &fault);
-	result = ctl_ask(ctl, command, args, &data);
-	if (result == CTL_DONE) {
-		command_show(ctl, command, data);
-		json_decref(data);
-	}
-	return result;
+	return args ? command_ask(ctl, command, args) : ctl_refuse(ctl, CTL_USAGE, &fault);
 }
 
 const struct command commands_session[] = {

@@ -199,12 +199,7 @@ open(const char *path, int flags, ...)
 	return open_one(AT_FDCWD, path, flags, mode);
 }
 
-int
-open64(const char *path, int flags, ...)
-{
-	OPEN_MODE(flags);
-	return open_one(AT_FDCWD, path, flags, mode);
-}
+int open64(const char *path, int flags, ...) __attribute__((alias("open")));
 
 /* open() where the compiler saw that no mode is needed */
 int __open64_2(const char *path, int flags);
@@ -222,12 +217,7 @@ openat(int folder, const char *path, int flags, ...)
 	return open_one(folder, path, flags, mode);
 }
 
-int
-openat64(int folder, const char *path, int flags, ...)
-{
-	OPEN_MODE(flags);
-	return open_one(folder, path, flags, mode);
-}
+int openat64(int folder, const char *path, int flags, ...) __attribute__((alias("openat")));
 
 int
 renameat2(int from, const char *old, int to, const char *new, unsigned flags)
@@ -292,11 +282,7 @@ ftruncate(int fd, off_t length)
 	return look(FTRUNCATE) ? -1 : (int)syscall(SYS_ftruncate, fd, length);
 }
 
-int
-ftruncate64(int fd, off64_t length)
-{
-	return ftruncate(fd, length);
-}
+int ftruncate64(int fd, off64_t length) __attribute__((alias("ftruncate")));
 
 /* Gives the error, does not set it. */
 int
@@ -307,11 +293,7 @@ posix_fallocate(int fd, off_t offset, off_t length)
 	return 0;
 }
 
-int
-posix_fallocate64(int fd, off64_t offset, off64_t length)
-{
-	return posix_fallocate(fd, offset, length);
-}
+int posix_fallocate64(int fd, off64_t offset, off64_t length) __attribute__((alias("posix_fallocate")));
 
 /* Whatever it says, it is closed. */
 int
@@ -349,11 +331,7 @@ pwrite(int fd, const void *bytes, size_t length, off_t offset)
 	return wrote(fd, syscall(SYS_pwrite64, fd, bytes, action ? half(length) : length, offset));
 }
 
-ssize_t
-pwrite64(int fd, const void *bytes, size_t length, off64_t offset)
-{
-	return pwrite(fd, bytes, length, offset);
-}
+ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t offset) __attribute__((alias("pwrite")));
 
 ssize_t
 writev(int fd, const struct iovec *pieces, int count)
@@ -388,11 +366,7 @@ pread(int fd, void *bytes, size_t length, off_t offset)
 	return syscall(SYS_pread64, fd, bytes, action ? half(length) : length, offset);
 }
 
-ssize_t
-pread64(int fd, void *bytes, size_t length, off64_t offset)
-{
-	return pread(fd, bytes, length, offset);
-}
+ssize_t pread64(int fd, void *bytes, size_t length, off64_t offset) __attribute__((alias("pread")));
 
 /* ---- the clock --------------------------------------------------------------------------------------- */
 
