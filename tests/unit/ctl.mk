@@ -13,7 +13,7 @@ tests_unit_test_ctl_control_client_SOURCES = tests/unit/test_ctl_control_client.
 tests_unit_test_ctl_control_client_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_ctl_ctl
-tests_unit_test_ctl_ctl_SOURCES = tests/unit/test_ctl_ctl.c tests/unit/control_fixture.h tests/unit/config_file.h
+tests_unit_test_ctl_ctl_SOURCES = tests/unit/test_ctl_ctl.c tests/unit/ctl_call_fixture.h tests/unit/control_fixture.h tests/unit/config_file.h
 tests_unit_test_ctl_ctl_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_ctl_password
@@ -34,6 +34,6 @@ tests_unit_test_ctl_option_SOURCES = tests/unit/test_ctl_option.c
 tests_unit_test_ctl_option_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_ctl_verbs_document
-tests_unit_test_ctl_verbs_document_SOURCES = tests/unit/test_ctl_verbs_document.c \
+tests_unit_test_ctl_verbs_document_SOURCES = tests/unit/test_ctl_verbs_document.c tests/unit/ctl_call_fixture.h \
 	tests/unit/config_file.h tests/unit/control_fixture.h
 tests_unit_test_ctl_verbs_document_LDADD = $(CTL_LIBS) $(UNIT_LIBS)

@@ -1,65 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Documents of accounts in the tool: what is asked, what file is written, which ones are not sent. */
 #include "config_file.h"
-#include "control_fixture.h"
+#include "ctl_call_fixture.h"
 
 #include <sys/stat.h>
-
-#include "ctl/command.h"
-
-struct call {
-	struct ctl ctl;
-	struct control_fixture fixture;
-	char *out;
-	char *err;
-	size_t out_size;
-	size_t err_size;
-};
-
-static void
-call_begin(struct call *call, const char *in)
-{
-	*call = (struct call){ .ctl = { .config = "c.conf" } };
-	control_fixture_open(&call->fixture);
-	call->ctl.client = call->fixture.client;
-	call->ctl.out = open_memstream(&call->out, &call->out_size);
-	call->ctl.err = open_memstream(&call->err, &call->err_size);
-	call->ctl.in = tmpfile();
-	fputs(in, call->ctl.in);
-	rewind(call->ctl.in);
-}
-
-/* line: the words behind "account". */
-static enum ctl_exit
-call_run(struct call *call, const char *line)
-{
-	static char words[256];
-	char program[] = "sallyportctl";
-	char account[] = "account";
-	char *argv[16] = { program, account };
-	int argc = 2;
-	enum ctl_exit result;
-
-	snprintf(words, sizeof words, "%s", line);
-	for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
-		argv[argc++] = word;
-	result = ctl_main(&call->ctl, argc, argv);
-	call->fixture.client = call->ctl.client;
-	fflush(call->ctl.out);
-	fflush(call->ctl.err);
-	return result;
-}
-
-static void
-call_end(struct call *call)
-{
-	fclose(call->ctl.in);
-	fclose(call->ctl.out);
-	fclose(call->ctl.err);
-	free(call->out);
-	free(call->err);
-	control_fixture_close(&call->fixture);
-}
 
 static void
 assert_json(json_t *value, const char *wanted)
@@ -73,7 +17,6 @@ assert_json(json_t *value, const char *wanted)
 
 /* ---- export ---------------------------------------------------------------------------------- */
 
-#define OK_DATA(data) "{\"ok\":true,\"more\":false,\"data\":" data "}"
 #define MORE_DATA(data) "{\"ok\":true,\"more\":true,\"data\":" data "}"
 #define DOCUMENT                                                                                   \
 	"{\"accounts\":[{\"login\":\"alice\"},{\"login\":\"bob\"}],"                                \
@@ -116,9 +59,9 @@ export_is_one_document(void **state)
 		const char *line;
 		const char *args;
 	} cases[] = {
-		{ "export", "{}" },
-		{ "export --secrets", "{\"secrets\":true}" },
-		{ "export --json", "{}" },
+		{ "account export", "{}" },
+		{ "account export --secrets", "{\"secrets\":true}" },
+		{ "account export --json", "{}" },
 	};
 
 	(void)state;
@@ -147,7 +90,7 @@ export_makes_a_file_of_its_own(void **state)
 	(void)state;
 	call_begin(&call, "");
 	answer_export(&call);
-	assert_int_equal(call_run(&call, "export --secrets --output out.json"), CTL_DONE);
+	assert_int_equal(call_run(&call, "account export --secrets --output out.json"), CTL_DONE);
 	assert_string_equal(call.out, "");
 	assert_asked(&call, "{\"secrets\":true}");
 	assert_int_equal(stat("out.json", &status), 0);
@@ -164,8 +107,8 @@ export_makes_a_file_of_its_own(void **state)
 	for (int i = 0; i < 2; i++) {
 		call_begin(&call, "");
 		answer_export(&call);
-		assert_int_equal(call_run(&call, i ? "export --output link.json"
-						   : "export --output taken.json"), CTL_NO);
+		assert_int_equal(call_run(&call, i ? "account export --output link.json"
+						   : "account export --output taken.json"), CTL_NO);
 		assert_non_null(strstr(call.err, i ? "link.json: " : "taken.json: File exists"));
 		call_end(&call);
 	}
@@ -188,7 +131,7 @@ a_refused_export_writes_nothing(void **state)
 		if (good)
 			control_fixture_answer(&call.fixture, OK_DATA("{\"groups\":[]}"));
 		control_fixture_answer(&call.fixture, denied);
-		assert_int_equal(call_run(&call, "export --output none.json"), CTL_NO);
+		assert_int_equal(call_run(&call, "account export --output none.json"), CTL_NO);
 		assert_string_equal(call.err, "sallyportctl: not now\n");
 		assert_int_equal(access("none.json", F_OK), -1);
 		call_end(&call);
@@ -205,9 +148,9 @@ import_sends_the_document(void **state)
 		const char *in;
 		const char *args;
 	} cases[] = {
-		{ "import -", "{\"version\":1}", "{\"document\":{\"version\":1}}" },
-		{ "import - --replace", "[]\n", "{\"document\":[],\"replace\":true}" },
-		{ "import --dry-run good.json", "", "{\"document\":{\"version\":2},\"dry_run\":true}" },
+		{ "account import -", "{\"version\":1}", "{\"document\":{\"version\":1}}" },
+		{ "account import - --replace", "[]\n", "{\"document\":[],\"replace\":true}" },
+		{ "account import --dry-run good.json", "", "{\"document\":{\"version\":2},\"dry_run\":true}" },
 	};
 
 	(void)state;
@@ -240,15 +183,15 @@ what_is_no_document_is_not_sent(void **state)
 		enum ctl_exit result;
 		const char *err;
 	} cases[] = {
-		{ "import -", "", CTL_NO, "line 1: " },
-		{ "import -", "{", CTL_NO, "line 1: " },
-		{ "import -", "{\n\"version\" 1}", CTL_NO, "line 2: " },
-		{ "import -", "{\"a\":1,\"a\":2}", CTL_NO, "duplicate" },
-		{ "import -", "{} {}", CTL_NO, "line 1: " },
-		{ "import -", "{\"a\":\"\xff\"}", CTL_NO, "line 1: " },
-		{ "import -", "{\"a\":\"\\u0000\"}", CTL_NO, "line 1: " },
-		{ "import missing.json", "", CTL_NO, "missing.json: No such file" },
-		{ "import", "", CTL_USAGE, "FILE|- is missing" },
+		{ "account import -", "", CTL_NO, "line 1: " },
+		{ "account import -", "{", CTL_NO, "line 1: " },
+		{ "account import -", "{\n\"version\" 1}", CTL_NO, "line 2: " },
+		{ "account import -", "{\"a\":1,\"a\":2}", CTL_NO, "duplicate" },
+		{ "account import -", "{} {}", CTL_NO, "line 1: " },
+		{ "account import -", "{\"a\":\"\xff\"}", CTL_NO, "line 1: " },
+		{ "account import -", "{\"a\":\"\\u0000\"}", CTL_NO, "line 1: " },
+		{ "account import missing.json", "", CTL_NO, "missing.json: No such file" },
+		{ "account import", "", CTL_USAGE, "FILE|- is missing" },
 	};
 
 	(void)state;
@@ -283,7 +226,7 @@ a_document_has_an_end(void **state)
 		text[MOST + more] = '\0';
 		call_begin(&call, text);
 		control_fixture_answer(&call.fixture, OK_DATA("{}"));
-		assert_int_equal(call_run(&call, "import -"), more ? CTL_NO : CTL_DONE);
+		assert_int_equal(call_run(&call, "account import -"), more ? CTL_NO : CTL_DONE);
 		assert_int_equal(strstr(call.err, "more than 900 KiB") != NULL, more);
 		call_end(&call);
 	}
