@@ -330,16 +330,33 @@ enum milter_failure {
 	MILTER_HOLD,
 };
 
+enum milter_logins {
+	MILTER_LOGINS_ANY,
+	MILTER_LOGINS_ONLY, /* mail of who has logged in */
+	MILTER_LOGINS_NONE, /* mail of who has not */
+};
+
 /* milter "NAME" { … } */
 struct settings_milter {
 	const char *title;
 	const char *where;
 	struct endpoint address;
 	enum milter_failure on_failure;
+	uint64_t version;      /* of the protocol, 2 to 6: the highest that is offered */
 	uint64_t connect_wait; /* ms */
-	uint64_t command_wait;
-	uint64_t content_wait;
-	uint64_t end_wait;
+	uint64_t command_wait; /* ms for one answer; negotiation and envelope */
+	uint64_t content_wait; /* ms for one answer; header and body */
+	uint64_t end_wait;     /* ms between two answers at the end of message */
+	uint64_t budget;       /* ms in all for one message, connecting too; under two minutes */
+	struct settings_texts macros;     /* "{name}=value"; without a value it is never sent */
+	/* Who it is asked about: everything that is set must hold. */
+	struct settings_texts listeners;  /* names; empty: all that name it in their policy */
+	enum milter_logins logins;
+	struct settings_texts groups;     /* logins that are in one of them; empty: all */
+	struct settings_networks networks; /* clients; empty: all */
+	uint64_t smallest;     /* bytes of a message; 0: no bound */
+	uint64_t largest;
+	bool change_envelope;  /* may it name senders and recipients that the client may not? */
 };
 
 struct settings_milters {

@@ -9,6 +9,11 @@ src_policy_libpolicy_a_SOURCES = \
 	src/policy/identity.c src/policy/identity.h \
 	src/policy/limits.c src/policy/limits.h \
 	src/policy/mail.c src/policy/mail.h \
+	src/policy/milter.h \
+	src/policy/milter_change.h \
+	src/policy/milter_condition.h \
+	src/policy/milter_health.h \
+	src/policy/milter_macros.h \
 	src/policy/originators.c src/policy/originators.h \
 	src/policy/originators_change.c src/policy/originators_change.h \
 	src/policy/principals.c src/policy/principals.h \

@@ -4,6 +4,7 @@
 #define POLICY_MAIL_H
 
 #include "base/buffer.h"
+#include "base/digest.h"
 #include "base/memory.h"
 #include "config/settings.h"
 #include "policy/identity.h"
@@ -25,12 +26,18 @@ struct mail_session {
 	const char *tls_version;        /* "TLS1.3"; "" without TLS, the two below too */
 	const char *tls_cipher;         /* "TLS_AES_256_GCM_SHA384" */
 	const char *tls_group;          /* "X25519" */
+	unsigned tls_bits;              /* of the cipher; 0 without TLS */
+	const char *local_address;      /* where the client reached us: text, without port */
+	uint16_t local_port;
+	const char *certificate_subject; /* of a verified client certificate, RFC 4514; "" without */
+	const char *certificate_issuer;
 };
 
 struct mail_recipient {
 	const char *path;               /* wire form without brackets */
 	const char *orcpt;              /* xtext as received, or "" */
 	uint8_t notify;                 /* as in ipc/message_mail.h */
+	const char *parameters;         /* of RCPT as received, parted by blanks; "" */
 	bool added;                     /* by a stage */
 };
 
@@ -49,6 +56,7 @@ struct mail {
 	bool smtputf8;
 	bool eightbit;                  /* BODY=8BITMIME */
 	uint64_t declared_size;         /* SIZE=, 0 if none */
+	const char *parameters;         /* of MAIL as received, parted by blanks; "" */
 	const char *envid;              /* xtext as received, or "" */
 	uint8_t ret;                    /* enum return_kind of ipc/message_mail.h */
 
@@ -58,9 +66,13 @@ struct mail {
 
 	struct buf header_block;        /* as received */
 	struct header header;           /* mail_parse_header() makes it; stages change it */
+	const char *trace;              /* where our own Received begins (its whole.start); NULL before */
 	struct buf body;                /* empty if body_fd >= 0 */
 	int body_fd;                    /* -1: in memory */
 	uint64_t body_length;
+	uint64_t body_file;             /* queue's number of the file; 0: in memory */
+	unsigned char body_hash[DIGEST_BYTES]; /* of what is in the file */
+	bool body_8bit;                 /* any byte of the body over 127 */
 
 	bool hold;
 	const char *hold_reason;

@@ -26,6 +26,9 @@ struct stage_type {
 	void (*envfrom)(struct stage *stage, struct mail *mail, stage_done_fn done, void *context);
 	void (*envrcpt)(struct stage *stage, struct mail *mail,
 		const struct mail_recipient *recipient, stage_done_fn done, void *context);
+	/* A recipient that a stage before this one refused; nothing is answered. */
+	void (*refused)(struct stage *stage, struct mail *mail,
+		const struct mail_recipient *recipient, const struct verdict *verdict);
 	void (*data)(struct stage *stage, struct mail *mail, stage_done_fn done, void *context);
 	/* header, eoh, body and eom are replayed from the mail once it is there as a whole. */
 	void (*header)(struct stage *stage, struct mail *mail, struct span name, struct span value,

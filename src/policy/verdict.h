@@ -30,6 +30,8 @@ struct verdict {
 	uint16_t code;                      /* REJECT and TEMPFAIL: 4xx or 5xx */
 	char enhanced[16];                  /* "5.7.1" */
 	char text[VERDICT_TEXT_MAX_BYTES];  /* for the client, and for the log */
+	/* All lines, parted by '\n', if text is only the first; of the stage, until its next message. */
+	const char *lines;
 	char where[VERDICT_TEXT_MAX_BYTES]; /* what decided: "FILE:LINE", a stage; for log and explain */
 };
 

@@ -13,6 +13,8 @@ src_wire_libwire_a_SOURCES = \
 	src/wire/mail_date.c src/wire/mail_date.h \
 	src/wire/mailboxes.c src/wire/mailboxes.h \
 	src/wire/message_id.c src/wire/message_id.h \
+	src/wire/milter_answer.c src/wire/milter_answer.h \
+	src/wire/milter_packet.c src/wire/milter_packet.h \
 	src/wire/octet.c src/wire/octet.h \
 	src/wire/parse.h \
 	src/wire/proxy_header.c src/wire/proxy_header.h \

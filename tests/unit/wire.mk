@@ -74,3 +74,11 @@ tests_unit_test_wire_smtp_lenient_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_wire_address_qualify
 tests_unit_test_wire_address_qualify_SOURCES = tests/unit/test_wire_address_qualify.c
 tests_unit_test_wire_address_qualify_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_milter_packet
+tests_unit_test_wire_milter_packet_SOURCES = tests/unit/test_wire_milter_packet.c
+tests_unit_test_wire_milter_packet_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_wire_milter_answer
+tests_unit_test_wire_milter_answer_SOURCES = tests/unit/test_wire_milter_answer.c
+tests_unit_test_wire_milter_answer_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)

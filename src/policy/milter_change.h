@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What one filter wants changed at the end of a message: gathered first, then done all or not at all. */
+#ifndef POLICY_MILTER_CHANGE_H
+#define POLICY_MILTER_CHANGE_H
+
+#include "policy/milter.h"
+#include "wire/milter_packet.h"
+
+struct milter_change;
+
+enum milter_taken {
+	MILTER_TAKEN,
+	MILTER_TAKEN_LATER, /* a body waits for its file: no further packet before on_room */
+	MILTER_TAKEN_BAD,   /* the filter is at fault, or asks for too much: its message is tempfailed */
+};
+
+/*
+ * For one filter and one message; mail is only read until milter_change_apply(). on_room comes from
+ * the loop after MILTER_TAKEN_LATER; if the file could not be had, the next call says BAD.
+ */
+struct milter_change *milter_change_new(const struct milter_means *means,
+	const struct milter_offer *offer, struct mail *mail, uint64_t size_limit,
+	void (*on_room)(void *context), void *context);
+void milter_change_free(struct milter_change **change); /* drops what was not applied */
+/*
+ * One packet of the answers that change something (MILTER_ADD_HEADER … MILTER_QUARANTINE). What was
+ * not negotiated is logged and passed over, but for a body, which is BAD; so is what is torn.
+ */
+enum milter_taken milter_change_take(struct milter_change *change,
+	const struct milter_packet *packet, struct fault *fault_out);
+/* Has anything been taken, even a body that is not whole? Then nobody may go on as if nothing was. */
+bool milter_change_is_any(const struct milter_change *change);
+/*
+ * In the order received. Indices are stable: a field that was deleted keeps its number until the
+ * end (Sendmail's way; the older OpenDKIM deletes ascending, others descending, both come out
+ * right). Our own Received (mail->trace) counts for INSERT_HEADER alone. False, and nothing
+ * changed, if the message would break a cap. No recipient left: *kind_out is DISCARD; quarantine:
+ * HOLD and mail->hold; else CONTINUE. Logs what was changed.
+ */
+bool milter_change_apply(struct milter_change *change, struct mail *mail, const char *filter,
+	enum verdict_kind *kind_out, struct fault *fault_out);
+
+#endif
