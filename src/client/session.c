@@ -53,6 +53,7 @@ static const struct end_row {
 	[SESSION_END_LOGINS] = { "logins", "Too many failed logins" },
 	[SESSION_END_MESSAGES] = { "messages", "Too many messages on one connection" },
 	[SESSION_END_POSITION] = { "position", "" },
+	[SESSION_END_POLICY] = { "policy", "" },
 	[SESSION_END_REFUSED] = { "refused", "" },
 	[SESSION_END_REVOKED] = { "revoked", "Your login is no longer valid" },
 	[SESSION_END_KICKED] = { "kicked", "Ended by the administrator" },

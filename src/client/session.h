@@ -46,6 +46,7 @@ enum session_end {
 	SESSION_END_LOGINS,    /* too many failed logins */
 	SESSION_END_MESSAGES,  /* its number of messages is used up */
 	SESSION_END_POSITION,  /* where the next command begins is unknown */
+	SESSION_END_POLICY,    /* a stage said 421 */
 	SESSION_END_REFUSED,   /* by the gate, after the PROXY header */
 	SESSION_END_REVOKED,
 	SESSION_END_KICKED,

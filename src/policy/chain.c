@@ -121,6 +121,18 @@ advance(struct chain *chain)
 		chain->event++;
 }
 
+/* Those behind the member that refused it, for some keep count of the recipients there were. */
+static void
+tell_refused(const struct chain *chain, const struct verdict *verdict)
+{
+	for (size_t i = chain->current + 1; i < chain->count; i++) {
+		struct stage *stage = chain->members[i].stage;
+
+		if (stage->type->refused && !chain->members[i].deaf)
+			stage->type->refused(stage, chain->mail, chain->recipient, verdict);
+	}
+}
+
 /* True if the chain goes on. */
 static bool
 take_answer(struct chain *chain)
@@ -148,6 +160,9 @@ take_answer(struct chain *chain)
 		return true;
 	case VERDICT_REJECT:
 	case VERDICT_TEMPFAIL:
+		if (chain->event == EVENT_ENVRCPT)
+			tell_refused(chain, &answer);
+		break;
 	case VERDICT_DISCARD:
 		break;
 	}

@@ -26,7 +26,10 @@ struct stage_type {
 	void (*envfrom)(struct stage *stage, struct mail *mail, stage_done_fn done, void *context);
 	void (*envrcpt)(struct stage *stage, struct mail *mail,
 		const struct mail_recipient *recipient, stage_done_fn done, void *context);
-	/* A recipient that a stage before this one refused; nothing is answered. */
+	/*
+	 * A recipient that a stage before this one refused; nothing is answered. Of those that smtp
+	 * does not ask about (no mailbox, not qualified, one too many) nobody is told.
+	 */
 	void (*refused)(struct stage *stage, struct mail *mail,
 		const struct mail_recipient *recipient, const struct verdict *verdict);
 	void (*data)(struct stage *stage, struct mail *mail, stage_done_fn done, void *context);
@@ -37,7 +40,8 @@ struct stage_type {
 	void (*body)(struct stage *stage, struct mail *mail, struct span piece, stage_done_fn done,
 		void *context);
 	void (*eom)(struct stage *stage, struct mail *mail, stage_done_fn done, void *context);
-	void (*abort)(struct stage *stage); /* this message is over; any waiting event is forgotten */
+	/* This message is over, and any waiting event forgotten; the lines of a verdict stay. */
+	void (*abort)(struct stage *stage);
 	void (*close)(struct stage **stage);
 };
 

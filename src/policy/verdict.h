@@ -30,7 +30,10 @@ struct verdict {
 	uint16_t code;                      /* REJECT and TEMPFAIL: 4xx or 5xx */
 	char enhanced[16];                  /* "5.7.1" */
 	char text[VERDICT_TEXT_MAX_BYTES];  /* for the client, and for the log */
-	/* All lines, parted by '\n', if text is only the first; of the stage, until its next message. */
+	/*
+	 * All lines, parted by '\n', if text is only the first; else NULL. The stage's: abort leaves
+	 * them, for the client is told after it, and the next message may take them away.
+	 */
 	const char *lines;
 	char where[VERDICT_TEXT_MAX_BYTES]; /* what decided: "FILE:LINE", a stage; for log and explain */
 };

@@ -13,7 +13,7 @@
 enum {
 	RSA_THREADS = 2,
 	RSA_WAITING_MAX = 256,
-	REPLY_MAX_BYTES = 32 * 1024, /* a challenge is the longest */
+	REPLY_MAX_BYTES = 48 * 1024, /* 32 lines of a filter are the longest, or a challenge */
 	DAY_MS = 24 * 60 * 60 * 1000,
 	LINKS_EVERY_MS = 5 * 1000,
 };

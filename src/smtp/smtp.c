@@ -21,6 +21,7 @@
 
 enum {
 	TEXT_MAX_BYTES = 1024,
+	CODE_CLOSING = 421,
 	SWALLOW_EXTRA_BYTES = 1024 * 1024, /* beyond the largest message */
 };
 
@@ -32,7 +33,9 @@ send_reply(struct smtp *smtp, const struct smtp_reply *reply)
 	struct buf *bytes = &smtp->service->reply;
 
 	buf_clear(bytes);
-	smtp_reply_format(reply, bytes);
+	/* Of a text that is too long the code alone is left, for something is owed. */
+	if (!smtp_reply_format(reply, bytes))
+		smtp_reply_format(&(struct smtp_reply){ reply->code, reply->enhanced, "" }, bytes);
 	session_send(smtp->session, buf_span(bytes));
 }
 
@@ -59,10 +62,29 @@ smtp_replyf(struct smtp *smtp, unsigned code, const char *enhanced, const char *
 	smtp_reply(smtp, code, enhanced, text);
 }
 
+/* RFC 5321 3.8: whoever says 421 closes. */
+static void
+reply_of_policy(struct smtp *smtp, const struct smtp_reply *reply)
+{
+	smtp_reply(smtp, reply->code, reply->enhanced, reply->text);
+	if (reply->code == CODE_CLOSING)
+		session_bye(smtp->session, SESSION_END_POLICY, NULL);
+}
+
+struct smtp_reply
+smtp_verdict_reply(const struct verdict *verdict)
+{
+	return (struct smtp_reply){ .code = verdict->code,
+		.enhanced = verdict->enhanced,
+		.text = verdict->lines ? verdict->lines : verdict->text };
+}
+
 void
 smtp_reply_verdict(struct smtp *smtp, const struct verdict *verdict)
 {
-	smtp_reply(smtp, verdict->code, verdict->enhanced, verdict->text);
+	const struct smtp_reply reply = smtp_verdict_reply(verdict);
+
+	reply_of_policy(smtp, &reply);
 }
 
 /* Which code ends a session; 0 says nothing. */
@@ -147,7 +169,7 @@ void
 smtp_swallow(struct smtp *smtp, uint64_t size, const struct smtp_reply *reply)
 {
 	if (size == 0 || size > smtp->mail.listener->message_size + SWALLOW_EXTRA_BYTES) {
-		smtp_reply(smtp, reply->code, reply->enhanced, reply->text);
+		reply_of_policy(smtp, reply);
 		if (size)
 			session_bye(smtp->session, SESSION_END_POSITION, NULL);
 		smtp_go_on(smtp);
@@ -165,6 +187,7 @@ static size_t
 on_content(struct span bytes, void *context)
 {
 	struct smtp *smtp = context;
+	struct smtp_reply reply;
 	size_t taken;
 
 	if (smtp->swallow == 0)
@@ -172,7 +195,9 @@ on_content(struct span bytes, void *context)
 	taken = bytes.length < smtp->swallow ? bytes.length : (size_t)smtp->swallow;
 	smtp->swallow -= taken;
 	if (smtp->swallow == 0) {
-		smtp_reply(smtp, smtp->swallow_code, smtp->swallow_enhanced, smtp->swallow_text);
+		reply = (struct smtp_reply){ smtp->swallow_code, smtp->swallow_enhanced,
+			smtp->swallow_text };
+		reply_of_policy(smtp, &reply);
 		smtp_go_on(smtp);
 	}
 	return taken;

@@ -57,7 +57,9 @@ void smtp_enter(struct smtp *smtp, enum smtp_state state);
 void smtp_reply(struct smtp *smtp, unsigned code, const char *enhanced, const char *text);
 void smtp_replyf(struct smtp *smtp, unsigned code, const char *enhanced, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-/* What a stage said instead of going on. */
+/* What a stage said instead of going on; the texts are the verdict's. */
+struct smtp_reply smtp_verdict_reply(const struct verdict *verdict);
+/* Says it; 421 ends the session. */
 void smtp_reply_verdict(struct smtp *smtp, const struct verdict *verdict);
 /* Somebody else has the turn: nothing is read until smtp_go_on(). */
 void smtp_wait(struct smtp *smtp);

@@ -370,7 +370,7 @@ on_bdat_verdict(void *context, const struct verdict *verdict)
 	uint64_t size = transaction->chunk.size;
 
 	if (is_refusal(verdict)) {
-		const struct smtp_reply reply = { verdict->code, verdict->enhanced, verdict->text };
+		const struct smtp_reply reply = smtp_verdict_reply(verdict);
 
 		log_refusal(smtp, "bdat", "", verdict);
 		transaction_end(smtp);

@@ -46,3 +46,8 @@ tests_unit_test_client_session_end_LDADD = $(SMTP_RIG_LIBS)
 UNIT_TESTS += tests/unit/test_smtp_segments
 tests_unit_test_smtp_segments_SOURCES = tests/unit/test_smtp_segments.c $(SMTP_RIG)
 tests_unit_test_smtp_segments_LDADD = $(SMTP_RIG_LIBS)
+
+# Its stage stands in for that of recipients.
+UNIT_TESTS += tests/unit/test_smtp_verdict
+tests_unit_test_smtp_verdict_SOURCES = tests/unit/test_smtp_verdict.c $(TRANSACTION_FIXTURE)
+tests_unit_test_smtp_verdict_LDADD = $(SMTP_RIG_LIBS)

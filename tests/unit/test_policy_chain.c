@@ -109,6 +109,15 @@ fake_envrcpt(struct stage *stage, struct mail *mail, const struct mail_recipient
 }
 
 static void
+fake_refused(struct stage *stage, struct mail *mail, const struct mail_recipient *recipient,
+	const struct verdict *verdict)
+{
+	(void)mail;
+	snprintf(script.heard + strlen(script.heard), sizeof script.heard - strlen(script.heard),
+		"%crefused:%s:%u ", ((struct fake *)stage)->name, recipient->path, verdict->code);
+}
+
+static void
 fake_header(struct stage *stage, struct mail *mail, struct span name, struct span value,
 	stage_done_fn done, void *context)
 {
@@ -156,6 +165,7 @@ static const struct stage_type fake_type = {
 	.connect = fake_connect,
 	.envfrom = fake_envfrom,
 	.envrcpt = fake_envrcpt,
+	.refused = fake_refused,
 	.header = fake_header,
 	.body = fake_body,
 	.eom = fake_eom,
@@ -259,6 +269,13 @@ verdicts(void **state)
 		run("", later, whole, VERDICT_CONTINUE, false);
 		run("1from=reject", later, "1from ", VERDICT_REJECT, false);
 		run("2rcpt=tempfail", later, "1from 2from 1rcpt 2rcpt ", VERDICT_TEMPFAIL, false);
+		/* Who comes behind the one that refused is told; who said ACCEPT hears no more. */
+		run("1rcpt=reject", later, "1from 2from 1rcpt 2refused:b@c.d:550 ", VERDICT_REJECT,
+			false);
+		run("1rcpt=tempfail", later, "1from 2from 1rcpt 2refused:b@c.d:451 ",
+			VERDICT_TEMPFAIL, false);
+		run("1rcpt=discard", later, "1from 2from 1rcpt ", VERDICT_DISCARD, false);
+		run("1rcpt=reject 2from=accept", later, "1from 2from 1rcpt ", VERDICT_REJECT, false);
 		run("1h:To=discard", later, "1from 2from 1rcpt 2rcpt 1h:From 1h:To ",
 			VERDICT_DISCARD, false);
 		/* ACCEPT silences one stage for the rest of this message, not the others. */

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a stage says, as the client hears it: several lines, 421, and both in answer to a chunk. */
+#include "transaction_fixture.h"
+
+#include <stdio.h>
+
+#include "smtp/recipient_stage.h"
+
+enum event { AT_NOTHING, AT_MAIL, AT_RCPT, AT_DATA, AT_END };
+
+/* A stage in the place of the one for recipients, told what to say and when. */
+static struct {
+	enum event at;
+	struct verdict verdict;
+	char *lines; /* the stage's own; gone with its next message */
+} script;
+
+static struct stage *
+scripted_open(const struct mail_session *session, void *service)
+{
+	struct stage *stage = mem_alloc(sizeof *stage);
+
+	(void)session;
+	(void)service;
+	stage->type = &recipient_stage_type;
+	return stage;
+}
+
+static void
+answer(enum event event, stage_done_fn done, void *context)
+{
+	done(context, script.at == event ? &script.verdict : &VERDICT_PASS);
+}
+
+static void
+scripted_envfrom(struct stage *stage, struct mail *mail, stage_done_fn done, void *context)
+{
+	(void)stage;
+	(void)mail;
+	answer(AT_MAIL, done, context);
+}
+
+static void
+scripted_envrcpt(struct stage *stage, struct mail *mail, const struct mail_recipient *recipient,
+	stage_done_fn done, void *context)
+{
+	(void)stage;
+	(void)mail;
+	(void)recipient;
+	answer(AT_RCPT, done, context);
+}
+
+static void
+scripted_data(struct stage *stage, struct mail *mail, stage_done_fn done, void *context)
+{
+	(void)stage;
+	(void)mail;
+	answer(AT_DATA, done, context);
+}
+
+static void
+scripted_eom(struct stage *stage, struct mail *mail, stage_done_fn done, void *context)
+{
+	(void)stage;
+	(void)mail;
+	answer(AT_END, done, context);
+}
+
+static void
+scripted_close(struct stage **stage)
+{
+	mem_free(stage);
+}
+
+const struct stage_type recipient_stage_type = {
+	.name = "scripted",
+	.open = scripted_open,
+	.envfrom = scripted_envfrom,
+	.envrcpt = scripted_envrcpt,
+	.data = scripted_data,
+	.eom = scripted_eom,
+	.close = scripted_close,
+};
+
+static void
+will_say(enum event at, unsigned code, const char *lines)
+{
+	script.at = at;
+	script.verdict = verdict_refuse(code, code < 500 ? "4.7.0" : "5.7.1", "scripted", "first");
+	mem_free(&script.lines);
+	script.lines = mem_strdup(lines);
+	script.verdict.lines = script.lines;
+}
+
+static void
+will_pass(void)
+{
+	script.at = AT_NOTHING;
+	mem_free(&script.lines);
+}
+
+#define SAID "550-5.7.1 first\r\n550-5.7.1 second\r\n550 5.7.1 third\r\n"
+
+static const struct case_row {
+	enum event at;
+	bool chunked;
+} cases[] = { { AT_MAIL, false }, { AT_RCPT, false }, { AT_DATA, false }, { AT_END, false },
+	{ AT_DATA, true }, { AT_END, true } };
+
+/* A message up to where the stage says it, and to its answer; the answer to all before is Ok. */
+static void
+say_message(struct rig *rig, const struct case_row *row)
+{
+	if (row->at == AT_MAIL) {
+		rig_say_text(rig, "MAIL FROM:<alice@example.org>\r\n");
+		return;
+	}
+	rig_play(rig, MAIL);
+	rig_say_text(rig, "RCPT TO:<bob@example.net>\r\n");
+	if (row->at == AT_RCPT)
+		return;
+	rig_hear(rig, "250 2.1.5 Ok\r\n");
+	if (row->chunked) {
+		say_chunk(rig, span_text(HEAD "x\r\n"), true);
+		return;
+	}
+	rig_say_text(rig, "DATA\r\n");
+	if (row->at == AT_DATA)
+		return;
+	rig_hear_line(rig, "354 ");
+	rig_say_text(rig, HEAD "x\r\n.\r\n");
+}
+
+static void
+test_lines(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct rig *rig = rig_new("none", CLEAR, "");
+
+		will_pass();
+		rig_log_in(rig);
+		will_say(cases[i].at, 550, "first\nsecond\nthird");
+		say_message(rig, &cases[i]);
+		rig_hear(rig, SAID);
+		/* The session goes on, and the next message is one of its own. */
+		will_pass();
+		rig_play(rig, "C: RSET\nS: 250 2.0.0 Ok\n" MAIL RCPT);
+		say_data(rig, HEAD "x\r\n.\r\n");
+		rig_hear_line(rig, ok);
+		rig_free(&rig);
+	}
+}
+
+static void
+test_closing(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct rig *rig = rig_new("none", CLEAR, "");
+
+		will_pass();
+		rig_log_in(rig);
+		will_say(cases[i].at, 421, "not now\ngo away");
+		say_message(rig, &cases[i]);
+		rig_hear(rig, "421-4.7.0 not now\r\n421 4.7.0 go away\r\n");
+		rig_hear_close(rig);
+		assert_int_equal(rig->commits, 0);
+		rig_free(&rig);
+	}
+	will_pass();
+}
+
+/* A text beyond all bounds: the code is still said. */
+static void
+test_endless_text(void **state)
+{
+	struct rig *rig = rig_new("none", CLEAR, "");
+	char *long_text = mem_alloc(100 * 1000 + 1);
+
+
+	(void)state;
+	will_pass();
+	rig->service.reply.cap = 32 * 1024;
+	rig_log_in(rig);
+	memset(long_text, 'a', 100 * 1000);
+	will_say(AT_MAIL, 550, long_text);
+	rig_say_text(rig, "MAIL FROM:<alice@example.org>\r\n");
+	rig_hear(rig, "550 5.7.1 \r\n");
+	mem_free(&long_text);
+	will_pass();
+	rig_free(&rig);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_closing),
+		cmocka_unit_test(test_endless_text),
+	};
+
+	return cmocka_run_group_tests_name("smtp/verdict", tests, NULL, NULL);
+}
