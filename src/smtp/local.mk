@@ -4,6 +4,7 @@ src_smtp_libsmtp_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/authentication.c src/smtp/authentication.h \
 	src/smtp/content.c src/smtp/content.h \
+	src/smtp/dial_link.c src/smtp/dial_link.h \
 	src/smtp/dialogue.c src/smtp/dialogue.h \
 	src/smtp/greeting.c src/smtp/greeting.h \
 	src/smtp/handoff.c src/smtp/handoff.h \

@@ -46,6 +46,8 @@ on_look_at_links(void *context)
 		role_link_lost(service->role, ROLE_AUTH, 0);
 	if (!queue_link_channel(service->queue))
 		role_link_lost(service->role, ROLE_QUEUE, 0);
+	if (!dial_link_channel(service->dial))
+		role_link_lost(service->role, ROLE_DIAL, 0);
 }
 
 static struct journal *
@@ -81,6 +83,7 @@ free_service(void **private)
 	loop_timer_stop(&service->links);
 	front_free(&service->front);
 	queue_link_free(&service->queue);
+	dial_link_free(&service->dial);
 	worker_pool_free(&service->pool, 0);
 	signer_free(&service->signer);
 	buf_fini(&service->reply);
@@ -107,6 +110,7 @@ start(struct role_context *role, struct fault *fault)
 	service->pool = pool;
 	service->signer = signer_new();
 	service->queue = queue_link_new(role_loop(role));
+	service->dial = dial_link_new(role_loop(role));
 	buf_init(&service->reply, REPLY_MAX_BYTES);
 	service->front = front_new(
 		role_loop(role), ROLE_SMTP, protocols, gate, open_journal(role), pool, service);
@@ -135,6 +139,8 @@ on_link(void *private, const struct message_link *link, int fd)
 		auth_link_set(service->front->auth, fd);
 	else if (link->kind == LINK_CHANNEL && link->peer == ROLE_QUEUE)
 		queue_link_set(service->queue, fd);
+	else if (link->kind == LINK_CHANNEL && link->peer == ROLE_DIAL)
+		dial_link_set(service->dial, fd);
 	else
 		sock_close(&fd); /* nothing here has use for it */
 	return true;
@@ -202,12 +208,12 @@ answer_status(struct service *service, uint32_t request)
 	struct queue_link *queue = service->queue;
 	const char *pressure = queue_link_pressure(queue);
 	struct buf json = BUF_INIT(IPC_CONTROL_MAX_BYTES);
-	json_t *status = json_pack("{s:I, s:I, s:b, s:b, s:b, s:s?}", "sessions",
+	json_t *status = json_pack("{s:I, s:I, s:b, s:b, s:b, s:b, s:s?}", "sessions",
 		(json_int_t)service->front->session_count, "logins",
 		(json_int_t)count_logins(service->front), "auth",
 		auth_link_channel(service->front->auth) != NULL, "queue",
 		queue_link_channel(queue) != NULL, "keys", signer_is_linked(service->signer),
-		"pressure", pressure);
+		"dial", dial_link_channel(service->dial) != NULL, "pressure", pressure);
 	char *text = json_dumps(status, JSON_COMPACT);
 
 	buf_add_text(&json, text);

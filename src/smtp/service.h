@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The smtp role: one front-end process with its links to auth, queue and keys. */
+/* The smtp role: one front-end process with its links to auth, queue, keys and dial. */
 #ifndef SMTP_SERVICE_H
 #define SMTP_SERVICE_H
 
 #include "client/front.h"
 #include "proc/role.h"
+#include "smtp/dial_link.h"
 #include "smtp/queue_link.h"
 
 /* Shared by all sessions of the process. */
@@ -12,6 +13,7 @@ struct service {
 	struct role_context *role;
 	struct front *front;
 	struct queue_link *queue;
+	struct dial_link *dial;
 	struct signer *signer;
 	struct worker_pool *pool; /* RSA handshakes */
 	struct loop_timer links;

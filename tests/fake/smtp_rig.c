@@ -132,6 +132,7 @@ rig_new(const char *tls, const char *text, const char *more)
 	rig->journal = memfd_create("journal", MFD_CLOEXEC);
 	rig->service.signer = signer_new();
 	rig->service.queue = queue_link_new(rig->loop);
+	rig->service.dial = dial_link_new(rig->loop);
 	rig->service.front = front_new(rig->loop, ROLE_SMTP, protocols, gate_open(-1, 0, NULL),
 		journal_new(dup(rig->journal), LOG_PROTOCOL_CSV), NULL, &rig->service);
 	assert_true(front_serve(rig->service.front, rig_setup(rig, tls, text, more), NULL, NULL));
@@ -152,6 +153,7 @@ rig_free(struct rig **rig)
 		stream_free(&old->parked[i]);
 	front_free(&old->service.front);
 	queue_link_free(&old->service.queue);
+	dial_link_free(&old->service.dial);
 	signer_free(&old->service.signer);
 	buf_fini(&old->service.reply);
 	channel_free(&old->auth);
