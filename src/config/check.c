@@ -8,6 +8,19 @@
 #include "config/complete.h"
 #include "config/config.h"
 
+bool
+check_title(const struct load *load, const void *item, const char *setting, size_t index,
+	const struct schema_section *schema, const char *title, struct fault *fault)
+{
+	struct suggest suggest = { .best = NULL };
+
+	if (load_is_titled(load, schema, title, &suggest))
+		return true;
+	return load_fault(load, item, setting, index, fault, "there is no %s section \"%s\"%s%s%s",
+		schema->name, title, suggest.best ? "; did you mean \"" : "",
+		suggest.best ? suggest.best : "", suggest.best ? "\"?" : "");
+}
+
 /* A socket's path has to fit sun_path. */
 static bool
 check_run_dir(const struct load *load, struct fault *fault)
@@ -122,27 +135,10 @@ check_permits(const struct load *load, const struct settings_permits *permits, b
 			return load_fault(load, permit, "rights", 0, fault,
 				"relay for everybody makes an open relay, which others would abuse "
 				"at once");
-		if (permit->limits[0] && !settings_find_limits(load->settings, permit->limits))
-			return load_fault(load, permit, "limits", 0, fault,
-				"there is no limits section \"%s\"", permit->limits);
+		if (permit->limits[0] && !check_title(load, permit, "limits", 0, &schema_limits,
+						 permit->limits, fault))
+			return false;
 	}
-	return true;
-}
-
-static bool
-check_milters(const struct load *load, struct fault *fault)
-{
-	const struct settings_policy *policy = &load->settings->policy;
-
-	for (size_t i = 0; i < policy->milters.count; i++) {
-		if (!settings_find_milter(load->settings, policy->milters.items[i]))
-			return load_fault(load, policy, "milters", i, fault,
-				"there is no milter section \"%s\"", policy->milters.items[i]);
-	}
-	/* Better no start than mail that passes a filter which nobody asks. */
-	if (policy->milters.count > 0)
-		return load_fault(load, policy, "milters", 0, fault,
-			"this version asks no filters yet, so mail would pass unfiltered");
 	return true;
 }
 

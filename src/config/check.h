@@ -11,10 +11,18 @@
  */
 bool check_all(const struct load *load, struct fault *fault);
 
+/*
+ * Does the index-th value of a setting of item name a section that there is? The fault names the
+ * nearest one.
+ */
+bool check_title(const struct load *load, const void *item, const char *setting, size_t index,
+	const struct schema_section *schema, const char *title, struct fault *fault);
 /* Its part for listeners (check_listener.c). */
 bool check_listeners(const struct load *load, struct fault *fault);
 /* Its part for a list of permit or deny sections, global or of a listener. */
 bool check_permits(const struct load *load, const struct settings_permits *permits, bool deny,
 	struct fault *fault);
+/* Its part for policies and filters (check_milter.c). */
+bool check_milters(const struct load *load, struct fault *fault);
 
 #endif

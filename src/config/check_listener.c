@@ -10,8 +10,6 @@ typedef bool listener_check(const struct load *load, const struct settings_liste
 static bool
 check_tls(const struct load *load, const struct settings_listener *listener, struct fault *fault)
 {
-	const struct settings *settings = load->settings;
-
 	if (listener->tls == LISTENER_TLS_NONE) {
 		if (listener->certificates.count > 0)
 			return load_fault(load, listener, "certificates", 0, fault,
@@ -21,13 +19,13 @@ check_tls(const struct load *load, const struct settings_listener *listener, str
 				"cannot be met where tls is none");
 		return true;
 	}
-	if (settings->tls.count == 0)
+	if (load->settings->tls.count == 0)
 		return load_fault(load, listener, "tls", 0, fault,
 			"needs a certificate, but the file has no tls section");
 	for (size_t i = 0; i < listener->certificates.count; i++) {
-		if (!settings_find_tls(settings, listener->certificates.items[i]))
-			return load_fault(load, listener, "certificates", i, fault,
-				"there is no tls section \"%s\"", listener->certificates.items[i]);
+		if (!check_title(load, listener, "certificates", i, &schema_tls,
+			    listener->certificates.items[i], fault))
+			return false;
 	}
 	return true;
 }
@@ -96,10 +94,8 @@ static bool
 check_names(const struct load *load, const struct settings_listener *listener,
 	struct fault *fault)
 {
-	if (!settings_find_limits(load->settings, listener->limits))
-		return load_fault(load, listener, "limits", 0, fault,
-			"there is no limits section \"%s\"", listener->limits);
-	return true;
+	return check_title(load, listener, "limits", 0, &schema_limits, listener->limits, fault) &&
+		check_title(load, listener, "policy", 0, &schema_policy, listener->policy, fault);
 }
 
 static bool

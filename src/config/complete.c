@@ -53,6 +53,19 @@ complete_routes(const struct load *load)
 	}
 }
 
+static void
+complete_milters(const struct load *load)
+{
+	for (size_t i = 0; i < load->settings->milter.count; i++) {
+		struct settings_milter *milter = OURS(&load->settings->milter.items[i]);
+
+		cap(load, milter, "connect-wait", &milter->connect_wait, milter->budget);
+		cap(load, milter, "command-wait", &milter->command_wait, milter->budget);
+		cap(load, milter, "content-wait", &milter->content_wait, milter->budget);
+		cap(load, milter, "end-wait", &milter->end_wait, milter->budget);
+	}
+}
+
 void
 complete_defaults(const struct load *load)
 {
@@ -60,6 +73,7 @@ complete_defaults(const struct load *load)
 
 	cap(load, sasl, "answer-wait", &sasl->answer_wait, sasl->exchange_wait);
 	complete_listeners(load);
+	complete_milters(load);
 	complete_queue(load);
 	complete_routes(load);
 }

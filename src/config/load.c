@@ -229,6 +229,25 @@ fill_section(struct load *load, const struct written_section *written, void *ite
 	return true;
 }
 
+bool
+load_is_titled(const struct load *load, const struct schema_section *schema, const char *title,
+	struct suggest *suggest)
+{
+	const char *settings = (const void *)load->settings;
+	const struct schema_list *list = (const void *)(settings + schema->offset);
+
+	for (size_t i = 0; i < list->count; i++) {
+		const char *item = (const char *)list->items + i * schema->size;
+		const struct schema_item *head = (const void *)item;
+
+		if (strcmp(head->title, title) == 0)
+			return true;
+		if (suggest)
+			suggest_consider(suggest, title, head->title);
+	}
+	return false;
+}
+
 /* A titled section that is always there, with defaults where it was not written. */
 static void
 add_standard(struct load *load, const struct schema_section *schema, const char *title)
@@ -260,8 +279,10 @@ load_read(struct load *load, const char *path, struct fault *fault)
 	if (!written_parse(&load->source, load->scratch, &load->root, fault) ||
 		!fill_section(load, &load->root, settings, NULL, fault))
 		return false;
-	if (!settings_find_limits(settings, "default"))
+	if (!load_is_titled(load, &schema_limits, "default", NULL))
 		add_standard(load, &schema_limits, "default");
+	if (!load_is_titled(load, &schema_policy, schema_policy.title_standard, NULL))
+		add_standard(load, &schema_policy, schema_policy.title_standard);
 	if (settings->directory.count == 0)
 		add_standard(load, &schema_directory, "local");
 	return true;

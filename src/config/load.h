@@ -4,6 +4,7 @@
 #define CONFIG_LOAD_H
 
 #include "config/settings.h"
+#include "config/suggest.h"
 #include "config/written.h"
 
 /* Which section of the file a struct of the settings was filled from. */
@@ -32,6 +33,9 @@ void load_fini(struct load *load);
 
 /* Was the setting, a member of item, written? */
 bool load_is_written(const struct load *load, const void *item, const char *name);
+/* Has a section of the file itself this title? If not, suggest (or NULL) learns those there are. */
+bool load_is_titled(const struct load *load, const struct schema_section *schema,
+	const char *title, struct suggest *suggest);
 /*
  * A fault "FILE:LINE: SECTION "TITLE": NAME: reason" at the index-th value of a setting; without a
  * name, "FILE:LINE: SECTION "TITLE": reason" at the section. Always false.

@@ -4,6 +4,7 @@ src_config_libconfig_a_CFLAGS = $(AM_CFLAGS) $(CONFUSE_CFLAGS)
 src_config_libconfig_a_SOURCES = \
 	src/config/check.c src/config/check.h \
 	src/config/check_listener.c \
+	src/config/check_milter.c \
 	src/config/complete.c src/config/complete.h \
 	src/config/config.c src/config/config.h \
 	src/config/endpoint.c src/config/endpoint.h \
@@ -15,6 +16,7 @@ src_config_libconfig_a_SOURCES = \
 	src/config/schema_listener.c \
 	src/config/schema_login.c \
 	src/config/schema_mail.c \
+	src/config/schema_milter.c \
 	src/config/schema_rows.h \
 	src/config/settings.c src/config/settings.h \
 	src/config/settings_list.h src/config/settings_mail.h \

@@ -54,6 +54,7 @@ struct schema_row {
 struct schema_section {
 	const char *name;            /* "" for the file itself */
 	bool titled;
+	const char *title_standard;  /* what a section without a title is called; NULL: it needs one */
 	size_t offset;               /* in the struct of the parent */
 	size_t size;                 /* of one item */
 	size_t most;                 /* items */

@@ -208,6 +208,8 @@ static const struct schema_row listener_rows[] = {
 		"cannot be read with certainty"),
 	TEXT("limits", limits, syntax_name, "default", TO_FRONT | TO_AUTH | TO_QUEUE,
 		"Limits section for sessions that have none of their own"),
+	TEXT("policy", policy, syntax_name, "default", TO_JUDGES,
+		"Policy section that names the filters which mail passes here"),
 };
 #undef ITEM
 

@@ -1,55 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Settings of the way of a message: milters, queue, relay, routes; and of the log. */
+/* Settings of the way of a message behind the policy: queue, relay, routes; and of the log. */
 #include "config/schema_rows.h"
-
-#define ITEM struct settings_policy
-static const struct schema_row policy_rows[] = {
-	TEXTS("milters", milters, syntax_name, 64, "", TO_SMTP | TO_DIAL,
-		"Milter sections that every message passes, in this order; must be empty in this version, "
-		"which asks no filters"),
-};
-#undef ITEM
-
-const struct schema_section schema_policy = {
-	.name = "policy",
-	.offset = offsetof(struct settings, policy),
-	.size = sizeof(struct settings_policy),
-	.rows = policy_rows,
-	.row_count = COUNT_OF(policy_rows),
-	.help = "What every message passes",
-};
-
-#define ITEM struct settings_milter
-static const struct schema_row milter_rows[] = {
-	ROW(SCHEMA_ENDPOINT, "address", address, NULL, TO_SMTP | TO_DIAL,
-		"Where the filter listens: \"inet:127.0.0.1:8891\", \"unix:/run/filter.sock\""),
-	CHOICE("on-failure", on_failure,
-		WORDS({ "tempfail", MILTER_TEMPFAIL }, { "accept", MILTER_ACCEPT },
-			{ "reject", MILTER_REJECT }, { "hold", MILTER_HOLD }),
-		"tempfail", TO_SMTP, "What happens to mail while the filter does not answer"),
-	DURATION("connect-wait", connect_wait, 100, HOUR, "30s", TO_SMTP | TO_DIAL,
-		"Longest time to connect"),
-	DURATION("command-wait", command_wait, 100, HOUR, "30s", TO_SMTP,
-		"Longest wait for an answer to an envelope command"),
-	DURATION("content-wait", content_wait, 100, HOUR, "5m", TO_SMTP,
-		"Longest wait for an answer to a part of the message"),
-	DURATION("end-wait", end_wait, 100, HOUR, "5m", TO_SMTP,
-		"Longest wait for the verdict at the end of the message"),
-};
-#undef ITEM
-
-const struct schema_section schema_milter = {
-	.name = "milter",
-	.titled = true,
-	.offset = offsetof(struct settings, milter),
-	.size = sizeof(struct settings_milter),
-	.most = 64,
-	.title = syntax_name,
-	.rows = milter_rows,
-	.row_count = COUNT_OF(milter_rows),
-	.title_word = "NAME",
-	.help = "A filter that speaks the milter protocol",
-};
 
 #define ITEM struct settings_queue
 static const struct schema_row queue_rows[] = {

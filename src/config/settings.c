@@ -58,6 +58,12 @@ settings_find_milter(const struct settings *settings, const char *title)
 	FIND_BY_TITLE(settings->milter, title);
 }
 
+const struct settings_policy *
+settings_find_policy(const struct settings *settings, const struct settings_listener *listener)
+{
+	FIND_BY_TITLE(settings->policy, listener->policy);
+}
+
 bool
 settings_is_authoritative(const struct settings *settings, struct span domain)
 {

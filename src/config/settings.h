@@ -200,6 +200,7 @@ struct settings_listener {
 	struct settings_permits deny;
 	enum stranger_from stranger_from;
 	const char *limits;          /* limits section for sessions of this listener without own one */
+	const char *policy;          /* policy section that its mail passes */
 };
 
 struct settings_listeners {
@@ -319,8 +320,16 @@ struct settings_limits_list {
 	size_t count;
 };
 
+/* policy "NAME" { … }; "default" is there always, and is the one without a title in the file. */
 struct settings_policy {
+	const char *title;
+	const char *where;
 	struct settings_texts milters; /* names of milter sections, in the order they are asked */
+};
+
+struct settings_policies {
+	const struct settings_policy *items;
+	size_t count;
 };
 
 enum milter_failure {
@@ -352,7 +361,7 @@ struct settings_milter {
 	/* Who it is asked about: everything that is set must hold. */
 	struct settings_texts listeners;  /* names; empty: all that name it in their policy */
 	enum milter_logins logins;
-	struct settings_texts groups;     /* logins that are in one of them; empty: all */
+	struct settings_texts groups;     /* logins that are in one of them; empty: everybody */
 	struct settings_networks networks; /* clients; empty: all */
 	uint64_t smallest;     /* bytes of a message; 0: no bound */
 	uint64_t largest;
@@ -439,7 +448,7 @@ struct settings {
 	struct settings_permits permit;
 	struct settings_permits deny;
 	struct settings_limits_list limits;
-	struct settings_policy policy;
+	struct settings_policies policy;
 	struct settings_milters milter;
 	struct settings_queue queue;
 	struct settings_relay relay;
@@ -462,6 +471,9 @@ const struct settings_limits *settings_find_limits(const struct settings *settin
 	const char *title);
 const struct settings_milter *settings_find_milter(const struct settings *settings,
 	const char *title);
+/* What the mail of a listener passes; NULL in a role that is told of no policies. */
+const struct settings_policy *settings_find_policy(const struct settings *settings,
+	const struct settings_listener *listener);
 
 /* Is the domain (any case) one of authoritative-domains? */
 bool settings_is_authoritative(const struct settings *settings, struct span domain);

@@ -2,6 +2,7 @@
 /* One file's text made plain. */
 #include "config/source_scan.h"
 
+#include "config/schema.h"
 #include "config/source.h"
 
 static char
@@ -165,7 +166,20 @@ copy_word(struct source_scan *scan, struct fault *fault)
 		return include(scan, fault);
 	buf_add_span(scan->to, word);
 	scan->last = 'w';
+	scan->word = word;
 	return true;
+}
+
+/* The title of a section that was written without: `policy {` is `policy "default" {`. */
+static void
+add_title(struct source_scan *scan)
+{
+	for (size_t i = 0; i < schema_root.section_count; i++) {
+		const struct schema_section *section = schema_root.sections[i];
+
+		if (section->title_standard && span_is(scan->word, section->name))
+			buf_printf(scan->to, "\"%s\" ", section->title_standard);
+	}
 }
 
 /* Braces are those of a list behind "=", and of a section behind a word. */
@@ -176,6 +190,8 @@ copy_open_brace(struct source_scan *scan, struct fault *fault)
 
 	if (scan->depth == SOURCE_SCAN_DEPTH_MAX)
 		return refuse(scan, scan->line, "braces are nested too deep", fault);
+	if (scan->depth == 0)
+		add_title(scan);
 	scan->braces[scan->depth++] = scan->line;
 	copy_byte(scan);
 	if (!list)
@@ -202,6 +218,8 @@ copy_token(struct source_scan *scan, struct fault *fault)
 {
 	char byte = peek(scan, 0);
 
+	if (byte != ' ' && byte != '\t' && byte != '\n' && byte != '{')
+		scan->word = SPAN_EMPTY;
 	switch (byte) {
 	case ' ':
 	case '\t':
@@ -235,6 +253,7 @@ source_scan(struct source_scan *scan, struct span text, struct fault *fault)
 	scan->from = text;
 	scan->at = 0;
 	scan->line = 1;
+	scan->word = SPAN_EMPTY;
 	scan->last = '}';
 	if (!check_bytes(scan, fault))
 		return false;

@@ -22,11 +22,13 @@ struct source_scan {
 	unsigned int line;
 	unsigned int braces[SOURCE_SCAN_DEPTH_MAX]; /* lines of the open ones */
 	size_t depth;
+	struct span word;                   /* the last token, if it was a word without quotes */
 	char last;                          /* last token: { } = , or [ for a list's brace, w for a word */
 };
 
 /*
- * The line ends of the text stay where they are. Braces must match within a file: libConfuse takes the
+ * A section that may stand without a title gets the one of schema.h where it does. The line ends of
+ * the text stay where they are. Braces must match within a file: libConfuse takes the
  * end of the file for the end of a section. The fault is "FILE:LINE: reason".
  */
 bool source_scan(struct source_scan *scan, struct span text, struct fault *fault);

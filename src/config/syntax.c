@@ -251,3 +251,30 @@ SYNTAX_CHECK(delimiter)
 		return wrong(fault, "is not one of the characters + - = _ #");
 	return keep(text, arena, text_out);
 }
+
+/* Names are compared as they are; one that can never be met would be of no use. */
+SYNTAX_CHECK(group)
+{
+	if (text.length == 0 || text.length > 255 || !utf8_is_nfc(text))
+		return wrong(fault, "is not the name of a group");
+	return syntax_text(text, arena, text_out, fault);
+}
+
+SYNTAX_CHECK(macro)
+{
+	const char *plain;
+	struct span value;
+	struct span name = span_cut(text, '=', &value);
+
+	if (!span_has_byte(text, '='))
+		return wrong(fault, "is not {name}=value");
+	if (span_starts(name, "{") && name.start[name.length - 1] == '}')
+		name = span_of(name.start + 1, name.length - 2);
+	if (!is_made_of(name, "_", NAME_MAX_BYTES))
+		return wrong(fault, "has no name of letters, digits and '_' before '='");
+	if (!syntax_text(value, arena, &plain, fault))
+		return false;
+	*text_out = arena_printf(arena, name.length == 1 ? "%.*s=%s" : "{%.*s}=%s",
+		SPAN_PRINT(name), plain);
+	return true;
+}

@@ -32,5 +32,7 @@ SYNTAX_CHECK(banner);         /* printable ASCII, at most 200 bytes */
 SYNTAX_CHECK(ip_or_empty);    /* an IPv4 or IPv6 address */
 SYNTAX_CHECK(resolver);       /* "192.0.2.1", "192.0.2.1:53", "[::1]:53"; the port is put behind */
 SYNTAX_CHECK(delimiter);      /* one character of + - = _ #, or "" */
+SYNTAX_CHECK(group);          /* a group of the directory */
+SYNTAX_CHECK(macro);          /* "name=value"; kept as "{name}=value", a name of one letter bare */
 
 #endif

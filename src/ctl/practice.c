@@ -174,6 +174,41 @@ check_rights(struct practice *practice)
 			"nobody may send: no permit section gives the right submit");
 }
 
+/* ---- filters ---------------------------------------------------------------------------------- */
+
+static bool
+is_in_policy(const struct settings *settings, const struct settings_milter *milter)
+{
+	for (size_t i = 0; i < settings->policy.count; i++) {
+		if (has_text(&settings->policy.items[i].milters, milter->title))
+			return true;
+	}
+	return false;
+}
+
+static void
+check_milters(struct practice *practice)
+{
+	const struct settings *settings = practice->settings;
+
+	for (size_t i = 0; i < settings->milter.count; i++) {
+		const struct settings_milter *milter = &settings->milter.items[i];
+
+		if (!is_in_policy(settings, milter))
+			practice_note(practice, milter->where,
+				"milter \"%s\" is in no policy, so it is never asked",
+				milter->title);
+		if (milter->on_failure == MILTER_ACCEPT)
+			practice_note(practice, milter->where,
+				"mail passes without milter \"%s\" while it does not answer",
+				milter->title);
+		if (!endpoint_is_local(&milter->address))
+			practice_warn(practice, milter->where,
+				"mail crosses the network in clear on its way to milter \"%s\"",
+				milter->title);
+	}
+}
+
 /* ---- the way out ------------------------------------------------------------------------------ */
 
 static bool
@@ -256,7 +291,7 @@ json_t *
 practice_check(const struct settings *settings, bool *good_out)
 {
 	static void (*const checks[])(struct practice *practice) = { check_listeners, check_rights,
-		check_routes, check_budgets, check_users, practice_check_files };
+		check_milters, check_routes, check_budgets, check_users, practice_check_files };
 	struct practice practice = { .settings = settings, .findings = json_array() };
 
 	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)

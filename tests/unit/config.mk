@@ -46,3 +46,8 @@ tests_unit_test_config_slice_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_config_show
 tests_unit_test_config_show_SOURCES = tests/unit/test_config_show.c tests/unit/config_file.h
 tests_unit_test_config_show_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_config_check_milter
+tests_unit_test_config_check_milter_SOURCES = tests/unit/test_config_check_milter.c \
+	tests/unit/config_text.h
+tests_unit_test_config_check_milter_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)

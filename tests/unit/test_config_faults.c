@@ -215,11 +215,6 @@ faults(void **state)
 			"it" },
 		{ GOOD "run-dir = \"/" X10 X10 X10 X10 X10 X10 X10 X10 X10 "xxxxx\"",
 			"c.conf:4: run-dir: is 2 bytes too long for the path of the control socket" },
-		{ GOOD "policy { milters = dkim }",
-			"c.conf:4: policy: milters: there is no milter section \"dkim\"" },
-		{ GOOD "milter \"dkim\" { address = \"127.0.0.1:1\" }\npolicy { milters = dkim }",
-			"c.conf:5: policy: milters: this version asks no filters yet, so mail would "
-			"pass unfiltered" },
 		{ GOOD "queue { retry = { } }", "c.conf:4: queue: retry: is empty" },
 		{ GOOD "queue { free-space = 1G free-space-resume = 1M }",
 			"c.conf:4: queue: free-space-resume: is less than free-space" },

@@ -20,7 +20,10 @@ static const char text[] =
 	"permit \"login:alice\" { rights = bypass-limits }\n"
 	"deny \"group:guests\" { rights = relay }\n"
 	"limits \"strict\" { over = refuse messages-per-hour = 1 }\n"
-	"milter \"dkim\" { address = \"inet:127.0.0.1:8891\" }\n"
+	"milter \"dkim\" { address = \"inet:127.0.0.1:8891\" macros = \"j=x\" logins = only\n"
+	"  networks = \"10.0.0.0/8\" change-envelope = yes }\n"
+	"policy { milters = dkim }\n"
+	"policy \"none\" { }\n"
 	"queue { retry = { 1m, 2m } sync = no }\n"
 	"route \"*\" { to = \"smtps:relay.example.net\" user = u secret-file = \"/secret\" }\n";
 

@@ -145,6 +145,17 @@ each_finding(void **state)
 			"warn: sasl failure-delay is 0: passwords can be guessed at full speed\n" },
 		{ GOOD "sasl { mechanisms = { PLAIN, SCRAM-SHA-1 } }", "good", "good",
 			"note: SCRAM-SHA-1 is offered, which only old clients need\n" },
+		{ GOOD "milter \"x\" { address = \"127.0.0.1:1\" } policy \"p\" { milters = x }",
+			"good", "good", NULL },
+		{ GOOD "milter \"x\" { address = \"127.0.0.1:1\" }", "good", "good",
+			"note: milter \"x\" is in no policy, so it is never asked\n" },
+		{ GOOD "milter \"x\" { address = \"unix:/f\" on-failure = accept } policy { milters "
+		       "= x }",
+			"good", "good",
+			"note: mail passes without milter \"x\" while it does not answer\n" },
+		{ GOOD "milter \"x\" { address = \"192.0.2.1:1\" } policy { milters = x }", "good",
+			"good",
+			"warn: mail crosses the network in clear on its way to milter \"x\"\n" },
 		{ GOOD "limits \"x\" { messages-per-hour = 0 recipients-per-hour = 0 }", "good", "good",
 			"note: limits \"x\" has no budget: a stolen password can send without "
 			"end\n" },
