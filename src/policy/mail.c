@@ -21,7 +21,7 @@ mail_new(const struct mail_session *session, const char *id, int64_t now_ms)
 	mail->session = session;
 	mail->id = arena_strdup(arena, id);
 	mail->now_ms = now_ms;
-	mail->sender = mail->envid = mail->hold_reason = "";
+	mail->sender = mail->envid = mail->parameters = mail->hold_reason = "";
 	buf_init(&mail->header_block, HEADER_MAX_BYTES);
 	header_init(&mail->header, arena);
 	buf_init(&mail->body, MAIL_BODY_MAX_BYTES);
@@ -68,9 +68,11 @@ mail_judge_header(struct mail *mail, bool submitted)
 		: verdict_refuse(554, "5.6.0", "header grammar", "%s", fault.text);
 }
 
-void
+struct mail_recipient *
 mail_add_recipient(struct mail *mail, const char *path, const char *orcpt, uint8_t notify)
 {
+	struct mail_recipient *added;
+
 	if (mail->recipient_count == mail->recipient_room) {
 		size_t room = mail->recipient_room ? mail->recipient_room * 2
 						   : MAIL_RECIPIENTS_FIRST;
@@ -81,9 +83,18 @@ mail_add_recipient(struct mail *mail, const char *path, const char *orcpt, uint8
 		mail->recipients = more;
 		mail->recipient_room = room;
 	}
-	mail->recipients[mail->recipient_count++] = (struct mail_recipient){
+	added = &mail->recipients[mail->recipient_count++];
+	*added = (struct mail_recipient){
 		.path = arena_strdup(mail->arena, path),
 		.orcpt = arena_strdup(mail->arena, orcpt),
 		.notify = notify,
+		.parameters = "",
 	};
+	return added;
+}
+
+uint64_t
+mail_size(const struct mail *mail)
+{
+	return mail->header.bytes + 2 + mail->body_length;
 }

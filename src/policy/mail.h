@@ -37,7 +37,7 @@ struct mail_recipient {
 	const char *path;               /* wire form without brackets */
 	const char *orcpt;              /* xtext as received, or "" */
 	uint8_t notify;                 /* as in ipc/message_mail.h */
-	const char *parameters;         /* of RCPT as received, parted by blanks; "" */
+	const char *parameters;         /* of RCPT as received, parted by one blank or more; "" */
 	bool added;                     /* by a stage */
 };
 
@@ -56,7 +56,7 @@ struct mail {
 	bool smtputf8;
 	bool eightbit;                  /* BODY=8BITMIME */
 	uint64_t declared_size;         /* SIZE=, 0 if none */
-	const char *parameters;         /* of MAIL as received, parted by blanks; "" */
+	const char *parameters;         /* of MAIL as received, parted by one blank or more; "" */
 	const char *envid;              /* xtext as received, or "" */
 	uint8_t ret;                    /* enum return_kind of ipc/message_mail.h */
 
@@ -70,7 +70,8 @@ struct mail {
 	struct buf body;                /* empty if body_fd >= 0 */
 	int body_fd;                    /* -1: in memory */
 	uint64_t body_length;
-	uint64_t body_file;             /* queue's number of the file; 0: in memory */
+	/* Queue's number of the file; 0: in memory. Who puts another body here drops this file. */
+	uint64_t body_file;
 	unsigned char body_hash[DIGEST_BYTES]; /* of what is in the file */
 	bool body_8bit;                 /* any byte of the body over 127 */
 
@@ -80,7 +81,7 @@ struct mail {
 };
 
 struct mail *mail_new(const struct mail_session *session, const char *id, int64_t now_ms);
-void mail_free(struct mail **mail);             /* wipes nothing, closes nothing: the fd is not ours */
+void mail_free(struct mail **mail);             /* closes and drops no file: smtp does */
 /*
  * From the block to the list: strict for what is submitted (a login or the right to relay), lenient
  * (HEADER_RAW) for a stranger's mail; HEADER_8BIT for what a lenient listener is submitted. The fault says what is wrong, fit for a reply.
@@ -88,6 +89,9 @@ void mail_free(struct mail **mail);             /* wipes nothing, closes nothing
 bool mail_parse_header(struct mail *mail, bool submitted, struct fault *fault_out);
 /* The same, as the client is told: 554 5.6.0, or 552 5.3.4 past a cap. */
 struct verdict mail_judge_header(struct mail *mail, bool submitted);
-void mail_add_recipient(struct mail *mail, const char *path, const char *orcpt, uint8_t notify);
+/* Without parameters, and as the client's; who knows more says so in it, before the next is added. */
+struct mail_recipient *mail_add_recipient(struct mail *mail, const char *path, const char *orcpt,
+	uint8_t notify);
+uint64_t mail_size(const struct mail *mail);    /* bytes: header, empty line, body; as it stands */
 
 #endif

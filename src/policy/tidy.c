@@ -64,6 +64,8 @@ prepend_received(struct mail *mail)
 	added = header_insert(&mail->header, 0, SPAN_LITERAL("Received"),
 		header_fold(SPAN_LITERAL("Received"), buf_span(&value), mail->arena));
 	buf_fini(&value);
+	if (added)
+		mail->trace = mail->header.fields[0].whole.start;
 	return added;
 }
 

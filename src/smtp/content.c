@@ -3,11 +3,11 @@
 #include "smtp/content.h"
 
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "io/sock.h"
 #include "smtp/queue_body.h"
+#include "wire/utf8.h"
 
 enum {
 	WRITE_BYTES = 64 * 1024,	  /* gathered before each write to the file */
@@ -30,7 +30,7 @@ content_init(struct content *content, struct mail *mail, struct queue_link *queu
 void
 content_release(struct content *content)
 {
-	content->file = 0;
+	content->mail->body_file = 0;
 }
 
 void
@@ -39,8 +39,8 @@ content_fini(struct content *content)
 	if (!content->mail)
 		return;
 	queue_body_forget(&content->asked);
-	if (content->file)
-		queue_body_drop(content->queue, content->file);
+	if (content->mail->body_file)
+		queue_body_drop(content->queue, content->mail->body_file);
 	sock_close(&content->mail->body_fd);
 	content->mail = NULL;
 }
@@ -89,7 +89,7 @@ on_opened(void *context, uint64_t file, int fd, bool refused)
 	content->asked = NULL;
 	if (fd >= 0) {
 		content->mail->body_fd = fd;
-		content->file = file;
+		content->mail->body_file = file;
 		digest_init(&content->hash);
 		write_body(content);
 	} else {
@@ -124,6 +124,8 @@ add_body(struct content *content, struct span piece)
 	struct mail *mail = content->mail;
 
 	mail->body_length += piece.length;
+	if (content->data.has_8bit && !mail->body_8bit)
+		mail->body_8bit = !utf8_is_ascii(piece);
 	if (!buf_add_span(&mail->body, piece))
 		fail(content, CONTENT_SPACE);
 	else if (mail->body_fd >= 0 && buf_length(&mail->body) >= WRITE_BYTES)
@@ -174,17 +176,16 @@ content_take(struct content *content, struct span *in)
 }
 
 void
-content_end(struct content *content, unsigned char hash_out[DIGEST_BYTES])
+content_end(struct content *content)
 {
 	struct mail *mail = content->mail;
 
-	memset(hash_out, 0, DIGEST_BYTES);
 	if (content->fault != CONTENT_OK || mail->body_fd < 0)
 		return;
 	if (buf_length(&mail->body))
 		write_body(content);
 	buf_fini(&mail->body);
-	digest_final(&content->hash, hash_out);
+	digest_final(&content->hash, mail->body_hash);
 }
 
 void

@@ -48,19 +48,18 @@ struct content {
 	void (*on_file)(void *context);
 	void *context;
 	struct queue_body *asked; /* the file; NULL: not under way */
-	uint64_t file;        /* its number, once it is there and ours; 0: none */
 	uint64_t fault_at;    /* bytes received when the fault was seen */
 	struct digest hash;
 };
 
 void content_init(struct content *content, struct mail *mail, struct queue_link *queue,
 	const struct content_limits *limits, void (*on_file)(void *context), void *context);
-/* Tells the queue that the file, if there is one, is not needed. */
+/* Tells the queue that the mail's file, if it has one, is not needed. */
 void content_fini(struct content *content);
 /* Takes from the front of *in. After CONTENT_WAIT: call it again, with what came or nothing. */
 enum content_step content_take(struct content *content, struct span *in);
 /* The message is whole: what is left goes to the file, and the mail knows its body. */
-void content_end(struct content *content, unsigned char hash_out[DIGEST_BYTES]);
+void content_end(struct content *content);
 /* Closes the file: queue takes none that can still be written. */
 void content_close(struct content *content);
 /* The queue has it now: content_fini() leaves the file alone. */

@@ -13,6 +13,7 @@
 #include "policy/rights.h"
 #include "policy/tidy.h"
 #include "smtp/service.h"
+#include "wire/utf8.h"
 
 enum { CHARGE_WAIT_MS = 10 * 1000 };
 
@@ -85,7 +86,7 @@ accept_message(struct transaction *transaction, enum log_event_id event, const c
 		kv_str("from", mail->sender[0] ? mail->sender : "<>"),
 		kv_str("to", mail->recipients[0].path),
 		kv_int("recipients", (int64_t)mail->recipient_count),
-		kv_int("size", (int64_t)transaction->content.data.size),
+		kv_int("size", (int64_t)mail_size(mail)),
 		kv_str("rights", verdict_word(&mail->rights)),
 		kv_str("where", mail->rights.where),
 		kv_str("held", mail->hold ? mail->hold_reason : ""),
@@ -138,7 +139,8 @@ describe(struct transaction *transaction)
 	struct smtp *smtp = transaction->smtp;
 	const struct mail *mail = transaction->mail;
 	struct message_commit *record = &transaction->record;
-	bool eightbit = mail->eightbit || transaction->content.data.has_8bit;
+	bool eightbit = mail->eightbit || mail->body_8bit ||
+			!utf8_is_ascii(buf_span(&transaction->header));
 
 	describe_recipients(transaction);
 	/* The session's may be renewed while the queue is asked. */
@@ -162,12 +164,11 @@ describe(struct transaction *transaction)
 			.recipient_count = mail->recipient_count,
 			.recipients = transaction->recipients },
 		.content = { .header = buf_span(&transaction->header),
-			.in_file = transaction->content.file != 0,
+			.in_file = mail->body_file != 0,
 			.body = buf_span(&mail->body),
-			.file = transaction->content.file,
+			.file = mail->body_file,
 			.body_length = mail->body_length } };
-	memcpy(record->content.body_hash, transaction->body_hash,
-		sizeof record->content.body_hash);
+	memcpy(record->content.body_hash, mail->body_hash, sizeof record->content.body_hash);
 	record->has_sent_hash = transaction->has_sent_hash;
 	memcpy(record->sent_hash, transaction->sent_hash, sizeof record->sent_hash);
 }
@@ -343,7 +344,7 @@ note_sent(struct transaction *transaction)
 	digest_add(&digest, buf_span(&mail->header_block));
 	digest_add(&digest, SPAN_LITERAL("\r\n"));
 	if (mail->body_fd >= 0)
-		digest_add(&digest, span_of((const char *)transaction->body_hash, DIGEST_BYTES));
+		digest_add(&digest, span_of(mail->body_hash, DIGEST_BYTES));
 	else
 		digest_add(&digest, buf_span(&mail->body));
 	digest_final(&digest, transaction->sent_hash);
@@ -359,7 +360,7 @@ handoff_start(struct transaction *transaction)
 
 	smtp_enter(smtp, SMTP_STATE_ENDING);
 	smtp_wait(smtp);
-	content_end(&transaction->content, transaction->body_hash);
+	content_end(&transaction->content);
 	content_explain(&transaction->content, &verdict);
 	if (verdict.kind == VERDICT_CONTINUE)
 		verdict = mail_judge_header(mail, rights_is_submission(&smtp->mail));

@@ -52,6 +52,7 @@ transaction_end(struct smtp *smtp)
 	chain_abort(smtp->chain);
 	mail_free(&transaction->mail);
 	mem_free(&transaction->asked_orcpt);
+	mem_free(&transaction->asked_parameters);
 	mem_free(&transaction);
 	authentication_renew(smtp);
 	smtp_enter(smtp, SMTP_STATE_READY);
@@ -105,6 +106,8 @@ begin(struct smtp *smtp, const struct smtp_mail *from)
 	mail->declared_size = from->has_size ? from->size : 0;
 	mail->envid = arena_strndup(mail->arena, from->envid.start, from->envid.length);
 	mail->ret = (uint8_t)from->ret;
+	mail->parameters =
+		arena_strndup(mail->arena, from->parameters.start, from->parameters.length);
 	transaction->smtp = smtp;
 	transaction->mail = mail;
 	smtp->transaction = transaction;
@@ -148,6 +151,15 @@ is_known(const struct mail *mail, const char *path)
 }
 
 static void
+take_recipient(struct mail *mail, const struct mail_recipient *asked)
+{
+	struct mail_recipient *taken =
+		mail_add_recipient(mail, asked->path, asked->orcpt, asked->notify);
+
+	taken->parameters = arena_strdup(mail->arena, asked->parameters);
+}
+
+static void
 on_recipient_verdict(void *context, const struct verdict *verdict)
 {
 	struct smtp *smtp = context;
@@ -160,7 +172,7 @@ on_recipient_verdict(void *context, const struct verdict *verdict)
 		smtp_reply_verdict(smtp, verdict);
 	} else {
 		transaction->discard |= verdict->kind == VERDICT_DISCARD;
-		mail_add_recipient(transaction->mail, asked->path, asked->orcpt, asked->notify);
+		take_recipient(transaction->mail, asked);
 		smtp_enter(smtp, SMTP_STATE_RECIPIENTS);
 		smtp_reply(smtp, 250, "2.1.5", "Ok");
 	}
@@ -174,9 +186,12 @@ ask_recipient(struct smtp *smtp, const struct smtp_rcpt *to)
 	static const struct verdict pass = { .kind = VERDICT_CONTINUE };
 
 	mem_free(&transaction->asked_orcpt);
+	mem_free(&transaction->asked_parameters);
 	transaction->asked_orcpt = mem_strndup(to->orcpt.start, to->orcpt.length);
+	transaction->asked_parameters = mem_strndup(to->parameters.start, to->parameters.length);
 	transaction->asked = (struct mail_recipient){ .path = transaction->asked_path,
 		.orcpt = transaction->asked_orcpt,
+		.parameters = transaction->asked_parameters,
 		.notify = (uint8_t)to->notify };
 	smtp_wait(smtp);
 	if (transaction->discard)

@@ -19,9 +19,9 @@ struct transaction {
 	struct mail_recipient asked;  /* the recipient that the policy is thinking about */
 	char asked_path[ADDRESS_TEXT_SIZE];
 	char *asked_orcpt;
+	char *asked_parameters;
 
 	/* ---- handoff.c's */
-	unsigned char body_hash[DIGEST_BYTES]; /* of a body in a file */
 	bool has_sent_hash;
 	unsigned char sent_hash[DIGEST_BYTES]; /* of what the client sent */
 	uint32_t charge;              /* number of the question to auth; 0: none under way */

@@ -102,6 +102,7 @@ parse_mail(struct reader *reader, struct smtp_command *command)
 	if (fault != ADDRESS_OK)
 		return refuse_address(reader, fault, "5.1.7");
 	path.length -= rest.length;
+	mail->parameters = span_trim(rest);
 	if (!smtp_parameter_parse_mail(rest, reader->offers, mail, reader->reply))
 		return false;
 	if (!mail->utf8 && !utf8_is_ascii(path))
@@ -124,6 +125,7 @@ parse_rcpt(struct reader *reader, struct smtp_command *command)
 		fault = ADDRESS_SYNTAX;
 	if (fault != ADDRESS_OK)
 		return refuse_address(reader, fault, "5.1.3");
+	rcpt->parameters = span_trim(rest);
 	return smtp_parameter_parse_rcpt(rest, reader->offers, reader->utf8, rcpt, reader->reply);
 }
 

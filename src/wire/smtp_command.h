@@ -60,12 +60,14 @@ struct smtp_mail {
 	enum smtp_ret ret;
 	struct span envid;        /* still xtext, checked; empty if unsaid */
 	struct span auth;         /* still xtext, checked: "<>" or a mailbox; never to be trusted */
+	struct span parameters;   /* all of them as they came, parted by blanks */
 };
 
 struct smtp_rcpt {
 	struct address recipient; /* ADDRESS_BARE (postmaster), MAILBOX or LITERAL */
 	unsigned notify;
 	struct span orcpt;        /* "type;xtext" as it came, checked; empty if unsaid */
+	struct span parameters;   /* all of them as they came, parted by blanks */
 };
 
 struct smtp_bdat {

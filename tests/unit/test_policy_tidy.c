@@ -39,7 +39,10 @@ tidied(const struct mail_session *session, const char *header, size_t recipients
 	buf_add_text(&mail->header_block, header);
 	if (!mail_parse_header(mail, session->identity, &fault))
 		fail_msg("%s", fault.text);
+	assert_null(mail->trace);
 	tidy_stage_type.eom(stage, mail, on_done, NULL);
+	assert_ptr_equal(mail->trace,
+		answer.kind == VERDICT_CONTINUE ? mail->header.fields[0].whole.start : NULL);
 	header_format(&mail->header, &block);
 	snprintf(text, sizeof text, "%s", buf_text(&block));
 	if (answer.kind != VERDICT_CONTINUE)

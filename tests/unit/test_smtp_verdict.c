@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a stage says, as the client hears it: several lines, 421, and both in answer to a chunk. */
+/* What a stage says, as the client hears it; what it sees of a message; and a body that it puts there. */
 #include "transaction_fixture.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
+#include "io/sock.h"
+#include "smtp/queue_body.h"
 #include "smtp/recipient_stage.h"
 
 enum event { AT_NOTHING, AT_MAIL, AT_RCPT, AT_DATA, AT_END };
@@ -13,6 +16,14 @@ static struct {
 	enum event at;
 	struct verdict verdict;
 	char *lines; /* the stage's own; gone with its next message */
+	char seen[256];
+	const char *new_body; /* put in the place of the one there is; NULL: none */
+	bool in_file;
+	struct service *service;
+	struct queue_body *asked;
+	struct mail *mail;
+	stage_done_fn done;
+	void *context;
 } script;
 
 static struct stage *
@@ -21,7 +32,7 @@ scripted_open(const struct mail_session *session, void *service)
 	struct stage *stage = mem_alloc(sizeof *stage);
 
 	(void)session;
-	(void)service;
+	script.service = service;
 	stage->type = &recipient_stage_type;
 	return stage;
 }
@@ -36,7 +47,7 @@ static void
 scripted_envfrom(struct stage *stage, struct mail *mail, stage_done_fn done, void *context)
 {
 	(void)stage;
-	(void)mail;
+	snprintf(script.seen, sizeof script.seen, "[%s]", mail->parameters);
 	answer(AT_MAIL, done, context);
 }
 
@@ -46,7 +57,8 @@ scripted_envrcpt(struct stage *stage, struct mail *mail, const struct mail_recip
 {
 	(void)stage;
 	(void)mail;
-	(void)recipient;
+	snprintf(script.seen + strlen(script.seen), sizeof script.seen - strlen(script.seen),
+		"[%s]", recipient->parameters);
 	answer(AT_RCPT, done, context);
 }
 
@@ -58,11 +70,58 @@ scripted_data(struct stage *stage, struct mail *mail, stage_done_fn done, void *
 	answer(AT_DATA, done, context);
 }
 
+/* ---- a body in the place of another ------------------------------------------------------------ */
+
+/* As every stage has to: the old file is closed, and dropped by whoever replaces it. */
+static void
+drop_old_body(struct mail *mail)
+{
+	if (mail->body_file)
+		queue_body_drop(script.service->queue, mail->body_file);
+	sock_close(&mail->body_fd);
+	buf_clear(&mail->body);
+	mail->body_file = 0;
+	mail->body_length = strlen(script.new_body);
+	mail->body_8bit = false;
+}
+
+static void
+on_new_file(void *context, uint64_t file, int fd, bool refused)
+{
+	struct mail *mail = script.mail;
+	struct digest digest;
+
+	(void)context;
+	assert_false(refused);
+	drop_old_body(mail);
+	assert_int_equal(pwrite(fd, script.new_body, mail->body_length, 0), mail->body_length);
+	digest_init(&digest);
+	digest_add(&digest, span_text(script.new_body));
+	digest_final(&digest, mail->body_hash);
+	mail->body_fd = fd;
+	mail->body_file = file;
+	answer(AT_END, script.done, script.context);
+}
+
 static void
 scripted_eom(struct stage *stage, struct mail *mail, stage_done_fn done, void *context)
 {
 	(void)stage;
-	(void)mail;
+	for (size_t i = 0; i < mail->recipient_count; i++)
+		snprintf(script.seen + strlen(script.seen),
+			sizeof script.seen - strlen(script.seen), "<%s>",
+			mail->recipients[i].parameters);
+	if (script.new_body && script.in_file) {
+		script.mail = mail;
+		script.done = done;
+		script.context = context;
+		script.asked = queue_body_open(script.service->queue, on_new_file, NULL);
+		return;
+	}
+	if (script.new_body) {
+		drop_old_body(mail);
+		buf_add_text(&mail->body, script.new_body);
+	}
 	answer(AT_END, done, context);
 }
 
@@ -192,6 +251,79 @@ test_endless_text(void **state)
 	rig_free(&rig);
 }
 
+static void
+test_parameters(void **state)
+{
+	struct rig *rig = rig_new("none", CLEAR, "");
+
+	(void)state;
+	will_pass();
+	rig_log_in(rig);
+	rig_say_text(rig, "MAIL FROM:<alice@example.org> body=8bitmime  SIZE=0099 RET=HDRS \r\n"
+			  "RCPT TO:<u@example.net>  NOTIFY=failure,DELAY ORCPT=rfc822;u+2B@x.y\r\n"
+			  "RCPT TO:<v@example.net>\r\n");
+	rig_hear(rig, "250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n250 2.1.5 Ok\r\n");
+	say_data(rig, HEAD "x\r\n.\r\n");
+	rig_hear_line(rig, ok);
+	assert_string_equal(script.seen, "[body=8bitmime  SIZE=0099 RET=HDRS]"
+		"[NOTIFY=failure,DELAY ORCPT=rfc822;u+2B@x.y][]"
+		"<NOTIFY=failure,DELAY ORCPT=rfc822;u+2B@x.y><>");
+	rig_play(rig, MAIL);
+	assert_string_equal(script.seen, "[]");
+	rig_free(&rig);
+}
+
+static bool
+has_drop(struct rig *rig)
+{
+	return rig->drops > 0;
+}
+
+/* From memory or a file into memory or a file: the queue gets the new one, the old file is dropped. */
+static void
+test_new_body(void **state)
+{
+	char *large = mem_alloc(300 * 1000 + 1);
+
+	(void)state;
+	for (unsigned i = 0; i < 8; i++) {
+		struct rig *rig = rig_new("none", CLEAR, "");
+		bool from_file = i & 1;
+		bool refused = i & 4;
+
+		will_pass();
+		script.new_body = "new\r\n";
+		script.in_file = i & 2;
+		rig_log_in(rig);
+		rig_play(rig, MAIL RCPT DATA);
+		for (size_t at = 0; at < 300 * 1000; at++)
+			large[at] = "old\r\n"[at % 5];
+		rig_say_text(rig, HEAD);
+		rig_say_text(rig, from_file ? large : "caf\xc3\xa9\r\n");
+		if (refused)
+			will_say(AT_END, 550, "no");
+		rig_say_text(rig, ".\r\n");
+		if (refused) {
+			rig_hear(rig, "550 5.7.1 no\r\n");
+			rig_turns(rig, 8);
+			assert_int_equal(rig->drops, from_file + script.in_file);
+		} else {
+			rig_hear_line(rig, ok);
+			assert_span_equal(buf_span(&rig_last(rig)->body), "new\r\n");
+			assert_int_equal(rig_last(rig)->in_file, script.in_file);
+			assert_true(rig_last(rig)->hash_good || !script.in_file);
+			assert_false(rig_last(rig)->eightbit);
+			if (from_file)
+				rig_wait(rig, has_drop);
+			rig_turns(rig, 8);
+			assert_int_equal(rig->drops, from_file);
+		}
+		rig_free(&rig);
+	}
+	script.new_body = NULL;
+	mem_free(&large);
+}
+
 int
 main(void)
 {
@@ -199,6 +331,8 @@ main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_closing),
 		cmocka_unit_test(test_endless_text),
+		cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_new_body),
 	};
 
 	return cmocka_run_group_tests_name("smtp/verdict", tests, NULL, NULL);

@@ -221,6 +221,18 @@ test_mail_gives_everything(void **state)
 }
 
 static void
+test_parameters_as_they_came(void **state)
+{
+	(void)state;
+	assert_true(parse_text("MAIL FROM:<a@b.c>   SIZE=1  ret=FULL \t"));
+	assert_span_equal(command.mail.parameters, "SIZE=1  ret=FULL");
+	assert_true(parse_text("MAIL FROM:<a@b.c> "));
+	assert_int_equal(command.mail.parameters.length, 0);
+	assert_true(parse_text("RCPT TO:<a@b.c> NOTIFY=NEVER"));
+	assert_span_equal(command.rcpt.parameters, "NOTIFY=NEVER");
+}
+
+static void
 test_rcpt_gives_everything(void **state)
 {
 	(void)state;
@@ -284,6 +296,7 @@ main(void)
 		cmocka_unit_test(test_mail_lines),
 		cmocka_unit_test(test_rcpt_lines),
 		cmocka_unit_test(test_mail_gives_everything),
+		cmocka_unit_test(test_parameters_as_they_came),
 		cmocka_unit_test(test_rcpt_gives_everything),
 		cmocka_unit_test(test_parameters_only_as_offered),
 		cmocka_unit_test(test_recipients_in_utf8_transactions),
