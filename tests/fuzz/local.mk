@@ -117,6 +117,11 @@ tests_fuzz_fuzz_transfer_SOURCES = tests/fuzz/fuzz_transfer.c tests/fuzz/fuzz.h 
 tests_fuzz_fuzz_transfer_LDADD = $(RELAY_LIBS)
 tests_fuzz_fuzz_transfer_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+FUZZERS += tests/fuzz/fuzz_milter_packet
+tests_fuzz_fuzz_milter_packet_SOURCES = tests/fuzz/fuzz_milter_packet.c tests/fuzz/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_milter_packet_LDADD = $(WIRE_LIBS)
+tests_fuzz_fuzz_milter_packet_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/corpus.py tests/fuzz/mail.dict tests/fuzz/merge.sh \
 	tests/fuzz/run.sh
 
