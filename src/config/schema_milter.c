@@ -35,8 +35,8 @@ static const struct schema_row milter_rows[] = {
 	ROW(SCHEMA_ENDPOINT, "address", address, NULL, TO_SMTP | TO_DIAL,
 		"Where the filter listens: \"inet:127.0.0.1:8891\", \"unix:/run/filter.sock\""),
 	CHOICE("on-failure", on_failure,
-		WORDS({ "tempfail", MILTER_TEMPFAIL }, { "accept", MILTER_ACCEPT },
-			{ "reject", MILTER_REJECT }, { "hold", MILTER_HOLD }),
+		WORDS({ "tempfail", MILTER_FAILURE_TEMPFAIL }, { "accept", MILTER_FAILURE_ACCEPT },
+			{ "reject", MILTER_FAILURE_REJECT }, { "hold", MILTER_FAILURE_HOLD }),
 		"tempfail", TO_SMTP | TO_AUTH,
 		"What happens to mail while the filter does not answer: put off, passed on without it, "
 		"refused, held; mail that it has begun to change is never passed on"),

@@ -333,10 +333,10 @@ struct settings_policies {
 };
 
 enum milter_failure {
-	MILTER_TEMPFAIL,
-	MILTER_ACCEPT,
-	MILTER_REJECT,
-	MILTER_HOLD,
+	MILTER_FAILURE_TEMPFAIL,
+	MILTER_FAILURE_ACCEPT,
+	MILTER_FAILURE_REJECT,
+	MILTER_FAILURE_HOLD,
 };
 
 enum milter_logins {

@@ -198,7 +198,7 @@ check_milters(struct practice *practice)
 			practice_note(practice, milter->where,
 				"milter \"%s\" is in no policy, so it is never asked",
 				milter->title);
-		if (milter->on_failure == MILTER_ACCEPT)
+		if (milter->on_failure == MILTER_FAILURE_ACCEPT)
 			practice_note(practice, milter->where,
 				"mail passes without milter \"%s\" while it does not answer",
 				milter->title);

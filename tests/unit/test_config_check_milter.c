@@ -64,7 +64,7 @@ usual_and_written(void **state)
 	const struct settings_milter *written = settings_find_milter(settings, "x");
 
 	(void)state;
-	assert_int_equal(usual->on_failure, MILTER_TEMPFAIL);
+	assert_int_equal(usual->on_failure, MILTER_FAILURE_TEMPFAIL);
 	assert_int_equal(usual->version, 6);
 	assert_int_equal(usual->connect_wait, 10 * 1000);
 	assert_int_equal(usual->command_wait, 30 * 1000);
