@@ -255,5 +255,6 @@ check_all(const struct load *load, struct fault *fault)
 		check_permits(load, &load->settings->permit, false, fault) &&
 		check_permits(load, &load->settings->deny, true, fault) &&
 		check_milters(load, fault) && check_queue(load, fault) &&
-		check_routes(load, fault) && check_log(load, fault);
+		check_routes(load, fault) && check_log(load, fault) &&
+		check_filter(load, fault);
 }

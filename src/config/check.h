@@ -10,6 +10,8 @@
  * not exist, and what would be a hole. The fault is "FILE:LINE: where: reason".
  */
 bool check_all(const struct load *load, struct fault *fault);
+/* The same for sallyport-milter, which reads of a file what concerns it. */
+bool check_for_filter(const struct load *load, struct fault *fault);
 
 /*
  * Does the index-th value of a setting of item name a section that there is? The fault names the
@@ -17,6 +19,9 @@ bool check_all(const struct load *load, struct fault *fault);
  */
 bool check_title(const struct load *load, const void *item, const char *setting, size_t index,
 	const struct schema_section *schema, const char *title, struct fault *fault);
+
+/* Its part for that program's own settings. */
+bool check_filter(const struct load *load, struct fault *fault);
 /* Its part for listeners (check_listener.c). */
 bool check_listeners(const struct load *load, struct fault *fault);
 /* Its part for a list of permit or deny sections, global or of a listener. */

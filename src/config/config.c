@@ -6,14 +6,15 @@
 
 #include "config/check.h"
 
-struct settings *
-config_load(const char *path, struct fault *fault)
+static struct settings *
+load_checked(const char *path, bool (*check)(const struct load *load, struct fault *fault),
+	struct fault *fault)
 {
 	struct fault reason = FAULT_INIT;
 	struct load load;
 	struct settings *settings;
 
-	if (!load_read(&load, path, &reason) || !check_all(&load, &reason)) {
+	if (!load_read(&load, path, &reason) || !check(&load, &reason)) {
 		settings_free(&load.settings);
 		if (fault)
 			*fault = reason;
@@ -21,6 +22,18 @@ config_load(const char *path, struct fault *fault)
 	settings = load.settings;
 	load_fini(&load);
 	return settings;
+}
+
+struct settings *
+config_load(const char *path, struct fault *fault)
+{
+	return load_checked(path, check_all, fault);
+}
+
+struct settings *
+config_load_for_filter(const char *path, struct fault *fault)
+{
+	return load_checked(path, check_for_filter, fault);
 }
 
 /* The value behind "run-dir =" at the start of a line; empty if there is none. */

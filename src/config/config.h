@@ -12,6 +12,12 @@
  */
 struct settings *config_load(const char *path, struct fault *fault);
 
+/*
+ * The same for sallyport-milter: a file of its own, where there need be no listener, or that of the
+ * daemon, of which only what the program uses is checked.
+ */
+struct settings *config_load_for_filter(const char *path, struct fault *fault);
+
 /* Name of the control socket in run-dir. */
 #define CONFIG_SOCKET_NAME "control.sock"
 /*

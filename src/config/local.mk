@@ -3,6 +3,7 @@ noinst_LIBRARIES += src/config/libconfig.a
 src_config_libconfig_a_CFLAGS = $(AM_CFLAGS) $(CONFUSE_CFLAGS)
 src_config_libconfig_a_SOURCES = \
 	src/config/check.c src/config/check.h \
+	src/config/check_filter.c \
 	src/config/check_listener.c \
 	src/config/check_milter.c \
 	src/config/complete.c src/config/complete.h \
@@ -13,12 +14,14 @@ src_config_libconfig_a_SOURCES = \
 	src/config/principal.c src/config/principal.h \
 	src/config/routes.c src/config/routes.h \
 	src/config/schema.c src/config/schema.h \
+	src/config/schema_filter.c \
 	src/config/schema_listener.c \
 	src/config/schema_login.c \
 	src/config/schema_mail.c \
 	src/config/schema_milter.c \
 	src/config/schema_rows.h \
 	src/config/settings.c src/config/settings.h \
+	src/config/settings_filter.h \
 	src/config/settings_list.h src/config/settings_mail.h \
 	src/config/show.c src/config/show.h \
 	src/config/slice.c src/config/slice.h \

@@ -47,6 +47,7 @@ static const struct schema_section *const root_sections[] = {
 	&schema_queue,
 	&schema_relay,
 	&schema_route,
+	&schema_filter,
 	&schema_log,
 };
 

@@ -121,6 +121,7 @@ extern const struct schema_section schema_milter;
 extern const struct schema_section schema_queue;
 extern const struct schema_section schema_relay;
 extern const struct schema_section schema_route;
+extern const struct schema_section schema_filter;
 extern const struct schema_section schema_log;
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef CONFIG_SETTINGS_H
 #define CONFIG_SETTINGS_H
 
+#include "config/settings_filter.h"
 #include "config/settings_list.h"
 #include "config/settings_mail.h"
 #include "base/role.h"
@@ -453,6 +454,7 @@ struct settings {
 	struct settings_queue queue;
 	struct settings_relay relay;
 	struct settings_routes route;
+	struct settings_filter filter;
 	struct settings_log log;
 };
 

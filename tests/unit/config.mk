@@ -51,3 +51,8 @@ UNIT_TESTS += tests/unit/test_config_check_milter
 tests_unit_test_config_check_milter_SOURCES = tests/unit/test_config_check_milter.c \
 	tests/unit/config_text.h
 tests_unit_test_config_check_milter_LDADD = $(CONFIG_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_config_check_filter
+tests_unit_test_config_check_filter_SOURCES = tests/unit/test_config_check_filter.c \
+	tests/unit/config_text.h tests/unit/config_file.h
+tests_unit_test_config_check_filter_LDADD = $(CONFIG_LIBS) $(UNIT_LIBS)

@@ -39,7 +39,8 @@ row_is_sound(const struct schema_path *path, const struct schema_row *row, void 
 		/* a default is in its range and is written as it would be shown */
 		value_store_standard(row, item, arena);
 		value_format(row, item, &value);
-		if (!schema_is_list(row) && row->kind != SCHEMA_TEXT)
+		if (!schema_is_list(row) && row->kind != SCHEMA_TEXT &&
+			row->kind != SCHEMA_ENDPOINT)
 			assert_string_equal(buf_text(&value), row->standard);
 	}
 	buf_fini(&value);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Do the settings of sallyport-milter fit together? */
+#include "config/check.h"
+
+bool
+check_filter(const struct load *load, struct fault *fault)
+{
+	const struct settings *settings = load->settings;
+	const struct settings_filter *filter = &settings->filter;
+	bool maps = filter->source == FILTER_SOURCE_MAPS;
+
+	if (maps && filter->sender_maps.count == 0)
+		return load_fault(load, filter, "source", 0, fault, "maps needs sender-maps as well");
+	if (!maps && filter->sender_maps.count > 0)
+		return load_fault(load, filter, "sender-maps", 0, fault,
+			"has no use unless source is maps");
+	if (maps && filter->lookup_socket[0])
+		return load_fault(load, filter, "lookup-socket", 0, fault,
+			"has no use where source is maps");
+	if (filter->listener[0] && !settings_find_listener(settings, filter->listener))
+		return load_fault(load, filter, "listener", 0, fault,
+			"there is no listener section \"%s\"", filter->listener);
+	return true;
+}
+
+bool
+check_for_filter(const struct load *load, struct fault *fault)
+{
+	const struct settings *settings = load->settings;
+
+	for (size_t i = 0; i < settings->listener.count; i++) {
+		const struct settings_listener *listener = &settings->listener.items[i];
+
+		if (!check_permits(load, &listener->permit, false, fault) ||
+			!check_permits(load, &listener->deny, true, fault))
+			return false;
+	}
+	return check_permits(load, &settings->permit, false, fault) &&
+		check_permits(load, &settings->deny, true, fault) && check_filter(load, fault);
+}
