@@ -6,14 +6,17 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "dial/socket_file.h"
 #include "io/connector.h"
 #include "ipc/message_login.h"
+#include "proc/needs.h"
 
 enum {
 	DIAL_PEERS_MAX = 256,
-	DIAL_CALLS_MAX = 1024,       /* under way at once, of all front ends */
+	DIAL_CALLS_MAX = NEEDS_CALLS_MOST,
 	DIAL_WAIT_MAX_MS = 120 * 1000,
 	DIAL_AGAIN_MS = 250,         /* between two tries of one call */
+	DIAL_PATIENCE_MS = 2 * 1000, /* with one who is not there: he may be starting anew */
 };
 
 /* One front end. */
@@ -35,6 +38,7 @@ struct call {
 	const struct endpoint *endpoint; /* in settings */
 	struct connector *connector;
 	struct loop_timer again;
+	uint64_t since_ms;
 	uint64_t until_ms;
 };
 
@@ -101,28 +105,39 @@ left_ms(const struct call *call)
 
 static void try(void *context);
 
+/*
+ * A filter that is being restarted is back in a moment, one with a long queue takes us in a while: to
+ * wait for that, within the deadline, is no failure. Nothing else gets better by it.
+ */
 static void
-on_connected(int fd, const struct sock_address *address, const struct fault *fault, void *context)
+on_failed(struct call *call, const struct fault *fault)
 {
-	struct call *call = context;
+	uint64_t now_ms = loop_now_ms(call->peer->dial->loop);
+	bool again = fault->kind == FAULT_BUSY ||
+		(fault->kind == FAULT_MISSING &&
+			now_ms + DIAL_AGAIN_MS < call->since_ms + DIAL_PATIENCE_MS);
 
-	call->connector = NULL;
-	if (fd >= 0) {
-		answer(call, fd, address);
-		return;
-	}
-	/* A filter that is being restarted is back in a moment; within the deadline that is no failure. */
-	if (left_ms(call) > DIAL_AGAIN_MS)
+	if (again && left_ms(call) > DIAL_AGAIN_MS)
 		loop_timer_start(&call->again, DIAL_AGAIN_MS);
 	else
 		give_up(call, fault);
 }
 
 static void
-try(void *context)
+on_connected(int fd, const struct sock_address *address, const struct fault *fault, void *context)
 {
 	struct call *call = context;
-	struct dial *dial = call->peer->dial;
+
+	call->connector = NULL;
+	if (fd >= 0)
+		answer(call, fd, address);
+	else
+		on_failed(call, fault);
+}
+
+static void
+start_connect(struct call *call)
+{
 	const struct endpoint *endpoint = call->endpoint;
 	bool is_unix = endpoint->kind == ENDPOINT_UNIX;
 	struct connector_place place = {
@@ -130,15 +145,26 @@ try(void *context)
 		.host = is_unix ? NULL : endpoint->host,
 		.port = endpoint->port,
 	};
-	struct fault late = FAULT_INIT;
 
-	if (left_ms(call)) {
-		call->connector = connector_new(dial->loop, call->resolver, &place, left_ms(call),
-			on_connected, call);
-		return;
+	call->connector = connector_new(call->peer->dial->loop, call->resolver, &place,
+		left_ms(call), on_connected, call);
+}
+
+static void
+try(void *context)
+{
+	struct call *call = context;
+	struct fault fault = FAULT_INIT;
+
+	if (left_ms(call) == 0) {
+		fault_set(&fault, FAULT_LIMIT, "%s: no connection in time", call->endpoint->text);
+		give_up(call, &fault);
+	} else if (call->endpoint->kind == ENDPOINT_UNIX &&
+		   !socket_file_check(call->endpoint->path, &fault)) {
+		on_failed(call, &fault);
+	} else {
+		start_connect(call);
 	}
-	fault_set(&late, FAULT_LIMIT, "%s: no connection in time", endpoint->text);
-	give_up(call, &late);
 }
 
 /* What a front end may have connected is what the settings name; it never says an address itself. */
@@ -176,7 +202,8 @@ start_call(struct peer *peer, uint32_t request, const struct message_dial *quest
 	call->settings = settings;
 	call->resolver = resolver_hold(dial->resolver);
 	call->endpoint = endpoint;
-	call->until_ms = loop_now_ms(dial->loop) + (wait_ms ? wait_ms : 1);
+	call->since_ms = loop_now_ms(dial->loop);
+	call->until_ms = call->since_ms + (wait_ms ? wait_ms : 1);
 	loop_timer_init(&call->again, dial->loop, try, call);
 	call->next = dial->calls;
 	if (call->next)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 noinst_LIBRARIES += src/dial/libdial.a
-src_dial_libdial_a_SOURCES = src/dial/dial.c src/dial/dial.h
+src_dial_libdial_a_SOURCES = \
+	src/dial/dial.c src/dial/dial.h \
+	src/dial/socket_file.c src/dial/socket_file.h
 
 DIAL_LIBS = src/dial/libdial.a $(PROC_LIBS) $(IPC_LIBS) $(CONFIG_LIBS) $(WIRE_LIBS) $(IO_LIBS) \
 	$(RESOLVE_LIBS)

@@ -397,6 +397,20 @@ on_connect_late(void *context)
 	tell(connecting, false);
 }
 
+/* Told by its kind: nobody is there, or nobody has time just now. */
+static bool
+fail_connect(struct sock_connect *connecting)
+{
+	int error = errno;
+
+	fault_set_errno(&connecting->fault, "connect to %s", connecting->text);
+	if (error == ECONNREFUSED || error == ENOENT)
+		connecting->fault.kind = FAULT_MISSING;
+	else if (error == EAGAIN)
+		connecting->fault.kind = FAULT_BUSY;
+	return false;
+}
+
 static void
 on_connect_ready(unsigned events, void *context)
 {
@@ -409,7 +423,7 @@ on_connect_ready(unsigned events, void *context)
 		error = errno;
 	errno = error;
 	if (error)
-		fault_set_errno(&connecting->fault, "connect to %s", connecting->text);
+		fail_connect(connecting);
 	tell(connecting, error == 0);
 }
 
@@ -425,7 +439,7 @@ start_connect(struct sock_connect *connecting, const struct sock_address *to,
 	if (!sock_address_is_unix(to))
 		set_nodelay(connecting->fd);
 	if (connect(connecting->fd, &to->of.any, to->length) < 0 && errno != EINPROGRESS)
-		return fault_set_errno(&connecting->fault, "connect to %s", connecting->text);
+		return fail_connect(connecting);
 	return true;
 }
 

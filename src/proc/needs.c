@@ -108,6 +108,9 @@ needs_descriptors(enum role role, const struct settings *settings)
 		count += role == ROLE_SMTP ? descriptors_of_sessions(sessions)
 					   : sessions * FILES_PER_CONNECTION;
 		break;
+	case ROLE_DIAL:
+		count = NEEDS_CALLS_MOST + 256;
+		break;
 	case ROLE_RELAY:
 		count = settings->queue.concurrency * FILES_PER_CONNECTION;
 		break;

@@ -8,6 +8,8 @@
 
 /* Body files that one front end may have open for writing: queue gives it no more. */
 enum { NEEDS_BODY_FILES_MOST = 4096 };
+/* Connections that dial makes at the same time, for all front ends. */
+enum { NEEDS_CALLS_MOST = 1024 };
 
 /* The texts live in the arena. */
 void needs_paths(enum role role, const struct settings *settings, struct arena *arena,

@@ -2,7 +2,11 @@
 /* The dialler as a front end meets it: what the settings name, within the time asked for, and no more. */
 #include "unit.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,7 +16,7 @@
 #include "ipc/channel.h"
 #include "proc/role_context.h"
 
-enum { AGAIN_MS = 250 }; /* the dialler's own: between two tries */
+enum { AGAIN_MS = 250, PATIENCE_MS = 2000 }; /* the dialler's own */
 
 static struct settings_milter milter = {
 	.title = "filter",
@@ -29,6 +33,8 @@ static struct {
 	void *dial;
 	struct channel *channel;
 	struct loop_timer stall;
+	struct loop_timer begin;    /* of a filter that is late */
+	int listener;
 	int blackhole;
 	int fd;
 	unsigned code;
@@ -120,10 +126,14 @@ static void
 named_endpoints_alone(void **state)
 {
 	int listener = listen_on(0, &milter.address.port);
+	socklen_t size = sizeof(int);
+	int nodelay = 0;
 
 	(void)state;
 	ask("milter:filter", 5000);
 	assert_true(rig.fd >= 0);
+	assert_int_equal(getsockopt(rig.fd, IPPROTO_TCP, TCP_NODELAY, &nodelay, &size), 0);
+	assert_true(nodelay);
 	close(rig.fd);
 	close(listener);
 	ask("milter:other", 5000);
@@ -142,6 +152,117 @@ refused_when_the_time_is_over(void **state)
 	took_ms = ask("milter:filter", 2 * AGAIN_MS + AGAIN_MS / 2);
 	assert_int_equal(rig.code, 451);
 	assert_true(took_ms >= AGAIN_MS && took_ms < 5000);
+}
+
+/* Somebody who is not there is not waited for as long as one who is only slow. */
+static void
+patience_is_short_with_who_is_not_there(void **state)
+{
+	uint64_t took_ms;
+
+	(void)state;
+	close(listen_on(0, &milter.address.port));
+	took_ms = ask("milter:filter", 60 * 1000);
+	assert_int_equal(rig.code, 451);
+	assert_non_null(strstr(rig.text, "refused"));
+	assert_in_range(took_ms, PATIENCE_MS / 2, 4 * PATIENCE_MS);
+}
+
+static void
+on_begin(void *context)
+{
+	uint16_t port;
+
+	(void)context;
+	rig.listener = listen_on(milter.address.port, &port);
+}
+
+static void
+a_filter_that_starts_anew_is_found(void **state)
+{
+	(void)state;
+	close(listen_on(0, &milter.address.port));
+	loop_timer_init(&rig.begin, rig.loop, on_begin, NULL);
+	loop_timer_start(&rig.begin, AGAIN_MS / 2);
+	ask("milter:filter", 60 * 1000);
+	assert_true(rig.fd >= 0);
+	close(rig.fd);
+	close(rig.listener);
+}
+
+/* ---- unix sockets -------------------------------------------------------------------------------- */
+
+static char folder[32];
+static char path[64];
+
+static void
+listen_there(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+	rig.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(rig.listener, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(rig.listener, 0), 0);
+}
+
+static void
+begin_unix(void)
+{
+	snprintf(folder, sizeof folder, "/tmp/test-dial-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/filter", folder);
+	milter.address.kind = ENDPOINT_UNIX;
+	milter.address.path = path;
+	milter.address.text = path;
+}
+
+static void
+end_unix(void)
+{
+	milter.address.kind = ENDPOINT_INET;
+	milter.address.text = "127.0.0.1:0";
+	unlink(path);
+	rmdir(folder);
+}
+
+static void
+on_room(void *context)
+{
+	(void)context;
+	close(accept(rig.listener, NULL, NULL));
+}
+
+/* Its queue is full, which a unix socket says at once; and then somebody is taken from it. */
+static void
+a_unix_socket_with_a_full_queue_is_waited_for(void **state)
+{
+	(void)state;
+	begin_unix();
+	listen_there();
+	ask("milter:filter", 5000);
+	assert_true(rig.fd >= 0);
+	close(rig.fd);
+	loop_timer_init(&rig.begin, rig.loop, on_room, NULL);
+	loop_timer_start(&rig.begin, AGAIN_MS / 2);
+	ask("milter:filter", 60 * 1000);
+	assert_true(rig.fd >= 0);
+	close(rig.fd);
+	close(rig.listener);
+	end_unix();
+}
+
+/* No try is repeated: an administrator has to see to it. */
+static void
+a_link_in_place_of_the_socket_is_refused_at_once(void **state)
+{
+	(void)state;
+	begin_unix();
+	assert_int_equal(symlink("/dev/log", path), 0);
+	assert_true(ask("milter:filter", 60 * 1000) < PATIENCE_MS / 2);
+	assert_int_equal(rig.code, 451);
+	assert_non_null(strstr(rig.text, "symbolic link"));
+	end_unix();
 }
 
 /* A listener that takes no more: connecting to it has no answer. */
@@ -227,6 +348,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(named_endpoints_alone),
 		cmocka_unit_test(refused_when_the_time_is_over),
+		cmocka_unit_test(patience_is_short_with_who_is_not_there),
+		cmocka_unit_test(a_filter_that_starts_anew_is_found),
+		cmocka_unit_test(a_unix_socket_with_a_full_queue_is_waited_for),
+		cmocka_unit_test(a_link_in_place_of_the_socket_is_refused_at_once),
 		cmocka_unit_test(a_process_that_was_stopped_in_between),
 	};
 

@@ -210,6 +210,7 @@ refused_and_late(void **state)
 	fixture_run(loop);
 	assert_int_equal(connected_fd, -1);
 	assert_non_null(strstr(connect_fault.text, "refused"));
+	assert_int_equal(connect_fault.kind, FAULT_MISSING);
 	sock_connect_free(&connecting);
 
 	/* An address from which no answer comes: the deadline ends it. */
@@ -245,6 +246,7 @@ failure_at_once_is_told_from_the_loop(void **state)
 	fixture_run(loop);
 	assert_int_equal(connected_fd, -1);
 	assert_non_null(strstr(connect_fault.text, "connect to unix:/nowhere/s"));
+	assert_int_equal(connect_fault.kind, FAULT_MISSING);
 	sock_connect_free(&connecting);
 	/* Freed in time, it never calls. */
 	connected_fd = -2;

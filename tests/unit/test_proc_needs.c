@@ -32,6 +32,8 @@ descriptors(void **state)
 	assert_int_equal(needs_descriptors(ROLE_MAILBOX, &settings), 100 + 1 + 128);
 	assert_int_equal(needs_descriptors(ROLE_RELAY, &settings), 40 + 128);
 	assert_true(needs_descriptors(ROLE_QUEUE, &settings) > 1000);
+	/* As many as it connects at the same time, and the channels of those who ask. */
+	assert_int_equal(needs_descriptors(ROLE_DIAL, &settings), 1024 + 256 + 128);
 	assert_true(needs_descriptors(ROLE_KEYS, &settings) >= 256);
 }
 
