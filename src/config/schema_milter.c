@@ -33,7 +33,9 @@ const struct schema_section schema_policy = {
 #define ITEM struct settings_milter
 static const struct schema_row milter_rows[] = {
 	ROW(SCHEMA_ENDPOINT, "address", address, NULL, TO_SMTP | TO_DIAL,
-		"Where the filter listens: \"inet:127.0.0.1:8891\", \"unix:/run/filter.sock\""),
+		"Where the filter listens: \"inet:127.0.0.1:8891\", \"unix:/run/filter.sock\"; the socket is "
+		"no link to one, and in a folder in which everybody may write it must be root's or dial's "
+		"own, and the folder sticky"),
 	CHOICE("on-failure", on_failure,
 		WORDS({ "tempfail", MILTER_FAILURE_TEMPFAIL }, { "accept", MILTER_FAILURE_ACCEPT },
 			{ "reject", MILTER_FAILURE_REJECT }, { "hold", MILTER_FAILURE_HOLD }),

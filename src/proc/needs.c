@@ -79,12 +79,30 @@ needs_paths(enum role role, const struct settings *settings, struct arena *arena
 	}
 }
 
-/* A session alone is one; those that are in the middle of a large content have a body file too. */
 static uint64_t
-descriptors_of_sessions(uint64_t connections)
+at_most(uint64_t count, uint64_t most)
 {
-	return connections +
-		(connections < NEEDS_BODY_FILES_MOST ? connections : NEEDS_BODY_FILES_MOST);
+	return count < most ? count : most;
+}
+
+/*
+ * A session alone is one; those that are in the middle of a large content have a body file too, and
+ * those that send have a connection to each filter of their policy.
+ */
+static uint64_t
+descriptors_of_smtp(const struct settings *settings, uint64_t sessions)
+{
+	uint64_t filters = 0;
+
+	for (size_t i = 0; i < settings->listener.count; i++) {
+		const struct settings_listener *listener = &settings->listener.items[i];
+		const struct settings_policy *policy = settings_find_policy(settings, listener);
+
+		if (listener->protocol == LISTENER_SMTP && policy)
+			filters += listener->connections * policy->milters.count;
+	}
+	return sessions + at_most(sessions, NEEDS_BODY_FILES_MOST) +
+		at_most(filters, NEEDS_FILTERS_MOST);
 }
 
 uint64_t
@@ -105,7 +123,7 @@ needs_descriptors(enum role role, const struct settings *settings)
 			if (smtp == (role == ROLE_SMTP))
 				count += listener->address.count;
 		}
-		count += role == ROLE_SMTP ? descriptors_of_sessions(sessions)
+		count += role == ROLE_SMTP ? descriptors_of_smtp(settings, sessions)
 					   : sessions * FILES_PER_CONNECTION;
 		break;
 	case ROLE_DIAL:

@@ -8,6 +8,8 @@
 
 /* Body files that one front end may have open for writing: queue gives it no more. */
 enum { NEEDS_BODY_FILES_MOST = 4096 };
+/* Connections to filters that one smtp process may have: it asks dial for no more. */
+enum { NEEDS_FILTERS_MOST = 4096 };
 /* Connections that dial makes at the same time, for all front ends. */
 enum { NEEDS_CALLS_MOST = 1024 };
 

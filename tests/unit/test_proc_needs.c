@@ -24,11 +24,24 @@ descriptors(void **state)
 	static const struct settings_listener many = { .protocol = LISTENER_SMTP,
 		.connections = 10000, .address = { addresses, 2 } };
 	static const struct settings busy = { .listener = { &many, 1 } };
+	static const char *const names[] = { "one", "two" };
+	static const struct settings_policy policy = { .title = "outgoing",
+		.milters = { names, 2 } };
+	static const struct settings_listener filtered[] = {
+		{ .protocol = LISTENER_SMTP, .connections = 100, .policy = "outgoing" },
+		{ .protocol = LISTENER_SMTP, .connections = 1000, .policy = "default" },
+		{ .protocol = LISTENER_SMTP, .connections = 10000, .policy = "outgoing" },
+	};
+	struct settings filters = { .listener = { filtered, 2 }, .policy = { &policy, 1 } };
 
 	/* A session and its file each, the sockets, and what every role has. */
 	assert_int_equal(needs_descriptors(ROLE_SMTP, &settings), 2000 + 2 + 128);
 	/* Of ten thousand sessions no more have a file than queue gives out. */
 	assert_int_equal(needs_descriptors(ROLE_SMTP, &busy), 10000 + 4096 + 2 + 128);
+	/* A connection to each filter of a session's policy, and never more than are asked for. */
+	assert_int_equal(needs_descriptors(ROLE_SMTP, &filters), 2 * 1100 + 2 * 100 + 128);
+	filters.listener.count = 3;
+	assert_int_equal(needs_descriptors(ROLE_SMTP, &filters), 11100 + 2 * 4096 + 128);
 	assert_int_equal(needs_descriptors(ROLE_MAILBOX, &settings), 100 + 1 + 128);
 	assert_int_equal(needs_descriptors(ROLE_RELAY, &settings), 40 + 128);
 	assert_true(needs_descriptors(ROLE_QUEUE, &settings) > 1000);
