@@ -11,7 +11,7 @@ src_policy_libpolicy_a_SOURCES = \
 	src/policy/mail.c src/policy/mail.h \
 	src/policy/milter.h \
 	src/policy/milter_change.h \
-	src/policy/milter_condition.h \
+	src/policy/milter_condition.c src/policy/milter_condition.h \
 	src/policy/milter_health.h \
 	src/policy/milter_macros.h \
 	src/policy/originators.c src/policy/originators.h \
