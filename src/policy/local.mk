@@ -13,7 +13,8 @@ src_policy_libpolicy_a_SOURCES = \
 	src/policy/milter_change.h \
 	src/policy/milter_condition.c src/policy/milter_condition.h \
 	src/policy/milter_health.h \
-	src/policy/milter_macros.h \
+	src/policy/milter_macro_value.c src/policy/milter_macro_value.h \
+	src/policy/milter_macros.c src/policy/milter_macros.h \
 	src/policy/originators.c src/policy/originators.h \
 	src/policy/originators_change.c src/policy/originators_change.h \
 	src/policy/principals.c src/policy/principals.h \

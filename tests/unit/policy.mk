@@ -47,3 +47,7 @@ tests_unit_test_policy_remedy_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_policy_milter_condition
 tests_unit_test_policy_milter_condition_SOURCES = tests/unit/test_policy_milter_condition.c
 tests_unit_test_policy_milter_condition_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_policy_milter_macros
+tests_unit_test_policy_milter_macros_SOURCES = tests/unit/test_policy_milter_macros.c
+tests_unit_test_policy_milter_macros_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
