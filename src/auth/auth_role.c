@@ -6,7 +6,9 @@
 #include "auth/auth.h"
 #include "auth/control.h"
 #include "auth/keytab.h"
+#include "auth/lookup_server.h"
 #include "auth/mech.h"
+#include "io/sock.h"
 #include "ipc/control.h"
 
 /* What start() gives. */
@@ -15,6 +17,8 @@ struct auth_role {
 	struct keytab *keytab; /* NULL where GSSAPI was never offered */
 	struct keytab *next;   /* checked, not yet in use; may be NULL */
 	struct auth *auth;
+	struct lookup_server *lookup;
+	int next_lookup;       /* its socket, checked, not yet in use; -1: none */
 	struct control_answers answers;
 };
 
@@ -90,6 +94,7 @@ start(struct role_context *context, struct fault *fault)
 
 	control_wipe_memory();
 	role->context = context;
+	role->next_lookup = -1;
 	role->answers = (struct control_answers){ answer_page, answer_error, role };
 	if (take_keytab(context, &role->keytab, fault))
 		role->auth = auth_open(role_loop(context), role_settings(context),
@@ -98,7 +103,10 @@ start(struct role_context *context, struct fault *fault)
 	if (!role->auth) {
 		keytab_free(&role->keytab);
 		mem_free(&role);
+		return NULL;
 	}
+	role->lookup = lookup_server_new(role->auth, &role_settings(context)->lookup.users);
+	lookup_server_set_socket(role->lookup, role_take_file(context, FILE_LOOKUP, "", 0));
 	return role;
 }
 
@@ -125,17 +133,11 @@ on_unlink(void *private, enum role peer, uint8_t instance)
 
 /* The modules for GSSAPI cannot be loaded once the sandbox is closed: a new process does that. */
 static bool
-on_check(void *private, struct fault *fault)
+check_gssapi(struct auth_role *role, struct fault *fault)
 {
-	struct auth_role *role = private;
-	const struct settings *settings = role_settings(role->context);
-
-	if (strcmp(settings->state_dir, role->auth->settings->state_dir) != 0)
-		return fault_set(fault, FAULT_CONFIG,
-			"another state-dir is used only after a restart");
 	if (!take_keytab(role->context, &role->next, fault))
 		return false;
-	if (!wants_gssapi(settings) || role->auth->exchanges.gssapi)
+	if (!wants_gssapi(role_settings(role->context)) || role->auth->exchanges.gssapi)
 		return true;
 	if (mech_may_load_gssapi(fault)) {
 		role_ask_anew(role->context);
@@ -143,6 +145,41 @@ on_check(void *private, struct fault *fault)
 	}
 	keytab_free(&role->next);
 	return false;
+}
+
+static bool
+are_same(const struct settings_texts *a, const struct settings_texts *b)
+{
+	for (size_t i = 0; a->count == b->count && i < a->count; i++) {
+		if (strcmp(a->items[i], b->items[i]) != 0)
+			return false;
+	}
+	return a->count == b->count;
+}
+
+/* Nor are users asked for there, since their names may be with a service of the system. */
+static void
+check_lookup(struct auth_role *role)
+{
+	const struct settings_lookup *next = &role_settings(role->context)->lookup;
+
+	role->next_lookup = role_take_file(role->context, FILE_LOOKUP, "", 0);
+	if (next->socket[0] && !are_same(&next->users, &role->auth->settings->lookup.users))
+		role_ask_anew(role->context);
+}
+
+static bool
+on_check(void *private, struct fault *fault)
+{
+	struct auth_role *role = private;
+
+	if (strcmp(role_settings(role->context)->state_dir, role->auth->settings->state_dir) != 0)
+		return fault_set(fault, FAULT_CONFIG,
+			"another state-dir is used only after a restart");
+	if (!check_gssapi(role, fault))
+		return false;
+	check_lookup(role);
+	return true;
 }
 
 static void
@@ -153,6 +190,8 @@ on_take(void *private)
 	if (role->next)
 		keytab_replace(role->keytab, &role->next);
 	auth_set_settings(role->auth, role_settings(role->context));
+	lookup_server_set_socket(role->lookup, role->next_lookup);
+	role->next_lookup = -1;
 }
 
 static void
@@ -161,6 +200,7 @@ on_forget(void *private)
 	struct auth_role *role = private;
 
 	keytab_free(&role->next);
+	sock_close(&role->next_lookup);
 }
 
 static void
@@ -196,6 +236,8 @@ free_role(void **private)
 	struct auth_role *role = *private;
 
 	if (role) {
+		sock_close(&role->next_lookup);
+		lookup_server_free(&role->lookup);
 		auth_close(&role->auth);
 		keytab_free(&role->keytab);
 	}

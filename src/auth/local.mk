@@ -40,6 +40,7 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/login_plain.c src/auth/login_plain.h \
 	src/auth/login_rule.c src/auth/login_rule.h \
 	src/auth/login_work.c src/auth/login_work.h \
+	src/auth/lookup_server.c src/auth/lookup_server.h \
 	src/auth/mech.c src/auth/mech.h \
 	src/auth/offline.c src/auth/offline.h \
 	src/auth/revocations.c src/auth/revocations.h \

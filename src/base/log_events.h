@@ -91,6 +91,7 @@ EVENT(ACCOUNT_CHANGED, "account.changed", NOTICE, "the administrator changed an 
 EVENT(GROUP_CHANGED, "group.changed", NOTICE, "the administrator changed a group")
 EVENT(ACCOUNT_TOO_LARGE, "account.too-large", ERROR, "an account holds more than its session's message takes; it cannot log in")
 EVENT(LOGINS_UNSEEN, "logins.unseen", WARNING, "what was seen of logins could not be written; it is forgotten")
+EVENT(LOOKUP_REFUSED, "lookup.refused", WARNING, "a client of the look-up socket was turned away; others within a minute are not told of")
 EVENT(LOGIN_EXPIRED, "login.expired", NOTICE, "an account or app password has come to its end, and so does a session of it")
 EVENT(LOGIN_REVOKED, "login.revoked", NOTICE, "something was taken from a login; its sessions end, its grants are void")
 EVENT(USAGE_KEPT, "usage.kept", DEBUG, "what logins have used up was written down")

@@ -21,17 +21,38 @@ check_title(const struct load *load, const void *item, const char *setting, size
 		suggest.best ? suggest.best : "", suggest.best ? "\"?" : "");
 }
 
-/* A socket's path has to fit sun_path. */
+/* A socket's path has to fit sun_path: how many bytes it is too long. */
+static size_t
+bytes_beyond(size_t length)
+{
+	struct sockaddr_un address;
+
+	return length < sizeof address.sun_path ? 0 : length - sizeof address.sun_path + 1;
+}
+
 static bool
 check_run_dir(const struct load *load, struct fault *fault)
 {
-	struct sockaddr_un address;
-	size_t length = strlen(load->settings->run_dir) + strlen("/" CONFIG_SOCKET_NAME);
+	size_t beyond = bytes_beyond(
+		strlen(load->settings->run_dir) + strlen("/" CONFIG_SOCKET_NAME));
 
-	if (length >= sizeof address.sun_path)
+	if (beyond)
 		return load_fault(load, load->settings, "run-dir", 0, fault,
-			"is %zu bytes too long for the path of the control socket",
-			length - sizeof address.sun_path + 1);
+			"is %zu bytes too long for the path of the control socket", beyond);
+	return true;
+}
+
+static bool
+check_lookup(const struct load *load, struct fault *fault)
+{
+	const struct settings_lookup *lookup = &load->settings->lookup;
+	size_t beyond = bytes_beyond(strlen(lookup->socket));
+
+	if (beyond)
+		return load_fault(load, lookup, "socket", 0, fault,
+			"is %zu bytes too long for the path of a socket", beyond);
+	if (lookup->socket[0] == '\0' && lookup->users.count > 0)
+		return load_fault(load, lookup, "users", 0, fault, "has no use without socket");
 	return true;
 }
 
@@ -251,7 +272,8 @@ check_all(const struct load *load, struct fault *fault)
 {
 	complete_defaults(load);
 	return check_run_dir(load, fault) && check_certificates(load, fault) && check_sasl(load, fault) &&
-		check_directories(load, fault) && check_listeners(load, fault) &&
+		check_directories(load, fault) && check_lookup(load, fault) &&
+		check_listeners(load, fault) &&
 		check_permits(load, &load->settings->permit, false, fault) &&
 		check_permits(load, &load->settings->deny, true, fault) &&
 		check_milters(load, fault) && check_queue(load, fault) &&

@@ -37,6 +37,7 @@ static const struct schema_section *const root_sections[] = {
 	&schema_tls,
 	&schema_sasl,
 	&schema_directory,
+	&schema_lookup,
 	&schema_domain,
 	&schema_listener,
 	&schema_permit,

@@ -109,6 +109,7 @@ extern const struct schema_section schema_users;
 extern const struct schema_section schema_tls;
 extern const struct schema_section schema_sasl;
 extern const struct schema_section schema_directory;
+extern const struct schema_section schema_lookup;
 extern const struct schema_section schema_domain;
 extern const struct schema_section schema_listener;
 extern const struct schema_section schema_permit;

@@ -90,6 +90,25 @@ const struct schema_section schema_directory = {
 	.help = "Where accounts are looked up; \"local\" is there if none is written",
 };
 
+#define ITEM struct settings_lookup
+static const struct schema_row lookup_rows[] = {
+	TEXT("socket", socket, syntax_path_or_empty, "", TO_SUPER | TO_AUTH,
+		"Unix socket where they ask, in a folder that nobody else may write to; it gets the "
+		"folder's group; empty is none"),
+	TEXTS("users", users, syntax_user, 100, "", TO_AUTH,
+		"System users who may ask, beside root and the user of the accounts"),
+};
+#undef ITEM
+
+const struct schema_section schema_lookup = {
+	.name = "lookup",
+	.offset = offsetof(struct settings, lookup),
+	.size = sizeof(struct settings_lookup),
+	.rows = lookup_rows,
+	.row_count = COUNT_OF(lookup_rows),
+	.help = "Other programs of this machine, as sallyport-milter, that may look up accounts",
+};
+
 #define ITEM struct settings_domain
 static const struct schema_row domain_rows[] = {
 	TEXT("plus-address", plus_address, syntax_delimiter, "", TO_SMTP | TO_AUTH | TO_QUEUE,

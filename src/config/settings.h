@@ -263,6 +263,12 @@ struct settings_directories {
 	size_t count;
 };
 
+/* Other programs of this machine that may ask who a login is: ipc/lookup.h. */
+struct settings_lookup {
+	const char *socket;          /* path; "": nobody may ask */
+	struct settings_texts users; /* system users who may, beside root and our own */
+};
+
 /* Who knows which recipients a domain of ours has. */
 enum domain_recipients {
 	RECIPIENTS_CALL_AHEAD, /* the next hop of its route */
@@ -444,6 +450,7 @@ struct settings {
 	struct settings_tls_list tls;
 	struct settings_sasl sasl;
 	struct settings_directories directory;
+	struct settings_lookup lookup;
 	struct settings_domains domain;
 	struct settings_listeners listener;
 	struct settings_permits permit;

@@ -8,6 +8,7 @@ src_ipc_libipc_a_SOURCES = \
 	src/ipc/frame.c src/ipc/frame.h \
 	src/ipc/grant.c src/ipc/grant.h \
 	src/ipc/inbox.c src/ipc/inbox.h \
+	src/ipc/lookup.c src/ipc/lookup.h \
 	src/ipc/message_login.c src/ipc/message_login.h \
 	src/ipc/message_mail.c src/ipc/message_mail.h \
 	src/ipc/message_recipient.c src/ipc/message_recipient.h \

@@ -43,6 +43,7 @@ enum file_kind {
 	FILE_SECRET,        /* name "route:NAME" or "backend:NAME" */
 	FILE_KEYTAB,
 	FILE_TRUST,         /* certificate authorities; name as in the settings */
+	FILE_LOOKUP,        /* the socket of ipc/lookup.h, listening; to auth */
 	FILE_KIND_COUNT,
 };
 struct message_file {

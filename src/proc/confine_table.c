@@ -9,8 +9,8 @@ static const struct confine_row rows[ROLE_COUNT] = {
 	[ROLE_MAILBOX] = { MAY_ACCEPT },
 	/* A thread for each front end that is linked to it. */
 	[ROLE_KEYS] = { MAY_THREAD },
-	/* SASL and GSSAPI load plug-ins when they are first used. */
-	[ROLE_AUTH] = { MAY_READ_FILES | MAY_WRITE_FILES | MAY_LOAD },
+	/* SASL and GSSAPI load plug-ins when they are first used; clients of the look-up socket come in. */
+	[ROLE_AUTH] = { MAY_ACCEPT | MAY_READ_FILES | MAY_WRITE_FILES | MAY_LOAD },
 	/* Name services are libraries too; names are asked for on a thread, begun inside the walls. */
 	[ROLE_DIAL] = { MAY_READ_FILES | MAY_CONNECT | MAY_LOAD | MAY_THREAD },
 	[ROLE_QUEUE] = { MAY_READ_FILES | MAY_WRITE_FILES },

@@ -6,11 +6,11 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "io/sock.h"
+#include "super/local_socket.h"
 #include "super/verbs.h"
 
 enum {
@@ -19,7 +19,6 @@ enum {
 	REQUEST_WAIT_MS = 30 * 1000, /* for a whole request, and for output to be taken */
 	OUTPUT_MAX_BYTES = 32 * 1024 * 1024,
 	OUTPUT_LAST_BYTES = 64 * 1024, /* beyond it, for the words that it is too much */
-	SOCKET_MODE = 0660,
 };
 
 struct control_client {
@@ -350,38 +349,14 @@ on_accept(int fd, const struct sock_address *peer, void *context)
 
 /* ---- the socket ------------------------------------------------------------------------------- */
 
-/* The group of RUN-DIR may be one that the installation made for this: the socket gets it too. */
-static int
-listen_as_group(const struct super *super, const struct sock_address *address, struct fault *fault)
-{
-	gid_t own = getegid();
-	struct stat status;
-	int fd;
-
-	if (geteuid() == 0 && stat(super->now.settings->run_dir, &status) == 0)
-		(void)!setegid(status.st_gid);
-	fd = sock_listen(address, fault);
-	if (setegid(own) != 0 || (fd >= 0 && chmod(address->of.local.sun_path, SOCKET_MODE) != 0)) {
-		fault_set_errno(fault, "%s", address->of.local.sun_path);
-		sock_close(&fd);
-	}
-	return fd;
-}
-
 struct control *
 control_open(struct super *super, struct fault *fault)
 {
 	struct control *control = mem_alloc(sizeof *control);
-	struct sock_address address;
-	char *text;
 
 	control->super = super;
 	control->path = mem_printf("%s/control.sock", super->now.settings->run_dir);
-	text = mem_printf("unix:%s", control->path);
-	control->fd = sock_address_parse(span_text(text), &address, fault)
-			      ? listen_as_group(super, &address, fault)
-			      : -1;
-	mem_free(&text);
+	control->fd = local_socket_listen(control->path, fault);
 	if (control->fd < 0) {
 		control_close(&control);
 		return NULL;

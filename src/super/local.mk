@@ -10,7 +10,9 @@ src_super_libsuper_a_SOURCES = \
 	src/super/files.c src/super/files.h \
 	src/super/links.c src/super/links.h \
 	src/super/listeners.c src/super/listeners.h \
+	src/super/local_socket.c src/super/local_socket.h \
 	src/super/logs.c src/super/logs.h \
+	src/super/lookup_socket.c src/super/lookup_socket.h \
 	src/super/notice.c src/super/notice.h \
 	src/super/privilege.c src/super/privilege.h \
 	src/super/provide.c src/super/provide.h \

@@ -153,6 +153,13 @@ send_front_end(struct provision *to)
 }
 
 static bool
+send_lookup(struct provision *to)
+{
+	return to->role != ROLE_AUTH || !to->supply->lookup ||
+		send_file(to, FILE_LOOKUP, "", 0, lookup_socket_fd(to->supply->lookup));
+}
+
+static bool
 send_grant_key(struct provision *to)
 {
 	return (to->role != ROLE_AUTH && to->role != ROLE_QUEUE) ||
@@ -168,7 +175,7 @@ provide(struct super *super, const struct supply *supply, struct channel *channe
 
 	return send_settings(&to, instance) && send_logs(&to) &&
 		files_pass(supply->files, to.role, pass_file, &to, fault) && send_front_end(&to) &&
-		send_grant_key(&to);
+		send_lookup(&to) && send_grant_key(&to);
 }
 
 bool

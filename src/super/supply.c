@@ -12,7 +12,7 @@ supply_open(struct supply *supply, struct settings *settings, const struct suppl
 		supply->logs = logs_open(settings, fault);
 	if (supply->logs)
 		supply->listeners = listeners_open(settings, old->listeners, fault);
-	if (supply->listeners)
+	if (supply->listeners && lookup_socket_open(settings, old->lookup, &supply->lookup, fault))
 		return true;
 	supply_close(supply, old);
 	return false;
@@ -21,6 +21,7 @@ supply_open(struct supply *supply, struct settings *settings, const struct suppl
 void
 supply_close(struct supply *supply, const struct supply *kept)
 {
+	lookup_socket_free(&supply->lookup, kept ? kept->lookup : NULL);
 	listeners_free(&supply->listeners, kept ? kept->listeners : NULL);
 	logs_free(&supply->logs);
 	files_free(&supply->files);

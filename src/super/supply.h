@@ -7,6 +7,7 @@
 #include "super/files.h"
 #include "super/listeners.h"
 #include "super/logs.h"
+#include "super/lookup_socket.h"
 
 struct supply {
 	uint32_t generation;
@@ -14,6 +15,7 @@ struct supply {
 	struct files *files;
 	struct logs *logs;
 	struct listeners *listeners;
+	struct lookup_socket *lookup; /* NULL: not wanted */
 };
 
 /*

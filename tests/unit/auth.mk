@@ -208,3 +208,8 @@ tests_unit_test_auth_expiry_SOURCES = tests/unit/test_auth_expiry.c \
 	tests/unit/auth_session_fixture.h $(AUTH_RIG)
 tests_unit_test_auth_expiry_CFLAGS = $(AUTH_TEST_CFLAGS)
 tests_unit_test_auth_expiry_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_auth_lookup_server
+tests_unit_test_auth_lookup_server_SOURCES = tests/unit/test_auth_lookup_server.c $(AUTH_RIG)
+tests_unit_test_auth_lookup_server_CFLAGS = $(AUTH_TEST_CFLAGS)
+tests_unit_test_auth_lookup_server_LDADD = $(AUTH_LIBS) $(UNIT_LIBS)

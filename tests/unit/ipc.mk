@@ -42,3 +42,7 @@ tests_unit_test_ipc_outbox_LDADD = $(IPC_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_ipc_certificate_names
 tests_unit_test_ipc_certificate_names_SOURCES = tests/unit/test_ipc_certificate_names.c
 tests_unit_test_ipc_certificate_names_LDADD = $(IPC_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_ipc_lookup
+tests_unit_test_ipc_lookup_SOURCES = tests/unit/test_ipc_lookup.c
+tests_unit_test_ipc_lookup_LDADD = $(IPC_LIBS) $(UNIT_LIBS)

@@ -69,3 +69,7 @@ UNIT_TESTS += tests/unit/test_super_reload
 tests_unit_test_super_reload_SOURCES = tests/unit/test_super_reload.c
 tests_unit_test_super_reload_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_super_reload_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_super_lookup_socket
+tests_unit_test_super_lookup_socket_SOURCES = tests/unit/test_super_lookup_socket.c tests/unit/folder_fixture.h
+tests_unit_test_super_lookup_socket_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
