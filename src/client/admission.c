@@ -98,6 +98,25 @@ set_client(struct session *session, const struct sock_address *client)
 	sock_address_format_host(client, session->client_host);
 }
 
+static void
+set_server(struct session *session, const struct sock_address *server)
+{
+	sock_address_format_host(server, session->server_host);
+	session->server_port = sock_address_port(server);
+}
+
+const char *
+session_server_host(const struct session *session)
+{
+	return session->server_host;
+}
+
+uint16_t
+session_server_port(const struct session *session)
+{
+	return session->server_port;
+}
+
 void
 admission_ready(struct session *session)
 {
@@ -202,6 +221,11 @@ open_journal(struct session *session)
 static void
 begin(struct session *session)
 {
+	struct sock_address server;
+
+	if (!session->server_host[0] && sock_local(stream_fd(session->stream), &server) &&
+		!sock_address_is_unix(&server))
+		set_server(session, &server);
 	if (session->front->journal)
 		open_journal(session);
 	log_event(EV_CLIENT_OPENED, kv_str("sid", session->id),
@@ -251,10 +275,21 @@ session_new(struct front *front, struct setup *setup, const struct listener *lis
 	return session;
 }
 
+/* An address of the header, which is of one of the two families. */
+static struct sock_address
+address_of(const struct sockaddr_storage *from)
+{
+	struct sock_address address = { .length = 0 };
+
+	address.length = from->ss_family == AF_INET6 ? sizeof address.of.v6 : sizeof address.of.v4;
+	memcpy(&address.of, from, address.length);
+	return address;
+}
+
 bool
 admission_read_proxy(struct session *session)
 {
-	struct sock_address client = { .length = 0 };
+	struct sock_address address;
 	struct proxy_header header;
 	enum gate_answer answer;
 
@@ -271,10 +306,10 @@ admission_read_proxy(struct session *session)
 	}
 	stream_consume(session->stream, header.bytes);
 	if (!header.local && header.client.ss_family != AF_UNSPEC) {
-		client.length = header.client.ss_family == AF_INET6 ? sizeof client.of.v6
-								    : sizeof client.of.v4;
-		memcpy(&client.of, &header.client, client.length);
-		set_client(session, &client);
+		address = address_of(&header.client);
+		set_client(session, &address);
+		address = address_of(&header.server);
+		set_server(session, &address);
 	}
 	answer = knock(session, session->setup->settings);
 	if (answer == GATE_PASS) {

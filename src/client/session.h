@@ -124,6 +124,9 @@ const struct listener *session_listener(const struct session *session);
 const char *session_id(const struct session *session);
 const struct sock_address *session_client(const struct session *session);
 const char *session_client_host(const struct session *session); /* as text, without port */
+/* Where the client reached us, as the balancer says if there is one; "" if nobody knows. */
+const char *session_server_host(const struct session *session);
+uint16_t session_server_port(const struct session *session);
 bool session_is_secure(const struct session *session);
 const struct tls_session *session_tls(const struct session *session);
 /* The names of the client's certificate, if it showed one that holds; they live in the session. */

@@ -34,6 +34,8 @@ struct session {
 
 	struct sock_address client;
 	char client_host[SOCK_TEXT_MAX_BYTES];
+	char server_host[SOCK_TEXT_MAX_BYTES]; /* "" until begin() */
+	uint16_t server_port;
 	char id[SERIAL_SESSION_SIZE];
 	struct journal_session line;
 	char *client_text;          /* with ports, for the protocol log; NULL without one */

@@ -70,6 +70,8 @@ struct tls_session {
 	struct arena *names_arena;       /* server: of the client's names; NULL: there are none */
 	const char *const *names;
 	size_t name_count;
+	const char *subject;             /* server: of a certificate that has names; or NULL */
+	const char *issuer;
 	const char *names_fault;         /* server: why a certificate that holds has none; or NULL */
 	enum tls_io state;               /* WANT_READ until the handshake is done; the ends stick */
 	unsigned skips;

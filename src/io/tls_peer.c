@@ -83,6 +83,21 @@ judge(struct tls_session *session, gnutls_x509_crt_t *chain, unsigned count)
 		session->status |= GNUTLS_CERT_INVALID | GNUTLS_CERT_PURPOSE_MISMATCH;
 }
 
+/* A whole name as RFC 4514 writes it; one that cannot be read is left out. */
+static const char *
+take_dn(gnutls_x509_crt_t leaf, struct arena *arena,
+		int (*get)(gnutls_x509_crt_t leaf, gnutls_datum_t *dn, unsigned flags))
+{
+	gnutls_datum_t dn;
+	const char *text;
+
+	if (get(leaf, &dn, 0) < 0)
+		return NULL;
+	text = arena_strndup(arena, (const char *)dn.data, dn.size);
+	gnutls_free(dn.data);
+	return text;
+}
+
 /* Of a certificate that holds alone: nobody else's names are ever read. */
 static void
 take_names(struct tls_session *session, gnutls_x509_crt_t leaf)
@@ -90,9 +105,13 @@ take_names(struct tls_session *session, gnutls_x509_crt_t leaf)
 	struct arena *arena = arena_new(0);
 
 	session->names_fault = tls_names_read(leaf, arena, &session->names, &session->name_count);
-	if (session->names_fault)
+	if (session->names_fault) {
 		arena_free(&arena);
+		return;
+	}
 	session->names_arena = arena;
+	session->subject = take_dn(leaf, arena, gnutls_x509_crt_get_dn3);
+	session->issuer = take_dn(leaf, arena, gnutls_x509_crt_get_issuer_dn3);
 }
 
 static void
@@ -101,6 +120,7 @@ forget_names(struct tls_session *session)
 	arena_free(&session->names_arena);
 	session->names = NULL;
 	session->name_count = 0;
+	session->subject = session->issuer = NULL;
 	session->names_fault = NULL;
 }
 

@@ -56,6 +56,7 @@ void tls_session_bye(struct tls_session *session);         /* close_notify, into
 const char *tls_session_version(const struct tls_session *session);  /* "TLS1.3" */
 const char *tls_session_cipher(const struct tls_session *session);   /* IANA: "TLS_AES_256_GCM_SHA384" */
 const char *tls_session_group(const struct tls_session *session);    /* "X25519" */
+unsigned tls_session_bits(const struct tls_session *session);        /* of the cipher: 256 */
 /* "TLS1.3 TLS_AES_256_GCM_SHA384 X25519", for logs. */
 const char *tls_session_describe(const struct tls_session *session, char to[TLS_TEXT_MAX_BYTES]);
 const char *tls_session_name(const struct tls_session *session);     /* SNI asked for; "" if none or unfit */
@@ -75,6 +76,9 @@ const char *tls_session_peer(const struct tls_session *session);
  * SHA-256 of the certificate in hex. Borrowed; none (0) for any other session.
  */
 size_t tls_session_names(const struct tls_session *session, const char *const **names_out);
+/* The same certificate's whole names, RFC 4514: "CN=plc.example.org,O=Example"; "" where it has no such names. */
+const char *tls_session_subject(const struct tls_session *session);
+const char *tls_session_issuer(const struct tls_session *session);
 
 enum tls_binding {
 	TLS_BINDING_EXPORTER,         /* RFC 9266; not with TLS 1.2 without extended master secret */

@@ -31,6 +31,12 @@ tls_session_group(const struct tls_session *session)
 	return or_empty(gnutls_group_get_name(gnutls_group_get(session->gnutls)));
 }
 
+unsigned
+tls_session_bits(const struct tls_session *session)
+{
+	return (unsigned)gnutls_cipher_get_key_size(gnutls_cipher_get(session->gnutls)) * 8;
+}
+
 const char *
 tls_session_describe(const struct tls_session *session, char to[TLS_TEXT_MAX_BYTES])
 {
@@ -103,6 +109,18 @@ tls_session_names(const struct tls_session *session, const char *const **names_o
 {
 	*names_out = session->names;
 	return session->name_count;
+}
+
+const char *
+tls_session_subject(const struct tls_session *session)
+{
+	return or_empty(session->subject);
+}
+
+const char *
+tls_session_issuer(const struct tls_session *session)
+{
+	return or_empty(session->issuer);
 }
 
 /* --- our own certificate */

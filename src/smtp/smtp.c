@@ -226,6 +226,9 @@ set_tls(struct smtp *smtp)
 	smtp->mail.tls_version = tls ? tls_session_version(tls) : "";
 	smtp->mail.tls_cipher = tls ? tls_session_cipher(tls) : "";
 	smtp->mail.tls_group = tls ? tls_session_group(tls) : "";
+	smtp->mail.tls_bits = tls ? tls_session_bits(tls) : 0;
+	smtp->mail.certificate_subject = tls ? tls_session_subject(tls) : "";
+	smtp->mail.certificate_issuer = tls ? tls_session_issuer(tls) : "";
 	certificates = session_certificates(smtp->session);
 	smtp->mail.certificates =
 		(struct settings_texts){ certificates.items, certificates.count };
@@ -255,7 +258,9 @@ open_session(struct session *session)
 		.id = session_id(session),
 		.helo = "",
 		.client_address = session_client_host(session),
-		.client_port = sock_address_port(client) };
+		.client_port = sock_address_port(client),
+		.local_address = session_server_host(session),
+		.local_port = session_server_port(session) };
 	network_address_of(&client->of.any, smtp->mail.client_network);
 	set_tls(smtp);
 	open_chain(smtp);

@@ -75,10 +75,14 @@ test_proxy(void **state)
 		rig_play(rig, GREETING);
 		assert_string_equal(
 			session_client_host(rig->service.front->sessions), "203.0.113.9");
+		assert_string_equal(
+			session_server_host(rig->service.front->sessions), "10.0.0.1");
+		assert_int_equal(session_server_port(rig->service.front->sessions), 587);
 		rig_connect(rig);
 		rig_say(rig, span_of(v2_local, sizeof v2_local - 1));
 		rig_play(rig, GREETING);
 		assert_string_equal(session_client_host(rig->service.front->sessions), "192.0.2.1");
+		assert_string_equal(session_server_host(rig->service.front->sessions), "");
 		/* mandatory there, and nothing special elsewhere: C24 */
 		rig_connect(rig);
 		rig_say_text(rig, "EHLO x\r\n");

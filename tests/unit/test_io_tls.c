@@ -303,6 +303,15 @@ names_of_clients(void **state)
 			assert_string_equal(names[1], cases[row].name);
 		if (cases[row].count)
 			assert_true(span_starts(span_text(names[0]), "sha256:"));
+		/* the whole names of a certificate that holds, and of no other */
+		assert_int_equal(span_starts(span_text(tls_session_issuer(server)), "CN=Root"),
+			cases[row].count > 0);
+		assert_int_equal(tls_session_subject(server)[0] != '\0', cases[row].count > 0);
+		if (cases[row].wish.common_name && cases[row].count)
+			assert_non_null(
+				strstr(tls_session_subject(server), cases[row].wish.common_name));
+		if (server_end == TLS_DONE)
+			assert_in_range(tls_session_bits(server), 128, 256);
 		assert_int_equal(
 			tls_session_is_verified(server, &fault), cases[row].reason == NULL);
 		if (cases[row].reason && !strstr(fault.text, cases[row].reason))
