@@ -6,6 +6,7 @@
 
 #include "policy/device_stage.h"
 #include "policy/limits.h"
+#include "policy/milter_condition.h"
 #include "policy/originators.h"
 #include "policy/rights.h"
 #include "wire/address.h"
@@ -280,6 +281,40 @@ json_of_rights(uint32_t rights)
 	return list;
 }
 
+/* Whether one filter would be asked about the session; of a size the message alone can tell. */
+static json_t *
+json_of_filter(const struct settings_milter *milter, const struct mail_session *session)
+{
+	const char *where;
+	const char *missed = milter_condition_missed(milter, session, &where);
+	json_t *filter = json_pack("{s:s, s:b}", "name", milter->title, "asked", !missed);
+
+	if (missed) {
+		json_object_set_new(filter, "missed", json_string(missed));
+		json_object_set_new(filter, "where", json_string(where));
+	}
+	if (milter->smallest)
+		json_object_set_new(filter, "smallest", json_integer((json_int_t)milter->smallest));
+	if (milter->largest)
+		json_object_set_new(filter, "largest", json_integer((json_int_t)milter->largest));
+	return filter;
+}
+
+static json_t *
+json_of_filters(const struct mail_session *session)
+{
+	const struct settings_policy *policy =
+		settings_find_policy(session->settings, session->listener);
+	json_t *list = json_array();
+
+	for (size_t i = 0; policy && i < policy->milters.count; i++)
+		json_array_append_new(list,
+			json_of_filter(settings_find_milter(session->settings,
+					       policy->milters.items[i]),
+				session));
+	return list;
+}
+
 static json_t *
 json_of_answer(const struct question *question, const struct verdict *verdict)
 {
@@ -288,6 +323,7 @@ json_of_answer(const struct question *question, const struct verdict *verdict)
 	put_verdict(data, verdict);
 	json_object_set_new(data, "rights", json_of_rights(rights_of(&question->session)));
 	json_object_set_new(data, "limits", json_string(limits_of(&question->session)->title));
+	json_object_set_new(data, "filters", json_of_filters(&question->session));
 	json_object_set(data, "becomes", question->becomes);
 	json_object_set(data, "steps", question->steps);
 	return data;

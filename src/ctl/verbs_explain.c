@@ -42,6 +42,16 @@ static const struct table_column becomes_fields[] = {
 	{ NULL, NULL, TABLE_TEXT },
 };
 
+static const struct table_column filter_columns[] = {
+	{ "FILTER", "name", TABLE_TEXT },
+	{ "ASKED", "asked", TABLE_TEXT },
+	{ "BECAUSE OF", "missed", TABLE_TEXT },
+	{ "DECIDED BY", "where", TABLE_TEXT },
+	{ "FROM", "smallest", TABLE_SIZE },
+	{ "UP TO", "largest", TABLE_SIZE },
+	{ NULL, NULL, TABLE_TEXT },
+};
+
 static const struct table_column step_columns[] = {
 	{ "STEP", "at", TABLE_TEXT },
 	{ "VERDICT", "verdict", TABLE_TEXT },
@@ -114,6 +124,7 @@ static void
 show(struct ctl *ctl, const struct command *command, const json_t *data)
 {
 	const json_t *steps = json_object_get(data, "steps");
+	const json_t *filters = json_object_get(data, "filters");
 
 	command_show(ctl, command, data);
 	if (ctl->json)
@@ -123,6 +134,10 @@ show(struct ctl *ctl, const struct command *command, const json_t *data)
 	if (json_array_size(steps) > 1) {
 		fprintf(ctl->out, "\n");
 		table_print(ctl->out, step_columns, steps, true);
+	}
+	if (json_array_size(filters) > 0) {
+		fprintf(ctl->out, "\n");
+		table_print(ctl->out, filter_columns, filters, true);
 	}
 }
 

@@ -181,6 +181,57 @@ tells_rights_limits_and_rewriting(void **state)
 }
 
 static void
+tells_which_filters_are_asked(void **state)
+{
+	static const char *const both[] = { "av", "dkim" };
+	static const struct settings_milter milters[] = {
+		{ .title = "dkim", .where = "f:30", .logins = MILTER_LOGINS_ONLY },
+		{ .title = "av", .where = "f:31", .largest = 1000 },
+	};
+	static const struct settings_policy policies[] = { { .title = "default" },
+		{ .title = "out", .milters = { both, 2 } } };
+	static const struct {
+		const char *policy;
+		uint32_t right;
+		const char *filters;
+	} rows[] = {
+		{ "default", 0, "[]" },
+		{ "out", 0,
+			"[{\"asked\":true,\"largest\":1000,\"name\":\"av\"},{\"asked\":false,"
+			"\"missed\":\"logins\",\"name\":\"dkim\",\"where\":\"f:30\"}]" },
+		{ "out", RIGHT_BYPASS_MILTERS,
+			"[{\"asked\":false,\"largest\":1000,\"missed\":\"bypass-milters\",\"name\":"
+			"\"av\",\"where\":\"f:40\"},{\"asked\":false,\"missed\":\"logins\",\"name\":"
+			"\"dkim\",\"where\":\"f:30\"}]" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct settings_permit permit = { .where = "f:40",
+			.principal = { .kind = PRINCIPAL_ANONYMOUS, .name = "" },
+			.rights = rows[i].right, .limits = "" };
+		struct settings_listener listener = listeners[0];
+		struct settings own = settings;
+		json_t *args = json_pack("{s:s, s:s}", "listener", "submission", "mail_from", "");
+		struct fault fault = FAULT_INIT;
+		json_t *data;
+		char *filters;
+
+		listener.policy = rows[i].policy;
+		listener.permit = (struct settings_permits){ &permit, 1 };
+		own.listener = (struct settings_listeners){ &listener, 1 };
+		own.policy = (struct settings_policies){ policies, 2 };
+		own.milter = (struct settings_milters){ milters, 2 };
+		data = explain(&own, args, NULL, NOW, &fault);
+		filters = json_dumps(json_object_get(data, "filters"), JSON_COMPACT | JSON_SORT_KEYS);
+		assert_string_equal(filters, rows[i].filters);
+		free(filters);
+		json_decref(data);
+		json_decref(args);
+	}
+}
+
+static void
 tells_every_step(void **state)
 {
 	struct account *account = make_account("alice");
@@ -272,6 +323,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(decides_as_the_gate_does),
 		cmocka_unit_test(tells_rights_limits_and_rewriting),
+		cmocka_unit_test(tells_which_filters_are_asked),
 		cmocka_unit_test(tells_every_step),
 		cmocka_unit_test(refuses_what_makes_no_sense),
 		cmocka_unit_test(whose_account_it_is),

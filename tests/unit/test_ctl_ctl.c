@@ -105,6 +105,17 @@ asked(void **state)
 			"\"explain\"}",
 			OK_DATA("{\"verdict\":\"refuse\",\"code\":550}"), CTL_NO,
 			"verdict: refuse\ncode:    550\n", "" },
+		{ "explain --listener in --mail-from a@b", " ",
+			"{\"args\":{\"listener\":\"in\",\"mail_from\":\"a@b\"},\"verb\":\"explain\"}",
+			OK_DATA("{\"verdict\":\"pass\",\"filters\":[{\"name\":\"av\",\"asked\":true,"
+				"\"largest\":2048},{\"name\":\"dkim\",\"asked\":false,\"missed\":"
+				"\"logins\",\"where\":\"c.conf:9\"}]}"),
+			CTL_DONE,
+			"verdict: pass\n\n"
+			"FILTER  ASKED  BECAUSE OF  DECIDED BY  FROM  UP TO\n"
+			"av      yes                                  2.0K\n"
+			"dkim    no     logins      c.conf:9          \n",
+			"" },
 		{ "queue list", " ", "{\"args\":{\"limit\":\"1000\"},\"verb\":\"queue list\"}",
 			OK_DATA("{\"messages\":[{" MESSAGE ",\"recipients\":[\"x@y\",\"z@y\"]}]}"),
 			CTL_DONE,
