@@ -109,3 +109,11 @@ EVENT(SMTP_DISCARDED, "smtp.discarded", NOTICE, "a message was accepted and thro
 
 /* keys */
 EVENT(SIGN_REFUSED, "keys.refused", WARNING, "a front end asked for a signature that it does not get")
+
+/* milter */
+EVENT(MILTER_CONNECTED, "milter.connected", DEBUG, "a filter was connected, and what was agreed with it")
+EVENT(MILTER_VERDICT, "milter.verdict", INFO, "what a filter said of a message, and how long it took, connecting not counted")
+EVENT(MILTER_FAILED, "milter.failed", WARNING, "a filter did not do its part for a message; verdict is what its on-failure made of it")
+EVENT(MILTER_ODD, "milter.odd", NOTICE, "a filter did what it should not, and it was passed over")
+EVENT(MILTER_RESTS, "milter.rests", ERROR, "a filter has failed again and again, and is let alone for a while; its on-failure decides")
+EVENT(MILTER_BACK, "milter.back", NOTICE, "a filter that was let alone works again")

@@ -452,6 +452,12 @@ loop_now_ms(const struct loop *loop)
 	return uv_now(&loop->uv);
 }
 
+uint64_t
+loop_exact_us(void)
+{
+	return uv_hrtime() / 1000;
+}
+
 char *
 loop_scratch(struct loop *loop)
 {

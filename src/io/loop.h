@@ -22,6 +22,7 @@ void loop_free(struct loop **loop);
 void loop_run(struct loop *loop);                          /* until loop_stop() */
 void loop_stop(struct loop *loop);                         /* ends loop_run() after this turn */
 uint64_t loop_now_ms(const struct loop *loop);             /* steady; taken once a turn */
+uint64_t loop_exact_us(void);                              /* steady; taken now, for measuring */
 
 /* For reading what is consumed in the same callback. Whoever returns to the loop has lost it. */
 enum { LOOP_SCRATCH_BYTES = 65536 };

@@ -42,6 +42,12 @@ set_nodelay(int fd)
 	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
+void
+sock_quick_ack(int fd)
+{
+	set_option(fd, IPPROTO_TCP, TCP_QUICKACK, 1);
+}
+
 static int
 open_socket(int family)
 {

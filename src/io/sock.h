@@ -24,6 +24,11 @@ void sock_set_shared(int fd, bool shared);
 bool sock_local(int fd, struct sock_address *address_out);
 bool sock_pair(int fds_out[2], struct fault *fault_out);   /* SOCK_STREAM */
 void sock_close(int *fd);                                  /* sets it to -1; keeps errno */
+/*
+ * TCP: what is read next is acknowledged at once, so that a peer that waits for it before its next
+ * small packet does not wait 40 ms. It does not last: again before and behind each read.
+ */
+void sock_quick_ack(int fd);
 
 /*
  * Takes connections from a listening socket, at most SOCK_ACCEPTS_PER_WAKE a turn, so that others

@@ -9,12 +9,18 @@ src_policy_libpolicy_a_SOURCES = \
 	src/policy/identity.c src/policy/identity.h \
 	src/policy/limits.c src/policy/limits.h \
 	src/policy/mail.c src/policy/mail.h \
-	src/policy/milter.h \
+	src/policy/milter.c src/policy/milter.h \
 	src/policy/milter_change.h \
+	src/policy/milter_commands.c src/policy/milter_commands.h \
 	src/policy/milter_condition.c src/policy/milter_condition.h \
-	src/policy/milter_health.h \
+	src/policy/milter_health.c src/policy/milter_health.h \
+	src/policy/milter_link.c src/policy/milter_link.h \
 	src/policy/milter_macro_value.c src/policy/milter_macro_value.h \
 	src/policy/milter_macros.c src/policy/milter_macros.h \
+	src/policy/milter_script.c src/policy/milter_script.h \
+	src/policy/milter_script_hear.c src/policy/milter_script_parts.h \
+	src/policy/milter_script_tell.c \
+	src/policy/milter_verdict.c src/policy/milter_verdict.h \
 	src/policy/originators.c src/policy/originators.h \
 	src/policy/originators_change.c src/policy/originators_change.h \
 	src/policy/principals.c src/policy/principals.h \

@@ -51,3 +51,8 @@ tests_unit_test_policy_milter_condition_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_policy_milter_macros
 tests_unit_test_policy_milter_macros_SOURCES = tests/unit/test_policy_milter_macros.c
 tests_unit_test_policy_milter_macros_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_policy_milter
+tests_unit_test_policy_milter_SOURCES = tests/unit/test_policy_milter.c tests/unit/milter_fixture.h \
+	tests/fake/fake_milter_change.c tests/fake/fake_milter_change.h
+tests_unit_test_policy_milter_LDADD = $(POLICY_LIBS) $(IO_LIBS) $(UNIT_LIBS)

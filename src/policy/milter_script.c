@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The life of a script: its messages, questions and their time, and connections that are lost. */
+#include "policy/milter_script.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "policy/milter_script_parts.h"
+
+enum {
+	/* For settings that do not say. */
+	CONNECT_WAIT_MS = 10 * 1000,
+	COMMAND_WAIT_MS = 30 * 1000,
+	CONTENT_WAIT_MS = 60 * 1000,
+	END_WAIT_MS = 100 * 1000,
+	BUDGET_MS = 110 * 1000,
+
+	IDLE_MS = 30 * 1000,         /* between two messages of a client */
+	BODY_SLACK_BYTES = 64 * 1024, /* the cap of the message itself is said elsewhere */
+	REFUSED_MAX = 1000,
+};
+
+static void on_open(void *context);
+static void on_packet(void *context, const struct milter_packet *packet);
+static void on_room(void *context);
+static void on_lost(void *context, enum milter_loss loss, const struct fault *why);
+
+static const struct milter_link_hooks hooks = {
+	.on_open = on_open,
+	.on_packet = on_packet,
+	.on_room = on_room,
+	.on_lost = on_lost,
+};
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+static uint64_t
+setting(uint64_t ms, uint64_t otherwise_ms)
+{
+	return ms ? ms : otherwise_ms;
+}
+
+/* What is left of the budget; at least 1. */
+static uint64_t
+left_ms(const struct milter_script *script)
+{
+	uint64_t budget_ms = setting(script->milter->settings->budget, BUDGET_MS);
+	uint64_t spent_ms = script->spent_ms;
+
+	if (script->asking)
+		spent_ms += loop_now_ms(script->milter->means->loop) - script->since_ms;
+	return spent_ms < budget_ms ? budget_ms - spent_ms : 1;
+}
+
+static uint64_t
+at_most_left(const struct milter_script *script, uint64_t wait_ms)
+{
+	uint64_t left = left_ms(script);
+
+	return wait_ms < left ? wait_ms : left;
+}
+
+void
+milter_script_wait(struct milter_script *script)
+{
+	const struct settings_milter *settings = script->milter->settings;
+	uint64_t wait_ms;
+
+	if (script->told < MILTER_AT_HEADER)
+		wait_ms = setting(settings->command_wait, COMMAND_WAIT_MS);
+	else if (script->told < MILTER_AT_END)
+		wait_ms = setting(settings->content_wait, CONTENT_WAIT_MS);
+	else
+		wait_ms = setting(settings->end_wait, END_WAIT_MS);
+	milter_link_wait(&script->link, at_most_left(script, wait_ms));
+}
+
+/* The filter's clock; it stands still while it is connected. */
+static void
+start_clock(struct milter_script *script)
+{
+	script->connecting = false;
+	script->since_us = loop_exact_us();
+}
+
+static void
+stop_clock(struct milter_script *script)
+{
+	if (!script->connecting)
+		script->took_us += loop_exact_us() - script->since_us;
+	script->connecting = true;
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static void
+on_answer(void *context)
+{
+	struct milter_script *script = context;
+
+	script->on_said(script->context, &script->saying);
+}
+
+void
+milter_script_say(struct milter_script *script, enum milter_said said)
+{
+	script->saying.said = said;
+	script->saying.place = script->told;
+	script->over = said != MILTER_SAID_GO_ON && said != MILTER_SAID_OF_RECIPIENT;
+	if (said == MILTER_SAID_NOTHING)
+		script->saying.changed = script->change && milter_change_is_any(script->change);
+	stop_clock(script);
+	script->spent_ms += loop_now_ms(script->milter->means->loop) - script->since_ms;
+	script->asking = false;
+	if (script->link.state == MILTER_LINK_OPEN)
+		milter_link_wait(&script->link, 0);
+	if (script->over)
+		milter_change_free(&script->change);
+	loop_defer(&script->answer);
+}
+
+void
+milter_script_say_verdict(struct milter_script *script, enum milter_said said,
+	const struct verdict *verdict)
+{
+	script->saying.verdict = *verdict;
+	milter_script_say(script, said);
+}
+
+/* ---- connections ----------------------------------------------------------------------------- */
+
+static void
+forget_connection(struct milter_script *script)
+{
+	script->at = MILTER_AT_CONNECT;
+	script->told = MILTER_AT_CONNECT;
+	script->recipient_at = 0;
+	script->recipient_end = 0;
+	script->refused_at = 0;
+	script->field_at = 0;
+	script->body_at = 0;
+	script->asked_told = false;
+	script->skip_recipients = false;
+	script->skip_body = false;
+	script->owed_refused = 0;
+	script->owed_fields = 0;
+	script->owed = 0;
+	script->begun = false;
+}
+
+static void
+open_connection(struct milter_script *script)
+{
+	const struct settings_milter *settings = script->milter->settings;
+	uint64_t most = script->session->listener->message_size;
+
+	forget_connection(script);
+	script->connecting = true;
+	script->link.body_max_bytes = most ? (size_t)most + BODY_SLACK_BYTES : SIZE_MAX;
+	milter_link_open(&script->link,
+		at_most_left(script, setting(settings->connect_wait, CONNECT_WAIT_MS)),
+		at_most_left(script, setting(settings->command_wait, COMMAND_WAIT_MS)));
+}
+
+static void
+on_open(void *context)
+{
+	struct milter_script *script = context;
+
+	start_clock(script);
+	milter_script_tell(script);
+}
+
+static void
+on_packet(void *context, const struct milter_packet *packet)
+{
+	milter_script_hear(context, packet);
+}
+
+static void
+on_room(void *context)
+{
+	milter_script_tell(context);
+}
+
+static void
+on_lost(void *context, enum milter_loss loss, const struct fault *why)
+{
+	milter_script_lose(context, loss, why);
+}
+
+void
+milter_script_on_room(void *context)
+{
+	struct milter_script *script = context;
+
+	if (!script->asking || script->link.state != MILTER_LINK_OPEN)
+		return;
+	milter_link_resume(&script->link);
+	milter_script_wait(script);
+}
+
+/* Nobody asks the filter just now. */
+static void
+lose_idle(struct milter_script *script, enum milter_loss loss, const struct fault *why)
+{
+	if (loss == MILTER_LOSS_BROKEN)
+		log_event(EV_MILTER_ODD, kv_str("sid", script->session->id),
+			kv_str("filter", script->milter->settings->title), kv_fault(why));
+}
+
+void
+milter_script_lose(struct milter_script *script, enum milter_loss loss, const struct fault *why)
+{
+	bool ended = script->told == MILTER_AT_END;
+
+	if (!script->mail || script->over) {
+		lose_idle(script, loss, why);
+		return;
+	}
+	if (loss == MILTER_LOSS_GONE && !ended && !script->replayed) {
+		script->replayed = true;
+		if (!script->asking)
+			return;
+		stop_clock(script);
+		open_connection(script);
+		return;
+	}
+	script->saying.fault = *why;
+	if (loss == MILTER_LOSS_LATE && script->asking && left_ms(script) == 1)
+		fault_set(&script->saying.fault, FAULT_LIMIT,
+			"all the time that it has for one message is over");
+	if (script->asking)
+		milter_script_say(script, MILTER_SAID_NOTHING);
+	else
+		script->lost = true;
+}
+
+void
+milter_script_break(struct milter_script *script, const char *format, ...)
+{
+	struct fault why = { .kind = FAULT_PEER };
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why.text, sizeof why.text, format, args);
+	va_end(args);
+	milter_link_close(&script->link);
+	milter_script_lose(script, MILTER_LOSS_BROKEN, &why);
+}
+
+/* ---- messages -------------------------------------------------------------------------------- */
+
+void
+milter_script_begin(struct milter_script *script, struct mail *mail)
+{
+	loop_timer_stop(&script->idle);
+	if (script->arena)
+		arena_reset(script->arena);
+	else
+		script->arena = arena_new(0);
+	if (script->link.state == MILTER_LINK_OPEN && !milter_link_is_quiet(&script->link))
+		milter_link_close(&script->link);
+	forget_connection(script);
+	if (script->link.state == MILTER_LINK_OPEN)
+		script->at = MILTER_AT_MAIL;
+	script->mail = mail;
+	script->sender = mail->sender;
+	script->settled = false;
+	script->refused_count = 0;
+	script->progress = 0;
+	script->replayed = false;
+	script->over = false;
+	script->lost = false;
+	script->spent_ms = 0;
+	script->took_us = 0;
+}
+
+/* The recipients as they are now; filters before this one may change them later. */
+static void
+settle_recipients(struct milter_script *script)
+{
+	const struct mail *mail = script->mail;
+
+	if (script->settled)
+		return;
+	if (mail->recipient_count)
+		script->recipients = arena_dup(script->arena, mail->recipients,
+			mail->recipient_count * sizeof *mail->recipients);
+	script->recipient_count = mail->recipient_count;
+	script->settled = true;
+}
+
+void
+milter_script_ask(struct milter_script *script, enum milter_place goal,
+	const struct mail_recipient *asked)
+{
+	if (goal >= MILTER_AT_DATA)
+		settle_recipients(script);
+	if (!script->lost)
+		script->saying = (struct milter_saying){ .said = MILTER_SAID_GO_ON };
+	script->goal = goal;
+	script->asked = asked;
+	script->asked_told = false;
+	script->asking = true;
+	script->since_ms = loop_now_ms(script->milter->means->loop);
+	start_clock(script);
+	if (script->lost)
+		milter_script_say(script, MILTER_SAID_NOTHING);
+	else if (script->link.state == MILTER_LINK_CLOSED)
+		open_connection(script);
+	else
+		milter_script_tell(script);
+}
+
+void
+milter_script_refused(struct milter_script *script, const struct mail_recipient *recipient,
+	const struct verdict *verdict)
+{
+	struct milter_refused *refused;
+
+	if (script->refused_count == REFUSED_MAX)
+		return;
+	if (script->refused_count == script->refused_room) {
+		script->refused_room = script->refused_room ? 2 * script->refused_room : 4;
+		script->refused = mem_grow_array(script->refused, script->refused_room,
+			sizeof *script->refused);
+	}
+	refused = &script->refused[script->refused_count++];
+	refused->recipient = *recipient;
+	refused->recipient.path = arena_strdup(script->arena, recipient->path);
+	refused->recipient.orcpt = arena_strdup(script->arena, recipient->orcpt);
+	refused->recipient.parameters = arena_strdup(script->arena, recipient->parameters);
+	refused->verdict = *verdict;
+	refused->verdict.lines = NULL;
+}
+
+/* Some filters leak what they know of a message that neither ends nor is aborted. */
+static void
+abort_message(struct milter_script *script)
+{
+	if (!script->begun || script->link.state != MILTER_LINK_OPEN)
+		return;
+	milter_write(&script->link.out, MILTER_ABORT, SPAN_EMPTY);
+	milter_link_send(&script->link);
+}
+
+void
+milter_script_end(struct milter_script *script)
+{
+	if (!script->mail)
+		return;
+	loop_defer_cancel(&script->answer);
+	/* Of a MAIL that is not accepted yet there is nothing to abort. */
+	if (!script->owed || script->told > MILTER_AT_MAIL)
+		abort_message(script);
+	if (script->asking)
+		milter_link_close(&script->link);
+	script->asking = false;
+	milter_change_free(&script->change);
+	script->mail = NULL;
+	forget_connection(script);
+	if (script->link.state == MILTER_LINK_OPEN)
+		loop_timer_start(&script->idle, IDLE_MS);
+}
+
+void
+milter_script_forget(struct milter_script *script)
+{
+	loop_timer_stop(&script->idle);
+	milter_link_close(&script->link);
+}
+
+static void
+on_idle(void *context)
+{
+	struct milter_script *script = context;
+
+	milter_link_close(&script->link);
+}
+
+void
+milter_script_init(struct milter_script *script, const struct milter *milter,
+	const struct mail_session *session, milter_said_fn *on_said, void *context)
+{
+	*script = (struct milter_script){ .milter = milter,
+		.session = session,
+		.on_said = on_said,
+		.context = context };
+	milter_link_init(&script->link, milter, session->id, &hooks, script);
+	loop_defer_init(&script->answer, milter->means->loop, on_answer, script);
+	loop_timer_init(&script->idle, milter->means->loop, on_idle, script);
+}
+
+void
+milter_script_fini(struct milter_script *script)
+{
+	milter_script_end(script);
+	loop_timer_stop(&script->idle);
+	milter_link_fini(&script->link);
+	mem_free(&script->refused);
+	arena_free(&script->arena);
+}

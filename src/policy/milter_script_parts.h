@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the script know of each other. */
+#ifndef POLICY_MILTER_SCRIPT_PARTS_H
+#define POLICY_MILTER_SCRIPT_PARTS_H
+
+#include "policy/milter_script.h"
+
+/* A recipient that somebody else refused. */
+struct milter_refused {
+	struct mail_recipient recipient;
+	struct verdict verdict;
+};
+
+static inline bool
+milter_script_owes(const struct milter_script *script)
+{
+	return script->owed_refused || script->owed_fields || script->owed;
+}
+
+/* Goes on to the goal, or to where an answer is due. */
+void milter_script_tell(struct milter_script *script);
+void milter_script_hear(struct milter_script *script, const struct milter_packet *packet);
+
+/* The deadline of the next answer. */
+void milter_script_wait(struct milter_script *script);
+void milter_script_say(struct milter_script *script, enum milter_said said);
+void milter_script_say_verdict(struct milter_script *script, enum milter_said said,
+	const struct verdict *verdict);
+/* The connection is of no use any more, and closed. */
+void milter_script_lose(struct milter_script *script, enum milter_loss loss,
+	const struct fault *why);
+void milter_script_break(struct milter_script *script, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void milter_script_on_room(void *context);  /* a new body has its file */
+
+#endif
