@@ -10,7 +10,7 @@ enum { MILTER_BUDGET_MOST_MS = 119 * SECOND };
 
 #define ITEM struct settings_policy
 static const struct schema_row policy_rows[] = {
-	TEXTS("milters", milters, syntax_name, 64, "", TO_CHOOSERS | TO_DIAL,
+	TEXTS("milters", milters, syntax_name, 64, "", TO_CHOOSERS,
 		"Milter sections that every message passes, in this order; one that signs is the last"),
 };
 #undef ITEM
