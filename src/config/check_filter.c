@@ -17,9 +17,19 @@ check_filter(const struct load *load, struct fault *fault)
 	if (maps && filter->lookup_socket[0])
 		return load_fault(load, filter, "lookup-socket", 0, fault,
 			"has no use where source is maps");
-	if (filter->listener[0] && !settings_find_listener(settings, filter->listener))
-		return load_fault(load, filter, "listener", 0, fault,
-			"there is no listener section \"%s\"", filter->listener);
+	return !filter->listener[0] ||
+		check_title(load, filter, "listener", 0, &schema_listener, filter->listener, fault);
+}
+
+static bool
+check_source(const struct load *load, struct fault *fault)
+{
+	const struct settings *settings = load->settings;
+
+	if (settings->filter.source == FILTER_SOURCE_DIRECTORY &&
+		!settings->filter.lookup_socket[0] && !settings->lookup.socket[0])
+		return load_fault(load, &settings->filter, "lookup-socket", 0, fault,
+			"must be set where source is directory and the lookup section has none");
 	return true;
 }
 
@@ -36,5 +46,6 @@ check_for_filter(const struct load *load, struct fault *fault)
 			return false;
 	}
 	return check_permits(load, &settings->permit, false, fault) &&
-		check_permits(load, &settings->deny, true, fault) && check_filter(load, fault);
+		check_permits(load, &settings->deny, true, fault) &&
+		check_filter(load, fault) && check_source(load, fault);
 }

@@ -23,7 +23,7 @@ static const struct schema_row filter_rows[] = {
 		"Who knows the addresses of a login: the accounts of sallyportd, or the maps of "
 		"Postfix"),
 	TEXT("lookup-socket", lookup_socket, syntax_path_or_empty, "", TO_SUPER,
-		"Look-up socket of sallyportd; empty is the one in run-dir"),
+		"Look-up socket of sallyportd; empty is that of the lookup section"),
 	TEXTS("sender-maps", sender_maps, syntax_text, 16, "", TO_SUPER,
 		"Maps as in smtpd_sender_login_maps, in their order: \"hash:/etc/postfix/senders\""),
 	TEXT("recipient-delimiter", recipient_delimiter, syntax_text, "", TO_SUPER,

@@ -34,7 +34,7 @@ struct settings_filter {
 	const char *user;                    /* used only when started as root */
 	enum filter_mode mode;
 	enum filter_source source;
-	const char *lookup_socket;           /* DIRECTORY; "": LOOKUP_SOCKET_NAME in run-dir */
+	const char *lookup_socket;           /* DIRECTORY; "": that of lookup */
 	struct settings_texts sender_maps;   /* MAPS: "hash:/etc/postfix/senders", in their order */
 	const char *recipient_delimiter;     /* MAPS: each byte is one; "": none */
 	uint64_t lookup_wait;                /* ms for one whole answer of the source */

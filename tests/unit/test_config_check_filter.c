@@ -2,6 +2,8 @@
 /* The settings of sallyport-milter: in a file of its own, and in that of the daemon. */
 #include "config_text.h"
 
+#define SOURCE "filter { lookup-socket = \"/s\" } "
+
 static struct settings *
 load_for_filter(const char *text, struct fault *fault)
 {
@@ -37,7 +39,7 @@ static void
 defaults(void **state)
 {
 	struct fault fault = FAULT_INIT;
-	struct settings *settings = load_for_filter(GOOD, &fault);
+	struct settings *settings = load_for_filter(GOOD "lookup { socket = \"/s\" }", &fault);
 	const struct settings_filter *filter;
 
 	(void)state;
@@ -68,11 +70,13 @@ faults(void **state)
 			"c.conf:2: filter: lookup-socket: has no use where source is maps" },
 		{ HEAD "filter { listener = x }",
 			"c.conf:2: filter: listener: there is no listener section \"x\"" },
-		{ HEAD "permit \"authenticated\" { }",
+		{ HEAD SOURCE "permit \"authenticated\" { }",
 			"c.conf:2: permit \"authenticated\": permits nothing" },
-		{ HEAD "listener \"x\" { address = \"*:25\"  deny \"authenticated\" { } }",
+		{ HEAD SOURCE "listener \"x\" { address = \"*:25\"  deny \"authenticated\" { } }",
 			"c.conf:2: listener \"x\": deny \"authenticated\": denies nothing" },
 		{ HEAD "filter { socket = \"/s\" }", NULL },
+		{ HEAD, "c.conf:1: filter: lookup-socket: must be set where source is directory and the "
+			"lookup section has none" },
 	};
 
 	(void)state;
