@@ -16,3 +16,4 @@ include src/queue/local.mk
 include src/relay/local.mk
 include src/super/local.mk
 include src/ctl/local.mk
+include src/filter/local.mk

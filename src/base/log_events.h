@@ -117,3 +117,14 @@ EVENT(MILTER_FAILED, "milter.failed", WARNING, "a filter did not do its part for
 EVENT(MILTER_ODD, "milter.odd", NOTICE, "a filter did what it should not, and it was passed over")
 EVENT(MILTER_RESTS, "milter.rests", ERROR, "a filter has failed again and again, and is let alone for a while; its on-failure decides")
 EVENT(MILTER_BACK, "milter.back", NOTICE, "a filter that was let alone works again")
+
+/* filter */
+EVENT(FILTER_STARTED, "filter.started", NOTICE, "sallyport-milter listens at this address")
+EVENT(FILTER_STOPPED, "filter.stopped", NOTICE, "sallyport-milter has ended")
+EVENT(FILTER_FAILED, "filter.failed", ERROR, "sallyport-milter could not start, or its server ended by itself")
+EVENT(FILTER_RELOADED, "filter.reloaded", NOTICE, "the configuration was read again and is in force")
+EVENT(FILTER_RELOAD_FAILED, "filter.reload-failed", ERROR, "the configuration has a fault, or asks for what needs a restart; the old one stays in force")
+EVENT(FILTER_REFUSED, "filter.refused", NOTICE, "a message was refused; in mode log it passed and would have been")
+EVENT(FILTER_PASSED, "filter.passed", INFO, "a message passed, and what allowed it or was changed")
+EVENT(FILTER_UNSURE, "filter.unsure", WARNING, "nobody can say who a login is; its mail is put off")
+EVENT(FILTER_BROKEN, "filter.broken", WARNING, "the mail server did not take an answer; the message is put off")

@@ -23,4 +23,5 @@ include tests/unit/queue.mk
 include tests/unit/relay.mk
 include tests/unit/super.mk
 include tests/unit/ctl.mk
+include tests/unit/filter.mk
 endif

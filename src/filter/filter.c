@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sallyport-milter as a server. */
+#include "filter/filter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "config/config.h"
+#include "filter/guardian.h"
+#include "filter/milter.h"
+#include "filter/privileges.h"
+#include "filter/snapshot.h"
+
+/* The server that runs; what cannot change without a restart is kept as it began. */
+struct filter {
+	const char *config;
+	struct settings *first;
+	int log; /* stays the same fd through every reload */
+	int orders;
+};
+
+static bool
+open_log(const char *path, int *log_out, struct fault *fault_out)
+{
+	int fd = path[0] ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640)
+			 : STDERR_FILENO;
+
+	if (fd < 0)
+		return fault_set_errno(fault_out, "cannot open %s", path);
+	*log_out = fd;
+	return true;
+}
+
+static void
+start_log(const struct settings *settings, int fd)
+{
+	static const enum log_level levels[] = {
+		[LOG_LEAST_DEBUG] = LOG_LEVEL_DEBUG,
+		[LOG_LEAST_INFO] = LOG_LEVEL_INFO,
+		[LOG_LEAST_NOTICE] = LOG_LEVEL_NOTICE,
+		[LOG_LEAST_WARNING] = LOG_LEVEL_WARNING,
+		[LOG_LEAST_ERROR] = LOG_LEVEL_ERROR,
+	};
+
+	log_start("milter", fd,
+		settings->log.format == LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
+		levels[settings->log.level]);
+}
+
+/* ---- reload ------------------------------------------------------------------------------------ */
+
+static bool
+is_same_server(const struct settings *a, const struct settings *b, struct fault *fault_out)
+{
+	if (strcmp(a->filter.socket.text, b->filter.socket.text) != 0 ||
+		strcmp(a->filter.user, b->filter.user) != 0 ||
+		strcmp(a->filter.log_file, b->filter.log_file) != 0 ||
+		a->log.format != b->log.format || a->log.level != b->log.level)
+		return fault_set(fault_out, FAULT_CONFIG,
+			"socket, user, log-file and the log section need a restart");
+	return true;
+}
+
+/* After the file was moved away; one that cannot be opened leaves the old one in use. */
+static void
+reopen_log(const struct filter *filter)
+{
+	const char *path = filter->first->filter.log_file;
+	struct fault fault = FAULT_INIT;
+	int fd;
+
+	if (!path[0])
+		return;
+	if (!open_log(path, &fd, &fault)) {
+		log_event(EV_LOGS_KEPT, kv_fault(&fault));
+		return;
+	}
+	dup3(fd, filter->log, O_CLOEXEC);
+	close(fd);
+}
+
+static void
+reload(const struct filter *filter)
+{
+	struct fault fault = FAULT_INIT;
+	struct settings *settings = config_load_for_filter(filter->config, &fault);
+	bool loaded = settings && is_same_server(filter->first, settings, &fault) &&
+		snapshot_load(filter->config, &fault);
+
+	settings_free(&settings);
+	reopen_log(filter);
+	if (loaded)
+		log_event(EV_FILTER_RELOADED, kv_str("file", filter->config));
+	else
+		log_event(EV_FILTER_RELOAD_FAILED, kv_fault(&fault));
+}
+
+/* Ends with the process. */
+static void *
+take_orders(void *context)
+{
+	const struct filter *filter = context;
+	char order;
+	ssize_t got;
+
+	while ((got = read(filter->orders, &order, 1)) != 0)
+		if (got > 0)
+			reload(filter);
+	milter_stop();
+	return NULL;
+}
+
+/* The new thread must not take signals from libmilter's own. */
+static bool
+start_taking_orders(struct filter *filter, struct fault *fault_out)
+{
+	sigset_t all;
+	sigset_t before;
+	pthread_t thread;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	error = pthread_create(&thread, NULL, take_orders, filter);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = error;
+	if (error)
+		return fault_set_errno(fault_out, "cannot start a thread");
+	pthread_detach(thread);
+	return true;
+}
+
+/* ---- start ------------------------------------------------------------------------------------- */
+
+/* libmilter would take the path from one that still serves there. */
+static bool
+is_served(const struct endpoint *socket_)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	bool served;
+	int fd;
+
+	if (socket_->kind != ENDPOINT_UNIX)
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", socket_->path);
+	served = fd >= 0 &&
+		connect(fd, (const struct sockaddr *)(const void *)&address, sizeof address) == 0;
+	if (fd >= 0)
+		close(fd);
+	return served;
+}
+
+static bool
+open_socket(const struct settings_filter *filter, struct fault *fault_out)
+{
+	if (is_served(&filter->socket))
+		return fault_set(fault_out, FAULT_BUSY, "%s is served already",
+			filter->socket.text);
+	umask(0777 & ~(mode_t)filter->socket_mode);
+	return milter_listen(&filter->socket, fault_out) &&
+		privileges_give_socket(filter, fault_out);
+}
+
+/* The command ends here; what follows is a child without a terminal. */
+static bool
+detach(const struct settings_filter *filter, struct fault *fault_out)
+{
+	int null;
+
+	if (!filter->log_file[0])
+		return fault_set(fault_out, FAULT_CONFIG,
+			"without -f there must be a log-file in the filter section");
+	switch (fork()) {
+	case -1:
+		return fault_set_errno(fault_out, "cannot start a process");
+	case 0:
+		break;
+	default:
+		_exit(EXIT_SUCCESS);
+	}
+	setsid();
+	null = open("/dev/null", O_RDWR);
+	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
+		dup2(null, fd);
+	if (null > STDERR_FILENO)
+		close(null);
+	return true;
+}
+
+static bool
+start(struct filter *filter, bool foreground, struct fault *fault_out)
+{
+	const struct settings_filter *settings = &filter->first->filter;
+
+	if (!open_log(settings->log_file, &filter->log, fault_out) ||
+		!open_socket(settings, fault_out) ||
+		!privileges_drop(settings->user, fault_out) ||
+		!snapshot_load(filter->config, fault_out) ||
+		(!foreground && !detach(settings, fault_out)))
+		return false;
+	start_log(filter->first, filter->log);
+	return true;
+}
+
+static int
+serve(struct filter *filter)
+{
+	struct fault fault = FAULT_INIT;
+	bool served;
+
+	if (!start_taking_orders(filter, &fault)) {
+		log_event(EV_FILTER_FAILED, kv_fault(&fault));
+		return EXIT_FAILURE;
+	}
+	log_event(EV_FILTER_STARTED, kv_str("address", filter->first->filter.socket.text));
+	served = milter_run();
+	log_event(served ? EV_FILTER_STOPPED : EV_FILTER_FAILED);
+	return served ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int
+fail(const struct fault *fault)
+{
+	fprintf(stderr, "sallyport-milter: %s\n", fault->text);
+	return EXIT_FAILURE;
+}
+
+int
+filter_run(const struct filter_options *options)
+{
+	struct fault fault = FAULT_INIT;
+	struct filter filter = { .config = options->config };
+	int status = EXIT_FAILURE;
+
+	filter.first = config_load_for_filter(options->config, &fault);
+	if (!filter.first || !start(&filter, options->foreground, &fault)) {
+		status = fail(&fault);
+	} else {
+		switch (guardian_start(&filter.orders, &status, &fault)) {
+		case GUARDIAN_FAILED:
+			log_event(EV_FILTER_FAILED, kv_fault(&fault));
+			break;
+		case GUARDIAN_CHILD:
+			/* Threads may still hold the snapshot and the settings. */
+			exit(serve(&filter));
+		case GUARDIAN_DONE:
+			break;
+		}
+	}
+	snapshot_end();
+	settings_free(&filter.first);
+	return status;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the process may do once it serves: no more than its own user. */
+#ifndef FILTER_PRIVILEGES_H
+#define FILTER_PRIVILEGES_H
+
+#include "config/settings.h"
+
+/* A unix socket gets mode and group; anything else is left alone. Before the user changes. */
+bool privileges_give_socket(const struct settings_filter *filter, struct fault *fault_out);
+/* Started as root: the user of the settings, without groups, for good. No new privileges, no core. */
+bool privileges_drop(const char *user, struct fault *fault_out);
+
+#endif
