@@ -15,6 +15,7 @@ src_wire_libwire_a_SOURCES = \
 	src/wire/message_id.c src/wire/message_id.h \
 	src/wire/milter_answer.c src/wire/milter_answer.h \
 	src/wire/milter_packet.c src/wire/milter_packet.h \
+	src/wire/milter_words.c src/wire/milter_words.h \
 	src/wire/octet.c src/wire/octet.h \
 	src/wire/parse.h \
 	src/wire/proxy_header.c src/wire/proxy_header.h \

@@ -79,6 +79,10 @@ UNIT_TESTS += tests/unit/test_wire_milter_packet
 tests_unit_test_wire_milter_packet_SOURCES = tests/unit/test_wire_milter_packet.c
 tests_unit_test_wire_milter_packet_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_wire_milter_words
+tests_unit_test_wire_milter_words_SOURCES = tests/unit/test_wire_milter_words.c
+tests_unit_test_wire_milter_words_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_wire_milter_answer
 tests_unit_test_wire_milter_answer_SOURCES = tests/unit/test_wire_milter_answer.c
 tests_unit_test_wire_milter_answer_LDADD = $(WIRE_LIBS) $(UNIT_LIBS)
