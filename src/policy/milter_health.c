@@ -83,6 +83,15 @@ milter_health_gave_up(struct milter_health *health)
 }
 
 void
+milter_health_moved(struct milter_health *health)
+{
+	(void)milter_health_worked(health);
+	health->negotiated = false;
+	health->version = health->actions = health->steps = 0;
+	health->fault[0] = '\0';
+}
+
+void
 milter_health_judged(struct milter_health *health, enum verdict_kind verdict, bool changed,
 	uint64_t took_us)
 {

@@ -44,6 +44,8 @@ bool milter_health_worked(struct milter_health *health);
 bool milter_health_failed(struct milter_health *health, uint64_t now_ms, const struct fault *why);
 /* Whoever was admitted neither met it nor failed (the client went away). */
 void milter_health_gave_up(struct milter_health *health);
+/* It is elsewhere now: what failed, failed at the old place. */
+void milter_health_moved(struct milter_health *health);
 void milter_health_judged(struct milter_health *health, enum verdict_kind verdict, bool changed,
 	uint64_t took_us);
 

@@ -10,6 +10,7 @@ struct dial_link {
 	struct loop *loop;
 	struct peer peer;
 	struct dial_call *first; /* not answered yet */
+	size_t count;
 };
 
 struct dial_call {
@@ -59,6 +60,12 @@ dial_link_channel(const struct dial_link *link)
 	return peer_channel(&link->peer);
 }
 
+size_t
+dial_link_calls(const struct dial_link *link)
+{
+	return link->count;
+}
+
 /* ---- calls ----------------------------------------------------------------------------------- */
 
 static void
@@ -70,6 +77,7 @@ free_call(struct dial_call *call)
 		call->previous->next = call->next;
 	else
 		call->link->first = call->next;
+	call->link->count--;
 	loop_timer_stop(&call->deadline);
 	mem_free(&call->endpoint);
 	mem_free(&call);
@@ -174,6 +182,7 @@ dial_link_call(struct dial_link *link, const char *endpoint, uint64_t wait_ms, d
 	if (call->next)
 		call->next->previous = call;
 	link->first = call;
+	link->count++;
 	send_call(call);
 	return call;
 }

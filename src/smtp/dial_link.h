@@ -21,6 +21,7 @@ void dial_link_free(struct dial_link **link); /* calls end without their callbac
 void dial_link_set(struct dial_link *link, int fd);
 /* NULL while dial is away. */
 struct channel *dial_link_channel(const struct dial_link *link);
+size_t dial_link_calls(const struct dial_link *link); /* under way */
 /*
  * endpoint: what the settings name, "milter:NAME". While dial is away the call waits for it. done
  * comes once, from the loop, never from inside the call, and after wait_ms and the margin at the latest.

@@ -6,6 +6,8 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/content.c src/smtp/content.h \
 	src/smtp/dial_link.c src/smtp/dial_link.h \
 	src/smtp/dialogue.c src/smtp/dialogue.h \
+	src/smtp/filter_report.c src/smtp/filter_report.h \
+	src/smtp/filters.c src/smtp/filters.h \
 	src/smtp/greeting.c src/smtp/greeting.h \
 	src/smtp/handoff.c src/smtp/handoff.h \
 	src/smtp/network_login.c src/smtp/network_login.h \

@@ -8,6 +8,7 @@
 #include "client/signer.h"
 #include "io/sock.h"
 #include "ipc/control.h"
+#include "smtp/filter_report.h"
 #include "smtp/smtp.h"
 
 enum {
@@ -72,6 +73,14 @@ on_check(void *private, struct fault *fault)
 }
 
 static void
+use(struct service *service)
+{
+	front_use(service->front);
+	filters_use(service->filters, service->front->setup->settings);
+	loop_timer_start(&service->expiry, 0);
+}
+
+static void
 free_service(void **private)
 {
 	struct service *service = *private;
@@ -83,6 +92,7 @@ free_service(void **private)
 	loop_timer_stop(&service->links);
 	front_free(&service->front);
 	queue_link_free(&service->queue);
+	filters_free(&service->filters);
 	dial_link_free(&service->dial);
 	worker_pool_free(&service->pool, 0);
 	signer_free(&service->signer);
@@ -111,6 +121,7 @@ start(struct role_context *role, struct fault *fault)
 	service->signer = signer_new();
 	service->queue = queue_link_new(role_loop(role));
 	service->dial = dial_link_new(role_loop(role));
+	service->filters = filters_new(role_loop(role), service->dial, service->queue);
 	buf_init(&service->reply, REPLY_MAX_BYTES);
 	service->front = front_new(
 		role_loop(role), ROLE_SMTP, protocols, gate, open_journal(role), pool, service);
@@ -121,8 +132,7 @@ start(struct role_context *role, struct fault *fault)
 		free_service(&private);
 		return NULL;
 	}
-	front_use(service->front);
-	loop_timer_start(&service->expiry, 0);
+	use(service);
 	loop_timer_init(&service->links, role_loop(role), on_look_at_links, service);
 	loop_timer_start(&service->links, LINKS_EVERY_MS);
 	return service;
@@ -151,10 +161,9 @@ on_take(void *private)
 {
 	struct service *service = private;
 
-	front_use(service->front);
+	use(service);
 	journal_free(&service->front->journal);
 	service->front->journal = open_journal(service->role);
-	loop_timer_start(&service->expiry, 0);
 }
 
 static void
@@ -208,12 +217,14 @@ answer_status(struct service *service, uint32_t request)
 	struct queue_link *queue = service->queue;
 	const char *pressure = queue_link_pressure(queue);
 	struct buf json = BUF_INIT(IPC_CONTROL_MAX_BYTES);
-	json_t *status = json_pack("{s:I, s:I, s:b, s:b, s:b, s:b, s:s?}", "sessions",
+	json_t *status = json_pack("{s:I, s:I, s:b, s:b, s:b, s:b, s:s?, s:o}", "sessions",
 		(json_int_t)service->front->session_count, "logins",
 		(json_int_t)count_logins(service->front), "auth",
 		auth_link_channel(service->front->auth) != NULL, "queue",
 		queue_link_channel(queue) != NULL, "keys", signer_is_linked(service->signer),
-		"dial", dial_link_channel(service->dial) != NULL, "pressure", pressure);
+		"dial", dial_link_channel(service->dial) != NULL, "pressure", pressure,
+		"filters", filter_report(service->filters, service->front->setup->settings,
+			loop_now_ms(role_loop(service->role))));
 	char *text = json_dumps(status, JSON_COMPACT);
 
 	buf_add_text(&json, text);

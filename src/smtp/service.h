@@ -5,7 +5,7 @@
 
 #include "client/front.h"
 #include "proc/role.h"
-#include "smtp/dial_link.h"
+#include "smtp/filters.h"
 #include "smtp/queue_link.h"
 
 /* Shared by all sessions of the process. */
@@ -14,6 +14,7 @@ struct service {
 	struct front *front;
 	struct queue_link *queue;
 	struct dial_link *dial;
+	struct filters *filters;
 	struct signer *signer;
 	struct worker_pool *pool; /* RSA handshakes */
 	struct loop_timer links;

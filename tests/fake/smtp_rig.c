@@ -133,9 +133,11 @@ rig_new(const char *tls, const char *text, const char *more)
 	rig->service.signer = signer_new();
 	rig->service.queue = queue_link_new(rig->loop);
 	rig->service.dial = dial_link_new(rig->loop);
+	rig->service.filters = filters_new(rig->loop, rig->service.dial, rig->service.queue);
 	rig->service.front = front_new(rig->loop, ROLE_SMTP, protocols, gate_open(-1, 0, NULL),
 		journal_new(dup(rig->journal), LOG_PROTOCOL_CSV), NULL, &rig->service);
 	assert_true(front_serve(rig->service.front, rig_setup(rig, tls, text, more), NULL, NULL));
+	filters_use(rig->service.filters, rig->service.front->setup->settings);
 	rig_link_keys(rig);
 	rig_link_auth(rig);
 	rig_link_queue(rig);
@@ -152,6 +154,7 @@ rig_free(struct rig **rig)
 	for (unsigned i = 0; i < sizeof old->parked / sizeof *old->parked; i++)
 		stream_free(&old->parked[i]);
 	front_free(&old->service.front);
+	filters_free(&old->service.filters);
 	queue_link_free(&old->service.queue);
 	dial_link_free(&old->service.dial);
 	signer_free(&old->service.signer);

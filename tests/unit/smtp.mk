@@ -52,6 +52,11 @@ UNIT_TESTS += tests/unit/test_smtp_verdict
 tests_unit_test_smtp_verdict_SOURCES = tests/unit/test_smtp_verdict.c $(TRANSACTION_FIXTURE)
 tests_unit_test_smtp_verdict_LDADD = $(SMTP_RIG_LIBS)
 
+UNIT_TESTS += tests/unit/test_smtp_filters
+tests_unit_test_smtp_filters_SOURCES = tests/unit/test_smtp_filters.c
+tests_unit_test_smtp_filters_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_smtp_filters_LDADD = $(SMTP_RIG_LIBS)
+
 UNIT_TESTS += tests/unit/test_smtp_dial_link
 tests_unit_test_smtp_dial_link_SOURCES = tests/unit/test_smtp_dial_link.c
 tests_unit_test_smtp_dial_link_LDADD = $(SMTP_RIG_LIBS)
