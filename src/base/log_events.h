@@ -107,6 +107,10 @@ EVENT(SMTP_RECIPIENT, "smtp.recipient", INFO, "a recipient in a domain of ours i
 EVENT(SMTP_ACCEPTED, "smtp.accepted", INFO, "a message was accepted and is safe in the queue")
 EVENT(SMTP_DISCARDED, "smtp.discarded", NOTICE, "a message was accepted and thrown away, as the policy wants")
 
+/* filters */
+EVENT(MILTER_CHANGED, "milter.changed", INFO, "a filter changed a message, and what; body is the length of a new one, -1 if there is none")
+EVENT(MILTER_PASSED_OVER, "milter.passed-over", WARNING, "changes that a filter wanted were not made, and why")
+
 /* keys */
 EVENT(SIGN_REFUSED, "keys.refused", WARNING, "a front end asked for a signature that it does not get")
 

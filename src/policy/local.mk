@@ -10,9 +10,12 @@ src_policy_libpolicy_a_SOURCES = \
 	src/policy/limits.c src/policy/limits.h \
 	src/policy/mail.c src/policy/mail.h \
 	src/policy/milter.c src/policy/milter.h \
-	src/policy/milter_change.h \
+	src/policy/milter_body.c src/policy/milter_body.h \
+	src/policy/milter_change.c src/policy/milter_change.h \
 	src/policy/milter_commands.c src/policy/milter_commands.h \
 	src/policy/milter_condition.c src/policy/milter_condition.h \
+	src/policy/milter_envelope.c src/policy/milter_envelope.h \
+	src/policy/milter_fields.c src/policy/milter_fields.h \
 	src/policy/milter_health.c src/policy/milter_health.h \
 	src/policy/milter_link.c src/policy/milter_link.h \
 	src/policy/milter_macro_value.c src/policy/milter_macro_value.h \

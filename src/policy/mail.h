@@ -11,6 +11,11 @@
 #include "policy/verdict.h"
 #include "wire/header.h"
 
+enum {
+	MAIL_RECIPIENTS_MAX = 1000,
+	MAIL_MEMORY_MAX_BYTES = 64 * 1024, /* of a body; a longer one is in a file */
+};
+
 /* What is known of the connection; kept by the session, the same for all its messages. */
 struct mail_session {
 	const struct settings *settings;
@@ -38,7 +43,7 @@ struct mail_recipient {
 	const char *orcpt;              /* xtext as received, or "" */
 	uint8_t notify;                 /* as in ipc/message_mail.h */
 	const char *parameters;         /* of RCPT as received, parted by one blank or more; "" */
-	bool added;                     /* by a stage */
+	bool added;                     /* by a filter, and the session itself may not name it */
 };
 
 /*
@@ -53,6 +58,11 @@ struct mail {
 	int64_t now_ms;                 /* wall clock at MAIL */
 
 	const char *sender;             /* "" is the null sender */
+	/*
+	 * The one that the rights allowed, where a filter put another in its place that the session
+	 * may not name; else NULL.
+	 */
+	const char *allowed_sender;
 	bool smtputf8;
 	bool eightbit;                  /* BODY=8BITMIME */
 	uint64_t declared_size;         /* SIZE=, 0 if none */

@@ -3,15 +3,17 @@
 #ifndef POLICY_MILTER_CHANGE_H
 #define POLICY_MILTER_CHANGE_H
 
-#include "policy/milter.h"
+#include "policy/milter_body.h"
 #include "wire/milter_packet.h"
 
 struct milter_change;
 
-enum milter_taken {
-	MILTER_TAKEN,
-	MILTER_TAKEN_LATER, /* a body waits for its file: no further packet before on_room */
-	MILTER_TAKEN_BAD,   /* the filter is at fault, or asks for too much: its message is tempfailed */
+/* The most that is gathered for one message; who asks for more is at fault. */
+enum {
+	MILTER_CHANGE_FIELDS_MAX = HEADER_MAX_FIELDS,
+	MILTER_CHANGE_FIELDS_MAX_BYTES = 2 * HEADER_MAX_BYTES,
+	MILTER_CHANGE_PATHS_MAX = 2 * MAIL_RECIPIENTS_MAX,
+	MILTER_CHANGE_PATHS_MAX_BYTES = 1024 * 1024,
 };
 
 /*
@@ -34,8 +36,10 @@ bool milter_change_is_any(const struct milter_change *change);
  * In the order received. Indices are stable: a field that was deleted keeps its number until the
  * end (Sendmail's way; the older OpenDKIM deletes ascending, others descending, both come out
  * right). Our own Received (mail->trace) counts for INSERT_HEADER alone. False, and nothing
- * changed, if the message would break a cap. No recipient left: *kind_out is DISCARD; quarantine:
- * HOLD and mail->hold; else CONTINUE. Logs what was changed.
+ * changed, if a new body is not whole, or the message would break a cap: fields and bytes of a
+ * header, the listener's recipients, and with a new body size_limit (what is added to the header of
+ * a message that just fits has the header's own room). No recipient left: *kind_out is DISCARD;
+ * quarantine: HOLD and mail->hold; else CONTINUE. Logs what was changed. Once.
  */
 bool milter_change_apply(struct milter_change *change, struct mail *mail, const char *filter,
 	enum verdict_kind *kind_out, struct fault *fault_out);

@@ -84,7 +84,7 @@ accept_message(struct transaction *transaction, enum log_event_id event, const c
 		kv_str("client", smtp->mail.client_address),
 		kv_str("login", smtp->mail.identity ? smtp->mail.identity->login : ""),
 		kv_str("from", mail->sender[0] ? mail->sender : "<>"),
-		kv_str("to", mail->recipients[0].path),
+		kv_str("to", mail->recipient_count ? mail->recipients[0].path : ""),
 		kv_int("recipients", (int64_t)mail->recipient_count),
 		kv_int("size", (int64_t)mail_size(mail)),
 		kv_str("rights", verdict_word(&mail->rights)),

@@ -247,7 +247,7 @@ is_name(struct span name)
  * Returns the length, or 0 if the value would break the block.
  */
 static size_t
-write_field(struct span name, struct span value, char *to)
+write_field(struct span name, struct span value, bool as_is, char *to)
 {
 	size_t line_start = 0;
 	size_t used = name.length;
@@ -255,7 +255,7 @@ write_field(struct span name, struct span value, char *to)
 
 	memcpy(to, name.start, name.length);
 	to[used++] = ':';
-	if (value.length == 0 || !octet_is_blank(value.start[0]))
+	if (!as_is && (value.length == 0 || !octet_is_blank(value.start[0])))
 		to[used++] = ' ';
 	for (size_t i = 0; i < value.length; i++) {
 		size_t step = break_length(value, i);
@@ -281,9 +281,9 @@ write_field(struct span name, struct span value, char *to)
 	return used + 2;
 }
 
-static bool
-make_field(
-	struct header *header, struct span name, struct span value, struct header_field *field_out)
+bool
+header_make_field(struct arena *arena, struct span name, struct span value, bool as_is,
+	struct header_field *field_out)
 {
 	size_t lead = name.length + 1;
 	size_t length;
@@ -291,8 +291,8 @@ make_field(
 
 	if (!is_name(name) || value.length > HEADER_FIELD_MAX_BYTES)
 		return false;
-	bytes = arena_alloc(header->arena, lead + 2 * value.length + 3);
-	length = write_field(name, value, bytes);
+	bytes = arena_alloc(arena, lead + 2 * value.length + 3);
+	length = write_field(name, value, as_is, bytes);
 	if (length == 0 || length > HEADER_FIELD_MAX_BYTES)
 		return false;
 	field_out->whole = span_of(bytes, length);
@@ -307,7 +307,8 @@ header_insert(struct header *header, size_t at, struct span name, struct span va
 	struct header_field field;
 
 	assert(at <= header->count);
-	if (header->count == HEADER_MAX_FIELDS || !make_field(header, name, value, &field) ||
+	if (header->count == HEADER_MAX_FIELDS ||
+		!header_make_field(header->arena, name, value, false, &field) ||
 		field.whole.length > HEADER_MAX_BYTES - header->bytes)
 		return false;
 	put_field(header, at, &field);
@@ -328,7 +329,8 @@ header_replace(struct header *header, size_t at, struct span value)
 
 	assert(at < header->count);
 	others = header->bytes - header->fields[at].whole.length;
-	if (!make_field(header, header->fields[at].name, value, &field) ||
+	if (!header_make_field(
+		    header->arena, header->fields[at].name, value, false, &field) ||
 		field.whole.length > HEADER_MAX_BYTES - others)
 		return false;
 	header->fields[at] = field;
@@ -361,6 +363,23 @@ header_delete_all(struct header *header, const char *name)
 	}
 	header->count = kept;
 	return count - kept;
+}
+
+bool
+header_set(struct header *header, const struct header_field *fields, size_t count)
+{
+	size_t bytes = 0;
+
+	if (count > HEADER_MAX_FIELDS)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		bytes += fields[i].whole.length;
+	if (bytes > HEADER_MAX_BYTES)
+		return false;
+	header->fields = arena_dup(header->arena, fields, count * sizeof *fields);
+	header->count = header->room = count;
+	header->bytes = bytes;
+	return true;
 }
 
 bool

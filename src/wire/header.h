@@ -66,6 +66,18 @@ bool header_replace(struct header *header, size_t at, struct span value);
 void header_delete(struct header *header, size_t at);
 size_t header_delete_all(struct header *header, const char *name);           /* how many */
 
+/*
+ * A field that is in no header yet, for header_set(). as_is: the value stands right behind the
+ * colon, with a blank or without. False as for header_insert(). Name and value are copied.
+ */
+bool header_make_field(struct arena *arena, struct span name, struct span value, bool as_is,
+	struct header_field *field_out);
+/*
+ * These fields in the place of those there are; their bytes must live as long as the header. False,
+ * and nothing changed, past a cap.
+ */
+bool header_set(struct header *header, const struct header_field *fields, size_t count);
+
 /* The block again; unchanged fields byte for byte. False if out is full. */
 bool header_format(const struct header *header, struct buf *out);
 
