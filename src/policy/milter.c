@@ -204,8 +204,7 @@ milter_envfrom(struct stage *base, struct mail *mail, stage_done_fn done, void *
 
 	stage->asked = false;
 	stage->decided = false;
-	if (!milter_condition_session(settings, stage->session) ||
-		!milter_condition_size(settings, mail->declared_size)) {
+	if (!milter_condition_session(settings, stage->session)) {
 		stage->decided = true;
 		stage->final = (struct verdict){ .kind = VERDICT_ACCEPT };
 	} else if (stage->stands) {

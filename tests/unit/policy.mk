@@ -66,3 +66,8 @@ tests_unit_test_policy_milter_fields_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_policy_milter_envelope
 tests_unit_test_policy_milter_envelope_SOURCES = tests/unit/test_policy_milter_envelope.c $(MILTER_CHANGE_FIXTURE)
 tests_unit_test_policy_milter_envelope_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_policy_milter_asked
+tests_unit_test_policy_milter_asked_SOURCES = tests/unit/test_policy_milter_asked.c \
+	tests/unit/milter_fixture.h tests/fake/fake_milter_change.c tests/fake/fake_milter_change.h
+tests_unit_test_policy_milter_asked_LDADD = $(POLICY_LIBS) $(IO_LIBS) $(UNIT_LIBS)
