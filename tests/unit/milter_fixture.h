@@ -6,6 +6,7 @@
 #include "io_fixture.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include "../fake/fake_milter_change.h"
@@ -17,6 +18,7 @@ enum {
 	FILTER_CONNECTIONS = 4,
 	FILTER_RULES = 32,
 	FILTER_HEARD_SIZE = 4096,
+	FIXTURE_HURRY_MS = 20,
 };
 
 /* What the filter does when a command comes, in place of CONTINUE. */
@@ -24,7 +26,7 @@ enum filter_act {
 	FILTER_SENDS,       /* the bytes, and nothing else */
 	FILTER_CLOSES,      /* the bytes, and closes */
 	FILTER_IS_SILENT,
-	FILTER_STOPS,       /* reads no more */
+	FILTER_STOPS,       /* the bytes, and reads no more */
 };
 
 struct filter_rule {
@@ -38,7 +40,7 @@ struct filter_rule {
 #define SENDS(command, nth, bytes) { (command), (nth), FILTER_SENDS, (bytes), sizeof(bytes) - 1 }
 #define CLOSES(command, nth, bytes) { (command), (nth), FILTER_CLOSES, (bytes), sizeof(bytes) - 1 }
 #define SILENT(command, nth) { (command), (nth), FILTER_IS_SILENT, "", 0 }
-#define STOPS(command, nth) { (command), (nth), FILTER_STOPS, "", 0 }
+#define STOPS(command, nth, bytes) { (command), (nth), FILTER_STOPS, (bytes), sizeof(bytes) - 1 }
 
 /* Packets. */
 #define ANSWER(letter) "\0\0\0\1" letter
@@ -71,8 +73,9 @@ struct fixture {
 	uint32_t version, actions, steps;
 	const struct filter_rule *rules;
 	bool dribbles;      /* one byte a turn */
-	bool away;          /* connections are refused */
 	unsigned refuse_from; /* the so manyth connection and all behind it are refused; 0: none */
+	char hurry_after;   /* when it has answered this, what is told next has little time */
+	unsigned reads;     /* how often something came */
 	unsigned dialed;
 	unsigned seen[256];
 	struct filter_connection connections[FILTER_CONNECTIONS];
@@ -148,6 +151,14 @@ fixture_offer(struct filter_connection *connection)
 	milter_write_offer(&connection->out, fixture->version, fixture->actions, fixture->steps);
 }
 
+static inline void
+fixture_hurry(struct fixture *fixture)
+{
+	fixture->settings.command_wait = FIXTURE_HURRY_MS;
+	fixture->settings.content_wait = FIXTURE_HURRY_MS;
+	fixture->settings.end_wait = FIXTURE_HURRY_MS;
+}
+
 /* False if it reads no more. */
 static inline bool
 fixture_answer(struct filter_connection *connection, char command)
@@ -189,6 +200,7 @@ fixture_on_filter(unsigned events, void *context)
 		}
 		return;
 	}
+	fixture->reads++;
 	buf_add(&connection->in, bytes, (size_t)got);
 	buf_add(&fixture->raw, bytes, (size_t)got);
 	for (;;) {
@@ -205,9 +217,12 @@ fixture_on_filter(unsigned events, void *context)
 		if (head[4] != 'D') {
 			fixture_hear(fixture, (char)head[4]);
 			if (!fixture_answer(connection, (char)head[4])) {
+				fixture_flush(connection);
 				loop_watch_set(connection->watch, 0);
 				return;
 			}
+			if (head[4] == (unsigned char)fixture->hurry_after)
+				fixture_hurry(fixture);
 		}
 		buf_consume(&connection->in, 4 + length);
 	}
@@ -226,7 +241,7 @@ fixture_on_dial(void *context)
 
 	fixture->dialing = false;
 	fixture->dialed++;
-	if (fixture->away || (fixture->refuse_from && fixture->dialed >= fixture->refuse_from)) {
+	if (fixture->refuse_from && fixture->dialed >= fixture->refuse_from) {
 		fault_set(&fault, FAULT_SYSTEM, "connect to the filter: refused");
 		fixture->dialed_fn(fixture->asker, -1, &fault);
 		return;
@@ -240,6 +255,7 @@ fixture_on_dial(void *context)
 	loop_watch_set(connection->watch, LOOP_READABLE);
 	if (fixture->dialed > 1)
 		fixture_hear(fixture, '/');
+	/* Its raw bytes are those of the last connection. */
 	buf_clear(&fixture->raw);
 	fixture->dialed_fn(fixture->asker, fds[0], NULL);
 }
@@ -271,6 +287,66 @@ fixture_dial_forget(void *context, void **call)
 	*call = NULL;
 }
 
+/* ---- stages before and behind ---------------------------------------------------------------- */
+
+/* Refuses recipients of a name that begins with its own; the first may change what it sees. */
+struct neighbour {
+	struct stage stage;
+	const char *name;
+};
+
+static inline struct stage *neighbour_open(const struct mail_session *session, void *service);
+
+static inline void
+neighbour_rcpt(struct stage *stage, struct mail *mail, const struct mail_recipient *recipient,
+	stage_done_fn done, void *context)
+{
+	const char *name = ((struct neighbour *)stage)->name;
+	struct verdict verdict = VERDICT_PASS;
+
+	(void)mail;
+	if (strncmp(recipient->path, name, strlen(name)) == 0)
+		verdict = verdict_refuse(550, "5.1.1", name, "No such mailbox");
+	done(context, &verdict);
+}
+
+static inline void
+neighbour_eom(struct stage *stage, struct mail *mail, stage_done_fn done, void *context)
+{
+	struct verdict verdict = VERDICT_PASS;
+
+	if (strcmp(((struct neighbour *)stage)->name, "before") == 0 && mail->declared_size == 77) {
+		mail->sender = "changed@example.org";
+		mail_add_recipient(mail, "added@example.net", "", 0);
+	}
+	done(context, &verdict);
+}
+
+static inline void
+neighbour_close(struct stage **stage)
+{
+	mem_free(stage);
+}
+
+static const struct stage_type neighbour_type = {
+	.name = "neighbour",
+	.open = neighbour_open,
+	.envrcpt = neighbour_rcpt,
+	.eom = neighbour_eom,
+	.close = neighbour_close,
+};
+
+static inline struct stage *
+neighbour_open(const struct mail_session *session, void *service)
+{
+	struct neighbour *neighbour = mem_alloc(sizeof *neighbour);
+
+	(void)session;
+	neighbour->stage.type = &neighbour_type;
+	neighbour->name = service;
+	return &neighbour->stage;
+}
+
 /* ---- the client ------------------------------------------------------------------------------ */
 
 static inline void
@@ -287,7 +363,8 @@ fixture_on_verdict(void *context, const struct verdict *verdict)
 static inline enum verdict_kind
 fixture_await(struct fixture *fixture)
 {
-	if (fixture->waits)
+	/* A stage that answers at once has stopped a loop that does not run yet. */
+	while (fixture->waits)
 		fixture_run(fixture->loop);
 	return fixture->verdict.kind;
 }
@@ -295,7 +372,8 @@ fixture_await(struct fixture *fixture)
 static inline void
 fixture_open(struct fixture *fixture, const struct filter_rule *rules)
 {
-	struct chain_link link;
+	struct chain_link links[] = { { &neighbour_type, (void *)"before" },
+		{ &milter_stage_type, &fixture->milter }, { &neighbour_type, (void *)"behind" } };
 
 	memset(fixture, 0, sizeof *fixture);
 	memset(&fake_milter_change, 0, sizeof fake_milter_change);
@@ -317,8 +395,7 @@ fixture_open(struct fixture *fixture, const struct filter_rule *rules)
 	fixture->steps = MILTER_LEADING_SPACE;
 	fixture->rules = rules;
 	fixture->raw = BUF_INIT(0);
-	link = (struct chain_link){ &milter_stage_type, &fixture->milter };
-	fixture->chain = chain_new(&fixture->session, &link, 1);
+	fixture->chain = chain_new(&fixture->session, links, sizeof links / sizeof *links);
 }
 
 static inline void
