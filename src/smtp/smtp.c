@@ -234,15 +234,23 @@ set_tls(struct smtp *smtp)
 		(struct settings_texts){ certificates.items, certificates.count };
 }
 
-/* Who asks others comes behind those who need not. */
+/* Who asks others comes behind those who need not; filters see what is sent, so they are the last. */
 static void
 open_chain(struct smtp *smtp)
 {
-	const struct chain_link links[] = { { &device_stage_type, NULL }, { &rights_stage_type, NULL },
-		{ &limits_stage_type, NULL }, { &recipient_stage_type, smtp->service },
-		{ &tidy_stage_type, NULL } };
+	static const struct stage_type *const own[] = { &device_stage_type, &rights_stage_type,
+		&limits_stage_type, &recipient_stage_type, &tidy_stage_type };
+	enum { OWN = sizeof own / sizeof *own };
+	struct chain_link links[OWN + FILTERS_MAX];
+	struct milter filters[FILTERS_MAX];
+	size_t count = filters_of(smtp->service->filters, &smtp->mail, filters);
 
-	smtp->chain = chain_new(&smtp->mail, links, sizeof links / sizeof *links);
+	for (size_t i = 0; i < OWN; i++)
+		links[i] = (struct chain_link){ own[i],
+			own[i] == &recipient_stage_type ? smtp->service : NULL };
+	for (size_t i = 0; i < count; i++)
+		links[OWN + i] = (struct chain_link){ &milter_stage_type, &filters[i] };
+	smtp->chain = chain_new(&smtp->mail, links, OWN + count);
 }
 
 static void *
