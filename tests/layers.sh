@@ -33,7 +33,7 @@ fences='
 ^gnutls/                                 src/io/tls src/keys/ src/auth/
 ^nettle/                                 src/base/digest src/base/secret src/auth/
 ^sasl/                                   src/auth/mech.c src/relay/login.c
-^sqlite3[.]h$                            src/queue/spool src/auth/directory_local src/filter/maps.c
+^sqlite3[.]h$                            src/queue/spool src/auth/directory_local src/filter/map_sqlite.c
 ^confuse[.]h$                            src/config/
 ^uv[.]h$                                 src/io/
 ^libmilter/                              src/filter/

@@ -12,3 +12,30 @@ UNIT_TESTS += tests/unit/test_filter_transaction
 tests_unit_test_filter_transaction_SOURCES = tests/unit/test_filter_transaction.c \
 	tests/unit/filter_fixture.h tests/unit/config_file.h
 tests_unit_test_filter_transaction_LDADD = $(FILTER_LIBS) $(UNIT_LIBS)
+
+FILTER_TEST_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
+TABLE_RIG = tests/unit/table_fixture.h tests/unit/folder_fixture.h
+
+UNIT_TESTS += tests/unit/test_filter_text_lines
+tests_unit_test_filter_text_lines_SOURCES = tests/unit/test_filter_text_lines.c
+tests_unit_test_filter_text_lines_LDADD = $(FILTER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_filter_map_text
+tests_unit_test_filter_map_text_SOURCES = tests/unit/test_filter_map_text.c $(TABLE_RIG)
+tests_unit_test_filter_map_text_CFLAGS = $(FILTER_TEST_CFLAGS)
+tests_unit_test_filter_map_text_LDADD = $(FILTER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_filter_map_query
+tests_unit_test_filter_map_query_SOURCES = tests/unit/test_filter_map_query.c $(TABLE_RIG)
+tests_unit_test_filter_map_query_CFLAGS = $(FILTER_TEST_CFLAGS)
+tests_unit_test_filter_map_query_LDADD = $(FILTER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_filter_map_sqlite
+tests_unit_test_filter_map_sqlite_SOURCES = tests/unit/test_filter_map_sqlite.c $(TABLE_RIG)
+tests_unit_test_filter_map_sqlite_CFLAGS = $(FILTER_TEST_CFLAGS)
+tests_unit_test_filter_map_sqlite_LDADD = $(FILTER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_filter_maps
+tests_unit_test_filter_maps_SOURCES = tests/unit/test_filter_maps.c $(TABLE_RIG)
+tests_unit_test_filter_maps_CFLAGS = $(FILTER_TEST_CFLAGS)
+tests_unit_test_filter_maps_LDADD = $(FILTER_LIBS) $(UNIT_LIBS)
