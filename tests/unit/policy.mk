@@ -71,3 +71,10 @@ UNIT_TESTS += tests/unit/test_policy_milter_asked
 tests_unit_test_policy_milter_asked_SOURCES = tests/unit/test_policy_milter_asked.c \
 	tests/unit/milter_fixture.h tests/fake/fake_milter_change.c tests/fake/fake_milter_change.h
 tests_unit_test_policy_milter_asked_LDADD = $(POLICY_LIBS) $(IO_LIBS) $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test_policy_milter_body
+tests_unit_test_policy_milter_body_SOURCES = tests/unit/test_policy_milter_body.c $(MILTER_CHANGE_FIXTURE)
+tests_unit_test_policy_milter_body_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_policy_milter_change
+tests_unit_test_policy_milter_change_SOURCES = tests/unit/test_policy_milter_change.c $(MILTER_CHANGE_FIXTURE)
+tests_unit_test_policy_milter_change_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
