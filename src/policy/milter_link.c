@@ -292,22 +292,27 @@ milter_link_open(struct milter_link *link, uint64_t connect_ms, uint64_t answer_
 
 /* ---- for the owner --------------------------------------------------------------------------- */
 
-bool
-milter_link_is_quiet(const struct milter_link *link)
+/* As recv(): what the next read would find. */
+static ssize_t
+look_ahead(const struct milter_link *link)
 {
 	char byte;
 
-	if (link->state != MILTER_LINK_OPEN || stream_is_closing(link->stream) ||
-		stream_peek(link->stream).length)
-		return false;
-	return recv(stream_fd(link->stream), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
-		(errno == EAGAIN || errno == EINTR);
+	return recv(stream_fd(link->stream), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 }
 
 bool
 milter_link_has_input(const struct milter_link *link)
 {
-	return stream_peek(link->stream).length > 0;
+	return stream_peek(link->stream).length > 0 || look_ahead(link) > 0;
+}
+
+bool
+milter_link_is_quiet(const struct milter_link *link)
+{
+	return link->state == MILTER_LINK_OPEN && !stream_is_closing(link->stream) &&
+		!stream_peek(link->stream).length && look_ahead(link) < 0 &&
+		(errno == EAGAIN || errno == EINTR);
 }
 
 void

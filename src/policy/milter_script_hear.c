@@ -122,13 +122,15 @@ let_pass(struct milter_script *script, struct verdict *verdict)
 {
 	enum verdict_kind kind = VERDICT_CONTINUE;
 
-	if (script->change &&
-		!milter_change_apply(script->change, script->mail, script->milter->settings->title,
-			&kind, &script->saying.fault)) {
+	if (!script->change)
+		return;
+	if (!milter_change_apply(script->change, script->mail, script->milter->settings->title,
+		    &kind, &script->saying.fault)) {
 		*verdict = milter_verdict_without(script->milter->settings->on_failure, true,
 			verdict->where);
 		return;
 	}
+	script->saying.changed = milter_change_is_any(script->change);
 	if (kind == VERDICT_DISCARD)
 		verdict->kind = VERDICT_DISCARD;
 	else if (kind == VERDICT_HOLD)
@@ -148,10 +150,8 @@ conclude(struct milter_script *script, const struct milter_packet *packet)
 		return;
 	}
 	settle(script);
-	if (verdict.kind == VERDICT_CONTINUE || verdict.kind == VERDICT_ACCEPT) {
-		script->saying.changed = script->change && milter_change_is_any(script->change);
+	if (verdict.kind == VERDICT_CONTINUE || verdict.kind == VERDICT_ACCEPT)
 		let_pass(script, &verdict);
-	}
 	milter_script_say_verdict(script, MILTER_SAID_OF_MESSAGE, &verdict);
 }
 

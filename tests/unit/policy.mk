@@ -52,9 +52,11 @@ UNIT_TESTS += tests/unit/test_policy_milter_macros
 tests_unit_test_policy_milter_macros_SOURCES = tests/unit/test_policy_milter_macros.c
 tests_unit_test_policy_milter_macros_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
 
-UNIT_TESTS += tests/unit/test_policy_milter
-tests_unit_test_policy_milter_SOURCES = tests/unit/test_policy_milter.c tests/unit/milter_fixture.h \
+MILTER_FIXTURE = tests/unit/milter_fixture.h tests/unit/milter_peer_fixture.h \
 	tests/fake/fake_milter_change.c tests/fake/fake_milter_change.h
+
+UNIT_TESTS += tests/unit/test_policy_milter
+tests_unit_test_policy_milter_SOURCES = tests/unit/test_policy_milter.c $(MILTER_FIXTURE)
 tests_unit_test_policy_milter_LDADD = $(POLICY_LIBS) $(IO_LIBS) $(UNIT_LIBS)
 
 MILTER_CHANGE_FIXTURE = tests/unit/milter_change_fixture.h
@@ -69,8 +71,9 @@ tests_unit_test_policy_milter_envelope_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/test_policy_milter_asked
 tests_unit_test_policy_milter_asked_SOURCES = tests/unit/test_policy_milter_asked.c \
-	tests/unit/milter_fixture.h tests/fake/fake_milter_change.c tests/fake/fake_milter_change.h
+	$(MILTER_FIXTURE)
 tests_unit_test_policy_milter_asked_LDADD = $(POLICY_LIBS) $(IO_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_policy_milter_body
 tests_unit_test_policy_milter_body_SOURCES = tests/unit/test_policy_milter_body.c $(MILTER_CHANGE_FIXTURE)
 tests_unit_test_policy_milter_body_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
@@ -78,3 +81,9 @@ tests_unit_test_policy_milter_body_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_policy_milter_change
 tests_unit_test_policy_milter_change_SOURCES = tests/unit/test_policy_milter_change.c $(MILTER_CHANGE_FIXTURE)
 tests_unit_test_policy_milter_change_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_policy_milter_answers
+tests_unit_test_policy_milter_answers_SOURCES = tests/unit/test_policy_milter_answers.c \
+	$(MILTER_FIXTURE)
+tests_unit_test_policy_milter_answers_LDADD = $(POLICY_LIBS) $(IO_LIBS) $(UNIT_LIBS)
+

@@ -41,9 +41,9 @@ by_size(void **state)
 		assert_true(fixture_data(&fixture) <= VERDICT_ACCEPT);
 		fixture_content(&fixture, FIXTURE_HEADER, SPAN_LITERAL("hello\r\n"));
 		assert_true(fixture_message(&fixture) <= VERDICT_ACCEPT);
-		if ((strchr(fixture.heard, 'E') != NULL) != rows[i].asked ||
-			(strchr(fixture.heard, 'L') != NULL) != rows[i].asked)
-			fail_msg("row %zu: %s", i, fixture.heard);
+		if ((strchr(fixture_heard(&fixture), 'E') != NULL) != rows[i].asked ||
+			(strchr(fixture_heard(&fixture), 'L') != NULL) != rows[i].asked)
+			fail_msg("row %zu: %s", i, fixture_heard(&fixture));
 		fixture_close(&fixture);
 	}
 }
@@ -78,9 +78,9 @@ by_session(void **state)
 				(struct settings_permits){ &permit, rows[i].bypass };
 			fixture.session.identity = logged_in ? &alice : NULL;
 			assert_true(fixture_mail(&fixture) <= VERDICT_ACCEPT);
-			assert_string_equal(fixture.heard,
+			assert_string_equal(fixture_heard(&fixture),
 				logged_in ? rows[i].alice : rows[i].stranger);
-			assert_int_equal(fixture.dialed, fixture.heard[0] != '\0');
+			assert_int_equal(fixture.dialed, fixture_heard(&fixture)[0] != '\0');
 			fixture_close(&fixture);
 		}
 	}
