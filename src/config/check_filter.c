@@ -2,6 +2,8 @@
 /* Do the settings of sallyport-milter fit together? */
 #include "config/check.h"
 
+#include "config/complete.h"
+
 bool
 check_filter(const struct load *load, struct fault *fault)
 {
@@ -38,6 +40,7 @@ check_for_filter(const struct load *load, struct fault *fault)
 {
 	const struct settings *settings = load->settings;
 
+	complete_defaults(load);
 	for (size_t i = 0; i < settings->listener.count; i++) {
 		const struct settings_listener *listener = &settings->listener.items[i];
 

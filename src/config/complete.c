@@ -66,6 +66,16 @@ complete_milters(const struct load *load)
 	}
 }
 
+/* Postfix looks a login up as it is. */
+static void
+complete_filter(const struct load *load)
+{
+	struct settings_filter *filter = &load->settings->filter;
+
+	if (filter->source == FILTER_SOURCE_MAPS && !load_is_written(load, filter, "login-realm"))
+		filter->login_realm = FILTER_REALM_KEEP;
+}
+
 void
 complete_defaults(const struct load *load)
 {
@@ -76,4 +86,5 @@ complete_defaults(const struct load *load)
 	complete_milters(load);
 	complete_queue(load);
 	complete_routes(load);
+	complete_filter(load);
 }

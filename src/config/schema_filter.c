@@ -25,7 +25,8 @@ static const struct schema_row filter_rows[] = {
 	TEXT("lookup-socket", lookup_socket, syntax_path_or_empty, "", TO_SUPER,
 		"Look-up socket of sallyportd; empty is that of the lookup section"),
 	TEXTS("sender-maps", sender_maps, syntax_text, 16, "", TO_SUPER,
-		"Maps as in smtpd_sender_login_maps, in their order: \"hash:/etc/postfix/senders\""),
+		"Maps as in smtpd_sender_login_maps, in their order: \"texthash:/etc/postfix/senders\", "
+		"\"sqlite:/etc/postfix/senders.cf\""),
 	TEXT("recipient-delimiter", recipient_delimiter, syntax_text, "", TO_SUPER,
 		"Delimiters that Postfix has in recipient_delimiter, for the maps; empty is none"),
 	DURATION("lookup-wait", lookup_wait, 100, 5 * MINUTE, "5s", TO_SUPER,
@@ -35,7 +36,7 @@ static const struct schema_row filter_rows[] = {
 			{ "add", FILTER_REALM_ADD }),
 		"strip", TO_SUPER,
 		"What becomes of the realm of the sasl section behind a login name: cut off, kept, put "
-		"there where no realm is"),
+		"there where no realm is; unless written it is keep where source is maps"),
 	CHOICE("unauthenticated", strangers,
 		WORDS({ "pass", FILTER_STRANGERS_PASS }, { "check", FILTER_STRANGERS_CHECK }), "pass",
 		TO_SUPER,

@@ -35,7 +35,7 @@ struct settings_filter {
 	enum filter_mode mode;
 	enum filter_source source;
 	const char *lookup_socket;           /* DIRECTORY; "": that of lookup */
-	struct settings_texts sender_maps;   /* MAPS: "hash:/etc/postfix/senders", in their order */
+	struct settings_texts sender_maps;   /* MAPS: "texthash:/etc/postfix/senders", in their order */
 	const char *recipient_delimiter;     /* MAPS: each byte is one; "": none */
 	uint64_t lookup_wait;                /* ms for one whole answer of the source */
 	enum filter_realm login_realm;       /* of the sasl section */

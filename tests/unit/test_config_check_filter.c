@@ -29,6 +29,8 @@ own_file(void **state)
 	assert_int_equal(settings->filter.mode, FILTER_MODE_LOG);
 	assert_int_equal(settings->filter.socket_mode, 0666);
 	assert_int_equal(settings->filter.socket.port, 8895);
+	/* Postfix looks a login up as it is */
+	assert_int_equal(settings->filter.login_realm, FILTER_REALM_KEEP);
 	assert_string_equal(settings->filter.sender_maps.items[0], "hash:/etc/senders");
 	settings_free(&settings);
 	/* what the daemon would not start with */
@@ -50,6 +52,7 @@ defaults(void **state)
 	assert_int_equal(filter->mode, FILTER_MODE_ENFORCE);
 	assert_int_equal(filter->source, FILTER_SOURCE_DIRECTORY);
 	assert_int_equal(filter->strangers, FILTER_STRANGERS_PASS);
+	assert_int_equal(filter->login_realm, FILTER_REALM_STRIP);
 	assert_int_equal(filter->exempt_networks.count, 2);
 	assert_int_equal(filter->lookup_wait, 5000);
 	settings_free(&settings);
