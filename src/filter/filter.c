@@ -6,12 +6,14 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -20,6 +22,8 @@
 #include "filter/milter.h"
 #include "filter/privileges.h"
 #include "filter/snapshot.h"
+
+enum { STOP_WAIT_MS = 2000, STOP_TURN_MS = 10 };
 
 /* The server that runs; what cannot change without a restart is kept as it began. */
 struct filter {
@@ -105,18 +109,55 @@ reload(const struct filter *filter)
 		log_event(EV_FILTER_RELOAD_FAILED, kv_fault(&fault));
 }
 
-/* Ends with the process. */
+/* ---- end --------------------------------------------------------------------------------------- */
+
+/*
+ * Once, from whichever thread comes first: libmilter's main loop, or the one that takes orders. What
+ * others still hold goes with the process.
+ */
+static void
+end(bool wanted)
+{
+	static atomic_flag ending = ATOMIC_FLAG_INIT;
+
+	if (atomic_flag_test_and_set(&ending))
+		for (;;)
+			pause();
+	log_event(wanted ? EV_FILTER_STOPPED : EV_FILTER_FAILED);
+	exit(wanted ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+/*
+ * Messages under way are finished if that is quick; with the others the mail server is left alone.
+ * libmilter's own stop would take five seconds to be noticed.
+ */
+static void
+stop(const struct filter *filter)
+{
+	const struct timespec turn = { .tv_nsec = STOP_TURN_MS * 1000 * 1000 };
+
+	if (filter->first->filter.socket.kind == ENDPOINT_UNIX)
+		unlink(filter->first->filter.socket.path);
+	for (unsigned waited = 0; waited < STOP_WAIT_MS && !milter_is_idle(); waited += STOP_TURN_MS)
+		nanosleep(&turn, NULL);
+	end(true);
+}
+
+/* A thread of its own. */
 static void *
 take_orders(void *context)
 {
 	const struct filter *filter = context;
-	char order;
+	char order = GUARDIAN_STOP;
 	ssize_t got;
 
-	while ((got = read(filter->orders, &order, 1)) != 0)
+	while ((got = read(filter->orders, &order, 1)) != 0) {
+		if (got > 0 && order == GUARDIAN_STOP)
+			break;
 		if (got > 0)
 			reload(filter);
-	milter_stop();
+	}
+	stop(filter);
 	return NULL;
 }
 
@@ -213,20 +254,17 @@ start(struct filter *filter, bool foreground, struct fault *fault_out)
 	return true;
 }
 
-static int
+static void
 serve(struct filter *filter)
 {
 	struct fault fault = FAULT_INIT;
-	bool served;
 
 	if (!start_taking_orders(filter, &fault)) {
 		log_event(EV_FILTER_FAILED, kv_fault(&fault));
-		return EXIT_FAILURE;
+		exit(EXIT_FAILURE);
 	}
 	log_event(EV_FILTER_STARTED, kv_str("address", filter->first->filter.socket.text));
-	served = milter_run();
-	log_event(served ? EV_FILTER_STOPPED : EV_FILTER_FAILED);
-	return served ? EXIT_SUCCESS : EXIT_FAILURE;
+	end(milter_run());
 }
 
 static int
@@ -252,8 +290,8 @@ filter_run(const struct filter_options *options)
 			log_event(EV_FILTER_FAILED, kv_fault(&fault));
 			break;
 		case GUARDIAN_CHILD:
-			/* Threads may still hold the snapshot and the settings. */
-			exit(serve(&filter));
+			serve(&filter);
+			break;
 		case GUARDIAN_DONE:
 			break;
 		}

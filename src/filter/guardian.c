@@ -22,6 +22,16 @@ has_ended(pid_t child, int *status_out)
 	return true;
 }
 
+/* So many may wait already that one more tells nothing new. */
+static void
+give(int orders, enum guardian_order order)
+{
+	char byte = (char)order;
+	ssize_t put = write(orders, &byte, 1);
+
+	(void)put;
+}
+
 static int
 keep(pid_t child, int orders, const sigset_t *signals)
 {
@@ -35,10 +45,10 @@ keep(pid_t child, int orders, const sigset_t *signals)
 
 		if (has_ended(child, &status))
 			break;
-		if (got == SIGHUP && write(orders, "r", 1) < 0)
-			continue; /* so many wait already that one more tells nothing new */
+		if (got == SIGHUP)
+			give(orders, GUARDIAN_RELOAD);
 		if (got == SIGTERM || got == SIGINT) {
-			kill(child, SIGTERM);
+			give(orders, GUARDIAN_STOP);
 			stopping = true;
 		}
 		if (got < 0 && errno == EAGAIN)

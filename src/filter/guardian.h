@@ -13,9 +13,15 @@ enum guardian_side {
 
 enum { GUARDIAN_STOP_MS = 10 * 1000 }; /* a child that has not ended by then is killed */
 
+/* Bytes that the child reads; their end is GUARDIAN_STOP too: the parent has gone. */
+enum guardian_order {
+	GUARDIAN_RELOAD = 'r',
+	GUARDIAN_STOP = 's',
+};
+
 /*
- * Forks. The parent hands SIGHUP on as a byte of *orders_out, SIGTERM and SIGINT as SIGTERM; if it
- * goes, *orders_out ends. The child returns with the signals as they were.
+ * Forks. The parent makes orders of SIGHUP and of SIGTERM and SIGINT, and waits for the child's end.
+ * The child returns with the signals as they were.
  */
 enum guardian_side guardian_start(int *orders_out, int *status_out, struct fault *fault_out);
 

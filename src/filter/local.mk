@@ -22,7 +22,7 @@ src_filter_libfilter_a_SOURCES = \
 FILTER_LIBS = src/filter/libfilter.a $(POLICY_LIBS) $(IPC_LIBS) $(SQLITE_LIBS)
 
 if WITH_FILTER
-EXTRA_PROGRAMS += src/sallyport-milter
+sbin_PROGRAMS += src/sallyport-milter
 endif
 src_sallyport_milter_CPPFLAGS = $(AM_CPPFLAGS) -DSYSCONFDIR='"$(sysconfdir)"'
 src_sallyport_milter_SOURCES = \

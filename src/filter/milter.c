@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,7 +29,25 @@ struct connection {
 	struct transaction *message;
 };
 
-/* Of the names that a mail server may use for one macro. */
+static atomic_size_t messages_open;
+
+static void
+open_message(struct connection *connection)
+{
+	connection->message = transaction_new();
+	atomic_fetch_add(&messages_open, 1);
+}
+
+static void
+close_message(struct connection *connection)
+{
+	if (!connection->message)
+		return;
+	transaction_free(&connection->message);
+	atomic_fetch_sub(&messages_open, 1);
+}
+
+/* libmilter wants the name in memory that could be written to. */
 static const char *
 macro(SMFICTX *context, const char *name)
 {
@@ -115,7 +134,7 @@ answer(SMFICTX *context, struct connection *connection, enum transaction_answer 
 		status = refuse(context, transaction_verdict(connection->message));
 		break;
 	}
-	transaction_free(&connection->message);
+	close_message(connection);
 	return status;
 }
 
@@ -143,8 +162,8 @@ on_envfrom(SMFICTX *context, char **arguments)
 		.smtputf8 = has_parameter(arguments + 1, "SMTPUTF8"),
 	};
 
-	transaction_free(&connection->message);
-	connection->message = transaction_new();
+	close_message(connection);
+	open_message(connection);
 	return answer(context, connection, transaction_envelope(connection->message, &facts));
 }
 
@@ -232,7 +251,7 @@ on_eom(SMFICTX *context)
 
 	if (connection->message) {
 		changed = change(context, connection);
-		transaction_free(&connection->message);
+		close_message(connection);
 	}
 	if (!changed)
 		log_event(EV_FILTER_BROKEN, kv_str("id", macro(context, "i")));
@@ -245,7 +264,7 @@ on_abort(SMFICTX *context)
 	struct connection *connection = smfi_getpriv(context);
 
 	if (connection)
-		transaction_free(&connection->message);
+		close_message(connection);
 	return SMFIS_CONTINUE;
 }
 
@@ -255,7 +274,7 @@ on_close(SMFICTX *context)
 	struct connection *connection = smfi_getpriv(context);
 
 	if (connection)
-		transaction_free(&connection->message);
+		close_message(connection);
 	mem_free(&connection);
 	smfi_setpriv(context, NULL);
 	return SMFIS_CONTINUE;
@@ -305,8 +324,8 @@ milter_run(void)
 	return smfi_main() == MI_SUCCESS;
 }
 
-void
-milter_stop(void)
+bool
+milter_is_idle(void)
 {
-	smfi_stop();
+	return atomic_load(&messages_open) == 0;
 }

@@ -7,8 +7,9 @@
 
 /* Once in a process: listens; connections wait until milter_run(). */
 bool milter_listen(const struct endpoint *socket, struct fault *fault_out);
-/* Serves with threads of its own until milter_stop(); false if it ended for another reason. */
+/* Serves with threads of its own until SIGTERM; false if it ended by itself. */
 bool milter_run(void);
-void milter_stop(void); /* from any thread */
+/* Is no message being judged? From any thread. */
+bool milter_is_idle(void);
 
 #endif
