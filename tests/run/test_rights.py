@@ -16,63 +16,20 @@ import pytest
 from rig import ground
 from rig.deadline import until
 from rig.judge import deliver, letter, stuffed
+from rig.rights import CASES, ask, header_of, lines_of, make_world, where_of
 from rig.wire import trusting_context
 
-FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "rights")
-with open(os.path.join(FOLDER, "cases.json"), encoding="utf-8") as file:
-    TABLE = json.load(file)
-CASES = TABLE["cases"]
 DONE, NO = 0, 1
-
-
-def ask(gate, verb, **args):
-    answer = gate.ask({"verb": verb, "args": args})
-    assert answer["ok"], (verb, args, answer)
-    return answer["data"]
 
 
 @pytest.fixture(scope="module")
 def gate(make_gate, sink, authority):
-    with open(os.path.join(FOLDER, "world.conf"), encoding="utf-8") as world:
-        extra = world.read().replace("@AUTHORITY@", authority.trust)
-    daemon = make_gate(listeners={"submission": None, "submissions": None}, routes={"*": sink.target}, permits="",
-                       base={"hostname": None, "authoritative-domains": None}, extra=extra, accounts=())
-    for group in TABLE["groups"]:
-        ask(daemon, "group add", group=group["group"])
-        add_grants(daemon, "group:" + group["group"], group)
-    for account in TABLE["accounts"]:
-        login = account["login"]
-        ask(daemon, "account add", login=login, password=login + "pw")
-        for address in account["addresses"]:
-            ask(daemon, "address add", login=login, address=address)
-        for name in account.get("groups", ()):
-            ask(daemon, "account join", login=login, group=name)
-        add_grants(daemon, login, account)
-    return daemon
-
-
-def add_grants(gate, holder, row):
-    for right in ("send-as", "on-behalf"):
-        for pattern in row.get(right.replace("-", "_"), ()):
-            ask(gate, "grant add", login=holder, right=right, pattern=pattern)
+    return make_world(make_gate, {"*": sink.target}, authority)
 
 
 @pytest.fixture(scope="module")
 def lines(gate):
-    """Name of a section -> its FILE:LINE."""
-    with open(gate.config, encoding="utf-8") as config:
-        found = [(re.search(r"# =(\S+)$", line), number) for number, line in enumerate(config, 1)]
-    return {match.group(1): f"{gate.config}:{number}" for match, number in found if match}
-
-
-def where_of(case, lines):
-    where = case["where"]
-    return lines[where[1:]] if where.startswith("@") else where
-
-
-def header_of(case):
-    header = case.get("header")
-    return (f"From: <{case['mail']}>\n" if header is None else header).replace("\n", "\r\n").encode()
+    return lines_of(gate)
 
 
 # --- by SMTP
@@ -265,7 +222,7 @@ def test_explain_of_fields_alone(gate):
 
 # --- as it is in life
 
-MANUALS = os.path.join(FOLDER, "..", "..", "doc")
+MANUALS = os.path.join(ground.TREE, "doc")
 HEAD = """hostname = "mail.example.org"
 authoritative-domains = { "example.org" }
 tls "main" { certificate = "/certificate" key = "/key" }
