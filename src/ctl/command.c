@@ -16,6 +16,7 @@ static const struct command *const groups[] = {
 	commands_explain,
 	commands_queue,
 	commands_report,
+	commands_milter,
 	commands_test,
 };
 

@@ -32,6 +32,7 @@ extern const struct command commands_session[];  /* sessions … */
 extern const struct command commands_limits[];   /* limits … */
 extern const struct command commands_explain[];  /* explain */
 extern const struct command commands_report[];   /* report … */
+extern const struct command commands_milter[];   /* milter … */
 extern const struct command commands_test[];     /* test … */
 
 /* The command that argv begins with, and how many words its verb takes; NULL if there is none. */

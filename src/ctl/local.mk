@@ -7,6 +7,7 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/command.c src/ctl/command.h \
 	src/ctl/control_client.c src/ctl/control_client.h \
 	src/ctl/ctl.c src/ctl/ctl.h \
+	src/ctl/filter_table.c src/ctl/filter_table.h \
 	src/ctl/offline.c src/ctl/offline.h \
 	src/ctl/option.c src/ctl/option.h \
 	src/ctl/password.c src/ctl/password.h \
@@ -23,6 +24,7 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/verbs_document.c \
 	src/ctl/verbs_group.c \
 	src/ctl/verbs_limits.c \
+	src/ctl/verbs_milter.c \
 	src/ctl/verbs_queue.c \
 	src/ctl/verbs_report.c \
 	src/ctl/verbs_session.c \

@@ -70,6 +70,21 @@ add_age(struct buf *to, json_int_t ms)
 }
 
 static void
+add_short(struct buf *to, json_int_t microseconds)
+{
+	double ms = (double)microseconds / 1000;
+
+	if (microseconds == 0)
+		buf_add_text(to, "-");
+	else if (ms < 9.995)
+		buf_printf(to, "%.2fms", ms);
+	else if (ms < 999.5)
+		buf_printf(to, "%.0fms", ms);
+	else
+		buf_printf(to, "%.1fs", ms / 1000);
+}
+
+static void
 add_size(struct buf *to, json_int_t bytes)
 {
 	static const char units[] = "KMGT";
@@ -97,6 +112,8 @@ add_value(struct buf *to, const json_t *value, enum table_kind kind)
 		add_time(to, json_integer_value(value));
 	} else if (kind == TABLE_AGE && json_is_integer(value)) {
 		add_age(to, json_integer_value(value));
+	} else if (kind == TABLE_SHORT && json_is_integer(value)) {
+		add_short(to, json_integer_value(value));
 	} else if (kind == TABLE_SIZE && json_is_integer(value)) {
 		add_size(to, json_integer_value(value));
 	} else if (json_is_string(value)) {

@@ -11,6 +11,7 @@ enum table_kind {
 	TABLE_TEXT,   /* text, number, yes or no, or a list of texts with commas */
 	TABLE_TIME,   /* ms since 1970, as local time */
 	TABLE_AGE,    /* ms, as 3d 4h, 2h 5m, 7m 10s or 12s */
+	TABLE_SHORT,  /* microseconds, as 0.42ms, 17ms or 2.5s; 0 is - */
 	TABLE_SIZE,   /* bytes, as 12.3M */
 	TABLE_COUNT,  /* how many a list has */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Verbs about the daemon: status, reload, stop. */
 #include "ctl/command.h"
+#include "ctl/filter_table.h"
 
 static const struct table_column status_fields[] = {
 	{ "version", "version", TABLE_TEXT },
@@ -29,32 +30,43 @@ static const struct table_column role_columns[] = {
 	{ NULL, NULL, TABLE_TEXT },
 };
 
+static void
+print_table(struct ctl *ctl, const struct table_column *columns, const json_t *rows)
+{
+	if (json_array_size(rows) == 0)
+		return;
+	fputc('\n', ctl->out);
+	table_print(ctl->out, columns, rows, ctl->terminal);
+}
+
 static enum ctl_exit
 status(struct ctl *ctl, const struct command *command, const struct arguments *arguments)
 {
 	json_t *data;
+	json_t *filters;
 	enum ctl_exit result = ctl_ask(ctl, command, json_object(), &data);
 
 	(void)arguments;
 	if (result != CTL_DONE)
 		return result;
+	filters = filter_table_gather(data);
 	if (ctl->json) {
+		json_object_set(data, "filters", filters);
 		ctl_print_json(ctl, data);
 	} else {
 		table_print_fields(ctl->out, status_fields, data);
-		fputc('\n', ctl->out);
-		table_print(ctl->out, listener_columns, json_object_get(data, "listeners"),
-			ctl->terminal);
-		fputc('\n', ctl->out);
-		table_print(ctl->out, role_columns, json_object_get(data, "roles"), ctl->terminal);
+		print_table(ctl, listener_columns, json_object_get(data, "listeners"));
+		print_table(ctl, role_columns, json_object_get(data, "roles"));
+		print_table(ctl, filter_table_brief, filters);
 	}
+	json_decref(filters);
 	json_decref(data);
 	return CTL_DONE;
 }
 
 const struct command commands_daemon[] = {
 	{ .verb = "status", .run = status,
-		.help = "Show what runs: processes, and where it listens" },
+		.help = "Show what runs: processes, where it listens, and how filters do" },
 	{ .verb = "reload", .done = "The configuration is in effect.",
 		.help = "Take over the configuration and the certificates as they are now" },
 	{ .verb = "stop", .help = "End the daemon once clients and deliveries are told",

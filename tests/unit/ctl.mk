@@ -8,6 +8,10 @@ UNIT_TESTS += tests/unit/test_ctl_table
 tests_unit_test_ctl_table_SOURCES = tests/unit/test_ctl_table.c
 tests_unit_test_ctl_table_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_ctl_verbs_milter
+tests_unit_test_ctl_verbs_milter_SOURCES = tests/unit/test_ctl_verbs_milter.c tests/unit/ctl_call_fixture.h tests/unit/control_fixture.h
+tests_unit_test_ctl_verbs_milter_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_ctl_control_client
 tests_unit_test_ctl_control_client_SOURCES = tests/unit/test_ctl_control_client.c tests/unit/control_fixture.h
 tests_unit_test_ctl_control_client_LDADD = $(CTL_LIBS) $(UNIT_LIBS)

@@ -15,6 +15,7 @@ static const struct table_column columns[] = {
 	{ "NAMES", "names", TABLE_TEXT },
 	{ "HELD", "held", TABLE_TEXT },
 	{ "AGE", "age", TABLE_AGE },
+	{ "TOOK", "took", TABLE_SHORT },
 	{ NULL, NULL, TABLE_TEXT },
 };
 
@@ -48,10 +49,11 @@ tables(void **state)
 {
 	(void)state;
 	check(ROWS, HEADINGS,
-		"ID  WHEN                 SIZE   TO  NAMES  HELD  AGE\n"
-		"a1  2023-11-14 22:13:20  500    3   x, y   no    \n"
-		"7                        25.0M  0          yes   \n");
-	check(ROWS, TABS, "a1\t2023-11-14 22:13:20\t500\t3\tx, y\tno\t\n7\t\t25.0M\t0\t\tyes\t\n");
+		"ID  WHEN                 SIZE   TO  NAMES  HELD  AGE  TOOK\n"
+		"a1  2023-11-14 22:13:20  500    3   x, y   no         \n"
+		"7                        25.0M  0          yes        \n");
+	check(ROWS, TABS,
+		"a1\t2023-11-14 22:13:20\t500\t3\tx, y\tno\t\t\n7\t\t25.0M\t0\t\tyes\t\t\n");
 	/* nothing is nothing, without a heading over it */
 	check("[]", HEADINGS, "");
 	check("[]", TABS, "");
@@ -65,6 +67,19 @@ fields(void **state)
 		"ID:   a1\n"
 		"SIZE: 1.5K\n");
 	check("{\"id\":\"\",\"when\":null,\"names\":[\"x\"]}", FIELDS, "NAMES: x\n");
+}
+
+static void
+short_times(void **state)
+{
+	(void)state;
+	check("{\"took\":0}", FIELDS, "TOOK: -\n");
+	check("{\"took\":7}", FIELDS, "TOOK: 0.01ms\n");
+	check("{\"took\":420}", FIELDS, "TOOK: 0.42ms\n");
+	check("{\"took\":9990}", FIELDS, "TOOK: 9.99ms\n");
+	check("{\"took\":17400}", FIELDS, "TOOK: 17ms\n");
+	check("{\"took\":999600}", FIELDS, "TOOK: 1.0s\n");
+	check("{\"took\":61000000}", FIELDS, "TOOK: 61.0s\n");
 }
 
 static void
@@ -126,9 +141,9 @@ wide_rows(void **state)
 {
 	(void)state;
 	check("[{\"id\":\"m\\u00fc\",\"held\":true},{\"id\":\"abc\"}]", HEADINGS,
-		"ID   WHEN  SIZE  TO  NAMES  HELD  AGE\n"
-		"m\xc3\xbc                          yes   \n"
-		"abc                               \n");
+		"ID   WHEN  SIZE  TO  NAMES  HELD  AGE  TOOK\n"
+		"m\xc3\xbc                          yes        \n"
+		"abc                                    \n");
 }
 
 int
@@ -137,6 +152,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables),
 		cmocka_unit_test(fields),
+		cmocka_unit_test(short_times),
 		cmocka_unit_test(ages),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(what_could_fool),

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Verbs about filters: milter list, milter test. */
+#include "ctl/command.h"
+
+#include <string.h>
+
+#include "ctl/filter_table.h"
+
+static enum ctl_exit
+list(struct ctl *ctl, const struct command *command, const struct arguments *arguments)
+{
+	static const struct command status = { .verb = "status" };
+	json_t *data;
+	json_t *filters;
+	enum ctl_exit result = ctl_ask(ctl, &status, json_object(), &data);
+
+	(void)arguments;
+	if (result != CTL_DONE)
+		return result;
+	filters = json_pack("{s:o}", "filters", filter_table_gather(data));
+	command_show(ctl, command, filters);
+	json_decref(filters);
+	json_decref(data);
+	return CTL_DONE;
+}
+
+/* ---- milter test ------------------------------------------------------------------------------ */
+
+static const struct table_column fields[] = {
+	{ "filter", "name", TABLE_TEXT },
+	{ "address", "address", TABLE_TEXT },
+	{ "connected in", "connect_us", TABLE_SHORT },
+	{ "negotiated in", "negotiate_us", TABLE_SHORT },
+	{ "version", "version", TABLE_TEXT },
+	{ "actions", "actions", TABLE_TEXT },
+	{ "steps", "steps", TABLE_TEXT },
+	{ NULL, NULL, TABLE_TEXT },
+};
+
+static const struct table_column macro_columns[] = {
+	{ "MACROS WANTED AT", "at", TABLE_TEXT },
+	{ "NAMES", "names", TABLE_TEXT },
+	{ NULL, NULL, TABLE_TEXT },
+};
+
+static const struct table_column answer_columns[] = {
+	{ "AT", "at", TABLE_TEXT },
+	{ "ANSWER", "answer", TABLE_TEXT },
+	{ "AFTER", "took_us", TABLE_SHORT },
+	{ "TEXT", "text", TABLE_TEXT },
+	{ NULL, NULL, TABLE_TEXT },
+};
+
+static void
+print_list(struct ctl *ctl, const json_t *data, const char *key, const struct table_column *columns)
+{
+	const json_t *rows = json_object_get(data, key);
+
+	if (json_array_size(rows) == 0)
+		return;
+	fputc('\n', ctl->out);
+	table_print(ctl->out, columns, rows, ctl->terminal);
+}
+
+static void
+print_outcome(struct ctl *ctl, const char *outcome, const char *fault)
+{
+	static const struct {
+		const char *outcome;
+		const char *words;
+	} rows[] = {
+		{ "negotiated", "It answers." },
+		{ "pass", "It works, and lets the message pass." },
+		{ "refused", "It works, and refuses the message." },
+		{ "put-off", "It works, and puts the message off." },
+		{ "discarded", "It works, and throws the message away." },
+		{ "held", "It works, and wants the message held." },
+		{ "failed", "It does not work" },
+	};
+
+	fputc('\n', ctl->out);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (outcome && strcmp(outcome, rows[i].outcome) == 0)
+			fputs(rows[i].words, ctl->out);
+	if (fault && fault[0]) {
+		fputs(": ", ctl->out);
+		table_print_text(ctl->out, fault);
+		fputc('.', ctl->out);
+	}
+	fputc('\n', ctl->out);
+}
+
+static bool
+is_good(const char *outcome)
+{
+	return outcome && (strcmp(outcome, "pass") == 0 || strcmp(outcome, "negotiated") == 0);
+}
+
+static enum ctl_exit
+test(struct ctl *ctl, const struct command *command, const struct arguments *arguments)
+{
+	struct fault fault = FAULT_INIT;
+	json_t *args = arguments_json(arguments, &fault);
+	enum ctl_exit result;
+	const char *outcome;
+	json_t *data;
+
+	if (!args)
+		return ctl_refuse(ctl, CTL_USAGE, &fault);
+	result = ctl_ask(ctl, command, args, &data);
+	if (result != CTL_DONE)
+		return result;
+	outcome = json_string_value(json_object_get(data, "outcome"));
+	if (ctl->json) {
+		ctl_print_json(ctl, data);
+	} else {
+		table_print_fields(ctl->out, fields, data);
+		print_list(ctl, data, "macros", macro_columns);
+		print_list(ctl, data, "answers", answer_columns);
+		print_outcome(ctl, outcome, json_string_value(json_object_get(data, "fault")));
+	}
+	result = is_good(outcome) ? CTL_DONE : CTL_NO;
+	json_decref(data);
+	return result;
+}
+
+static const struct argument test_arguments[] = {
+	{ "NAME", "name", ARGUMENT_WORD, true },
+	{ "no-message", "no_message", ARGUMENT_FLAG, false },
+	{ "listener", "listener", ARGUMENT_OPTION, false },
+	{ "ip", "ip", ARGUMENT_OPTION, false },
+	{ "login", "login", ARGUMENT_OPTION, false },
+	{ "mail-from", "mail_from", ARGUMENT_OPTION, false },
+	{ "rcpt", "rcpt", ARGUMENT_OPTION, false },
+	{ NULL, NULL, ARGUMENT_WORD, false },
+};
+
+const struct command commands_milter[] = {
+	{ .verb = "milter list", .run = list, .list = "filters", .columns = filter_table_whole,
+		.help = "Show the filters: where they are, how they do, what they did" },
+	{ .verb = "milter test", .run = test, .arguments = test_arguments,
+		.help = "Connect to a filter as the daemon does, and let it judge a made-up message" },
+	{ .verb = NULL },
+};
