@@ -7,8 +7,7 @@
 #include "client/auth_link.h"
 #include "client/signer.h"
 #include "io/sock.h"
-#include "ipc/control.h"
-#include "smtp/filter_report.h"
+#include "smtp/control.h"
 #include "smtp/smtp.h"
 
 enum {
@@ -90,6 +89,7 @@ free_service(void **private)
 	*private = NULL;
 	loop_timer_stop(&service->expiry);
 	loop_timer_stop(&service->links);
+	control_fini(service);
 	front_free(&service->front);
 	queue_link_free(&service->queue);
 	filters_free(&service->filters);
@@ -199,59 +199,10 @@ on_file(void *private, enum file_kind kind, const char *name)
 		journal_reopen(service->front->journal, fd);
 }
 
-/* ---- control --------------------------------------------------------------------------------- */
-
-static size_t
-count_logins(const struct front *front)
-{
-	size_t count = 0;
-
-	for (struct session *session = front->sessions; session; session = session_next(session))
-		count += session_standing(session)->name != NULL;
-	return count;
-}
-
-static void
-answer_status(struct service *service, uint32_t request)
-{
-	struct queue_link *queue = service->queue;
-	const char *pressure = queue_link_pressure(queue);
-	struct buf json = BUF_INIT(IPC_CONTROL_MAX_BYTES);
-	json_t *status = json_pack("{s:I, s:I, s:b, s:b, s:b, s:b, s:s?, s:o}", "sessions",
-		(json_int_t)service->front->session_count, "logins",
-		(json_int_t)count_logins(service->front), "auth",
-		auth_link_channel(service->front->auth) != NULL, "queue",
-		queue_link_channel(queue) != NULL, "keys", signer_is_linked(service->signer),
-		"dial", dial_link_channel(service->dial) != NULL, "pressure", pressure,
-		"filters", filter_report(service->filters, service->front->setup->settings,
-			loop_now_ms(role_loop(service->role))));
-	char *text = json_dumps(status, JSON_COMPACT);
-
-	buf_add_text(&json, text);
-	role_answer(service->role, request, buf_span(&json), false);
-	buf_fini(&json);
-	free(text);
-	json_decref(status);
-}
-
 static void
 on_control(void *private, uint32_t request, struct span json)
 {
-	struct service *service = private;
-	struct control_request asked;
-	struct fault fault = FAULT_INIT;
-
-	if (!control_request_unpack(json, &asked, &fault)) {
-		role_answer_error(
-			service->role, request, control_kind_name(fault.kind), fault.text);
-		return;
-	}
-	if (span_is(span_text(asked.verb), "status"))
-		answer_status(service, request);
-	else
-		role_answer_error(
-			service->role, request, control_kind_name(FAULT_MISSING), "no such verb");
-	control_request_fini(&asked);
+	control_run(private, request, json);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */

@@ -8,6 +8,8 @@
 #include "smtp/filters.h"
 #include "smtp/queue_link.h"
 
+struct service_trial;
+
 /* Shared by all sessions of the process. */
 struct service {
 	struct role_context *role;
@@ -15,6 +17,7 @@ struct service {
 	struct queue_link *queue;
 	struct dial_link *dial;
 	struct filters *filters;
+	struct service_trial *trials; /* control.c's */
 	struct signer *signer;
 	struct worker_pool *pool; /* RSA handshakes */
 	struct loop_timer links;

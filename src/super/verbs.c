@@ -68,6 +68,7 @@ static const struct {
 	{ "queue", ROLE_QUEUE },
 	{ "track", ROLE_QUEUE },
 	{ "relay", ROLE_RELAY },
+	{ "milter", ROLE_SMTP },
 };
 
 static bool

@@ -57,6 +57,15 @@ tests_unit_test_smtp_filters_SOURCES = tests/unit/test_smtp_filters.c
 tests_unit_test_smtp_filters_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_smtp_filters_LDADD = $(SMTP_RIG_LIBS)
 
+UNIT_TESTS += tests/unit/test_smtp_trial
+tests_unit_test_smtp_trial_SOURCES = tests/unit/test_smtp_trial.c tests/unit/trial_fixture.h
+tests_unit_test_smtp_trial_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_smtp_trial_LDADD = $(SMTP_RIG_LIBS)
+
+UNIT_TESTS += tests/unit/test_smtp_trial_answer
+tests_unit_test_smtp_trial_answer_SOURCES = tests/unit/test_smtp_trial_answer.c
+tests_unit_test_smtp_trial_answer_LDADD = $(SMTP_RIG_LIBS)
+
 UNIT_TESTS += tests/unit/test_smtp_dial_link
 tests_unit_test_smtp_dial_link_SOURCES = tests/unit/test_smtp_dial_link.c
 tests_unit_test_smtp_dial_link_LDADD = $(SMTP_RIG_LIBS)

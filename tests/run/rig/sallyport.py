@@ -334,7 +334,7 @@ class Sallyport:
 
     def wait_until_serving(self, seconds=15):
         """Every role serves, and has its links; the roles, as `status` tells them."""
-        links = {"smtp": ("auth", "queue", "keys"), "queue": ("relay",)}
+        links = {"smtp": ("auth", "queue", "keys", "dial"), "queue": ("relay",)}
 
         def serving():
             roles = self.status()["roles"]

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A filter tried for the administrator. */
+#include "smtp/trial.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "policy/milter_commands.h"
+#include "policy/milter_link.h"
+#include "policy/milter_macros.h"
+#include "policy/milter_verdict.h"
+#include "smtp/filter_report.h"
+#include "smtp/trial_answer.h"
+#include "smtp/trial_message.h"
+#include "wire/milter_words.h"
+
+/* What it is told of, in this order; each field of the header is told by itself. */
+enum place {
+	PLACE_CONNECT,
+	PLACE_HELO,
+	PLACE_MAIL,
+	PLACE_RCPT,
+	PLACE_DATA,
+	PLACE_HEADER,
+	PLACE_HEADER_END,
+	PLACE_BODY,
+	PLACE_END,
+	PLACE_COUNT,
+};
+
+static const struct {
+	enum milter_command command;
+	unsigned no;   /* steps: it does not want to hear of it … */
+	unsigned mute; /* … or hears it and does not answer */
+} places[PLACE_COUNT] = {
+	[PLACE_CONNECT] = { MILTER_CONNECT, MILTER_NO_CONNECT, MILTER_MUTE_CONNECT },
+	[PLACE_HELO] = { MILTER_HELO, MILTER_NO_HELO, MILTER_MUTE_HELO },
+	[PLACE_MAIL] = { MILTER_MAIL, MILTER_NO_MAIL, MILTER_MUTE_MAIL },
+	[PLACE_RCPT] = { MILTER_RCPT, MILTER_NO_RCPT, MILTER_MUTE_RCPT },
+	[PLACE_DATA] = { MILTER_DATA, MILTER_NO_DATA, MILTER_MUTE_DATA },
+	[PLACE_HEADER] = { MILTER_HEADER, MILTER_NO_HEADERS, MILTER_MUTE_HEADER },
+	[PLACE_HEADER_END] = { MILTER_HEADER_END, MILTER_NO_HEADER_END, MILTER_MUTE_HEADER_END },
+	[PLACE_BODY] = { MILTER_BODY, MILTER_NO_BODY, MILTER_MUTE_BODY },
+	[PLACE_END] = { MILTER_END, 0, 0 },
+};
+
+struct trial {
+	struct settings *settings;
+	const struct milter_means *real;
+	struct milter_means means;    /* the same, but that it is seen when the connection is there */
+	milter_dialed_fn *dialed;     /* the link's, while a connection is being made */
+	void *asker;
+	struct milter_health health;  /* its own: nothing is counted */
+	struct milter milter;
+	struct milter_link link;
+	struct trial_message message;
+	struct loop_timer deadline;
+	struct loop_defer end;
+	uint64_t asked_us;
+	enum place place;
+	size_t field;
+	bool waiting;                 /* an answer is due */
+	bool quarantined;
+	bool no_message;
+	size_t body_bytes;            /* of a new body, so far */
+	json_t *result;
+	json_t *answers;              /* borrowed from result */
+	trial_done_fn *done;
+	void *context;
+};
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void
+end(struct trial *trial, const char *outcome, const struct fault *fault)
+{
+	char text[4 * FAULT_TEXT_MAX_BYTES];
+
+	if (json_object_get(trial->result, "outcome"))
+		return;
+	json_object_set_new(trial->result, "outcome", json_string(outcome));
+	if (fault) {
+		text_escape(span_text(fault->text), text, sizeof text);
+		json_object_set_new(trial->result, "fault", json_string(text));
+	}
+	milter_link_close(&trial->link);
+	loop_timer_stop(&trial->deadline);
+	loop_defer(&trial->end);
+}
+
+static void
+fail(struct trial *trial, const char *why)
+{
+	struct fault fault = FAULT_INIT;
+
+	fault_set(&fault, FAULT_PEER, "%s", why);
+	end(trial, "failed", &fault);
+}
+
+static void
+on_end(void *context)
+{
+	struct trial *trial = context;
+	trial_done_fn *done = trial->done;
+	void *owner = trial->context;
+	json_t *result = json_incref(trial->result);
+
+	trial_free(&trial);
+	done(owner, result);
+}
+
+static void
+on_deadline(void *context)
+{
+	fail(context, "it takes longer than is waited for here");
+}
+
+void
+trial_free(struct trial **trial)
+{
+	if (!*trial)
+		return;
+	milter_link_fini(&(*trial)->link);
+	loop_timer_stop(&(*trial)->deadline);
+	loop_defer_cancel(&(*trial)->end);
+	trial_message_fini(&(*trial)->message);
+	json_decref((*trial)->result);
+	settings_free(&(*trial)->settings);
+	mem_free(trial);
+}
+
+/* ---- what it is told ------------------------------------------------------------------------- */
+
+static const struct settings_milter *
+settings_of(const struct trial *trial)
+{
+	return trial->milter.settings;
+}
+
+static uint64_t
+wait_of(const struct trial *trial)
+{
+	const struct settings_milter *settings = settings_of(trial);
+
+	if (trial->place == PLACE_END)
+		return settings->end_wait;
+	return trial->place < PLACE_HEADER ? settings->command_wait : settings->content_wait;
+}
+
+static bool
+write_command(struct trial *trial)
+{
+	struct buf *out = &trial->link.out;
+	const struct mail *mail = trial->message.mail;
+	size_t size;
+
+	switch (trial->place) {
+	case PLACE_CONNECT:
+		return milter_commands_connect(out, mail->session);
+	case PLACE_HELO:
+		return milter_commands_helo(out, mail->session);
+	case PLACE_MAIL:
+		return milter_commands_mail(out, mail->sender, mail->parameters);
+	case PLACE_RCPT:
+		return milter_commands_rcpt(out, &mail->recipients[0]);
+	case PLACE_HEADER:
+		return milter_commands_field(out, &mail->header.fields[trial->field],
+			trial->link.offer.steps);
+	case PLACE_BODY:
+		return milter_commands_body(out, mail, 0, &size);
+	case PLACE_DATA:
+	case PLACE_HEADER_END:
+	case PLACE_END:
+	case PLACE_COUNT:
+		break;
+	}
+	return milter_write(out, places[trial->place].command, SPAN_EMPTY);
+}
+
+/* libmilter keeps macros for commands that have some; those of a field or a body are never read. */
+static bool
+write_macros(struct trial *trial)
+{
+	const struct milter_facts facts = { .session = &trial->message.session,
+		.mail = trial->place < PLACE_MAIL ? NULL : trial->message.mail,
+		.recipient = trial->place == PLACE_RCPT ? &trial->message.mail->recipients[0]
+							: NULL };
+
+	return trial->place == PLACE_HEADER || trial->place == PLACE_BODY ||
+		milter_macros_write(&trial->link.out, places[trial->place].command,
+			settings_of(trial), &trial->link.offer, &facts);
+}
+
+static void
+advance(struct trial *trial)
+{
+	if (trial->place == PLACE_HEADER &&
+		++trial->field < trial->message.mail->header.count)
+		return;
+	trial->place++;
+}
+
+/* Up to the next answer that is due. */
+static void
+tell(struct trial *trial)
+{
+	uint32_t steps = trial->link.offer.steps;
+
+	if (milter_link_has_input(&trial->link)) {
+		fail(trial, "it answers what it was not asked");
+		return;
+	}
+	for (; trial->place < PLACE_COUNT; advance(trial)) {
+		bool wanted = !(steps & places[trial->place].no);
+
+		if (!write_macros(trial) || (wanted && !write_command(trial))) {
+			fail(trial, "the message cannot be said in its protocol");
+			return;
+		}
+		if (wanted && !(steps & places[trial->place].mute))
+			break;
+	}
+	trial->waiting = true;
+	trial->asked_us = loop_exact_us();
+	milter_link_send(&trial->link);
+	milter_link_wait(&trial->link, wait_of(trial));
+}
+
+/* ---- what it says ---------------------------------------------------------------------------- */
+
+static void
+note(struct trial *trial, const struct milter_packet *packet)
+{
+	char at[96];
+	char text[TRIAL_ANSWER_SIZE];
+	const char *word = milter_words_answer((unsigned char)packet->answer);
+	json_t *row;
+
+	snprintf(at, sizeof at, "%s", milter_words_command(places[trial->place].command));
+	if (trial->place == PLACE_HEADER)
+		snprintf(at, sizeof at, "header %.*s",
+			SPAN_PRINT(trial->message.mail->header.fields[trial->field].name));
+	trial_answer_format(packet, trial->body_bytes, text);
+	row = json_pack("{s:s, s:s, s:I}", "at", at, "answer", word ? word : "?", "took_us",
+		(json_int_t)(loop_exact_us() - trial->asked_us));
+	if (text[0])
+		json_object_set_new(row, "text", json_string(text));
+	json_array_append_new(trial->answers, row);
+}
+
+static void
+take_verdict(struct trial *trial, const struct milter_packet *packet)
+{
+	static const char *const outcomes[] = {
+		[VERDICT_CONTINUE] = "pass",
+		[VERDICT_ACCEPT] = "pass",
+		[VERDICT_REJECT] = "refused",
+		[VERDICT_TEMPFAIL] = "put-off",
+		[VERDICT_DISCARD] = "discarded",
+		[VERDICT_HOLD] = "held",
+	};
+	struct verdict verdict;
+	bool passes;
+
+	if (!milter_verdict_of(packet, "trial", trial->message.mail->arena, &verdict)) {
+		fail(trial, "its answer makes no sense");
+		return;
+	}
+	passes = verdict.kind == VERDICT_CONTINUE || verdict.kind == VERDICT_ACCEPT;
+	end(trial, passes && trial->quarantined ? "held" : outcomes[verdict.kind], NULL);
+}
+
+static void
+take_last(struct trial *trial, const struct milter_packet *packet)
+{
+	switch (packet->answer) {
+	case MILTER_CONTINUE:
+	case MILTER_ACCEPT:
+	case MILTER_REJECT:
+	case MILTER_TEMPFAIL:
+	case MILTER_DISCARD:
+	case MILTER_REPLY:
+		take_verdict(trial, packet);
+		break;
+	case MILTER_SKIP:
+	case MILTER_SHUTDOWN:
+		fail(trial, "it may not say that at the end of the message");
+		break;
+	case MILTER_QUARANTINE:
+		trial->quarantined = true;
+		milter_link_wait(&trial->link, wait_of(trial));
+		break;
+	case MILTER_ADD_RCPT:
+	case MILTER_DELETE_RCPT:
+	case MILTER_ADD_RCPT_WITH:
+	case MILTER_REPLACE_BODY:
+	case MILTER_CHANGE_SENDER:
+	case MILTER_ADD_HEADER:
+	case MILTER_INSERT_HEADER:
+	case MILTER_CHANGE_HEADER:
+	case MILTER_PROGRESS:
+		milter_link_wait(&trial->link, wait_of(trial));
+		break;
+	}
+}
+
+static void
+take_answer(struct trial *trial, const struct milter_packet *packet)
+{
+	if (trial->place == PLACE_END) {
+		take_last(trial, packet);
+	} else if (packet->answer == MILTER_PROGRESS) {
+		milter_link_wait(&trial->link, wait_of(trial));
+	} else if (packet->answer == MILTER_CONTINUE || packet->answer == MILTER_SKIP) {
+		trial->waiting = false;
+		advance(trial);
+		tell(trial);
+	} else if (strchr("artdy", packet->answer)) {
+		take_verdict(trial, packet);
+	} else {
+		fail(trial, "it may not say that before the end of the message");
+	}
+}
+
+static void
+on_packet(void *context, const struct milter_packet *packet)
+{
+	struct trial *trial = context;
+
+	if (packet->answer == MILTER_REPLACE_BODY) {
+		trial->body_bytes += packet->payload.length;
+		if (packet->more)
+			return;
+	}
+	if (!trial->waiting) {
+		fail(trial, "it answers what it was not asked");
+	} else if (json_array_size(trial->answers) == TRIAL_ANSWERS_MAX) {
+		fail(trial, "it says more than is looked at here");
+	} else {
+		note(trial, packet);
+		take_answer(trial, packet);
+	}
+}
+
+/* ---- the connection -------------------------------------------------------------------------- */
+
+static json_t *
+macros_of(const struct milter_offer *offer)
+{
+	json_t *list = json_array();
+
+	for (unsigned stage = 0; stage < MILTER_STAGE_COUNT; stage++) {
+		const struct milter_macro_list *macros = &offer->macros[stage];
+		json_t *names = json_array();
+
+		for (size_t i = 0; i < macros->count; i++) {
+			char name[256];
+
+			text_escape(macros->names[i], name, sizeof name);
+			json_array_append_new(names, json_string(name));
+		}
+		if (macros->given)
+			json_array_append_new(list,
+				json_pack("{s:s, s:o}", "at",
+					milter_words_stage((enum milter_stage)stage), "names",
+					names));
+		else
+			json_decref(names);
+	}
+	return list;
+}
+
+static void
+on_open(void *context)
+{
+	struct trial *trial = context;
+	const struct milter_offer *offer = &trial->link.offer;
+
+	json_object_set_new(trial->result, "negotiate_us",
+		json_integer((json_int_t)(loop_exact_us() - trial->asked_us)));
+	json_object_set_new(trial->result, "version", json_integer(offer->version));
+	json_object_set_new(
+		trial->result, "actions", filter_report_actions(offer->actions));
+	json_object_set_new(trial->result, "steps", filter_report_steps(offer->steps));
+	json_object_set_new(trial->result, "macros", macros_of(offer));
+	trial->link.body_max_bytes = trial->message.session.listener->message_size;
+	if (trial->no_message)
+		end(trial, "negotiated", NULL);
+	else
+		tell(trial);
+}
+
+static void
+on_lost(void *context, enum milter_loss loss, const struct fault *why)
+{
+	struct trial *trial = context;
+	struct fault fault = *why;
+
+	if (loss != MILTER_LOSS_UNMET)
+		fault_add(&fault, "at %s", milter_words_command(places[trial->place].command));
+	end(trial, "failed", &fault);
+}
+
+/* Nothing waits for room: the message is small. */
+static void
+on_room(void *context)
+{
+	(void)context;
+}
+
+static void
+on_dialed(void *asker, int fd, const struct fault *fault)
+{
+	struct trial *trial = asker;
+	uint64_t now_us = loop_exact_us();
+
+	if (fd >= 0)
+		json_object_set_new(trial->result, "connect_us",
+			json_integer((json_int_t)(now_us - trial->asked_us)));
+	trial->asked_us = now_us;
+	trial->dialed(trial->asker, fd, fault);
+}
+
+static void *
+dial(void *context, const char *filter, uint64_t wait_ms, milter_dialed_fn *done, void *asker)
+{
+	struct trial *trial = context;
+
+	trial->dialed = done;
+	trial->asker = asker;
+	trial->asked_us = loop_exact_us();
+	return trial->real->dial(trial->real->context, filter, wait_ms, on_dialed, trial);
+}
+
+static void
+dial_forget(void *context, void **call)
+{
+	struct trial *trial = context;
+
+	trial->real->dial_forget(trial->real->context, call);
+}
+
+static const struct milter_link_hooks hooks = {
+	.on_open = on_open,
+	.on_packet = on_packet,
+	.on_room = on_room,
+	.on_lost = on_lost,
+};
+
+struct trial *
+trial_start(const struct settings *settings, const struct milter_means *means,
+	const struct trial_wish *wish, trial_done_fn *done, void *context, struct fault *fault)
+{
+	const struct settings_milter *filter = settings_find_milter(settings, wish->filter);
+	struct trial *trial;
+
+	if (!filter) {
+		fault_set(fault, FAULT_MISSING, "there is no filter %s", wish->filter);
+		return NULL;
+	}
+	trial = mem_alloc(sizeof *trial);
+	trial->settings = settings_hold(settings);
+	trial->real = means;
+	trial->means = (struct milter_means){ .loop = means->loop,
+		.context = trial, .dial = dial, .dial_forget = dial_forget };
+	trial->milter = (struct milter){ filter, &trial->health, &trial->means };
+	trial->done = done;
+	trial->context = context;
+	trial->no_message = wish->no_message;
+	trial->result = json_pack("{s:s, s:s, s:[]}", "name", filter->title, "address",
+		filter->address.text, "answers");
+	trial->answers = json_object_get(trial->result, "answers");
+	loop_timer_init(&trial->deadline, means->loop, on_deadline, trial);
+	loop_defer_init(&trial->end, means->loop, on_end, trial);
+	milter_link_init(&trial->link, &trial->milter, "trial", &hooks, trial);
+	if (!trial_message_init(&trial->message, trial->settings, wish, clock_wall_ms(), fault)) {
+		trial_free(&trial);
+		return NULL;
+	}
+	loop_timer_start(&trial->deadline, TRIAL_WAIT_MS);
+	milter_link_open(&trial->link, filter->connect_wait, filter->command_wait);
+	return trial;
+}
