@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""rspamd, clamav-milter, SpamAssassin and OpenDMARC, configured as doc/milters.md says."""
+import pytest
+
+from rig.deadline import until
+from rig.filters import clamav, gates, opendmarc, rspamd, spamassassin
+from rig.judge import deliver, letter
+
+PLACES = ("TCP", "unix")
+DMARC_RECORDS = "_dmarc.example.org v=DMARC1; p=none\n_dmarc.example.com v=DMARC1; p=reject\n"
+
+
+def needs(module):
+    return pytest.mark.skipif(module.missing() is not None, reason=str(module.missing()))
+
+
+@pytest.fixture(scope="module")
+def run():
+    """Starts a filter once for the file; all are stopped at its end."""
+    made = {}
+
+    def start(kind, unix=False, **settings):
+        key = (kind, unix, repr(settings))
+        if key not in made:
+            made[key] = kind(unix=unix, **settings)
+            made[key].start()
+        return made[key]
+
+    yield start
+    for each in made.values():
+        each.stop()
+
+
+@pytest.fixture(scope="module")
+def serve(make_gate, sink, run):
+    """A daemon whose listeners are named after what they have asked: "NAME" for logins, "NAME-open" for strangers."""
+    made = {}
+
+    def start(**filters):
+        key = tuple(id(each) for each in filters.values())
+        if key not in made:
+            listeners = {"submission": None, "submissions": None}
+            for name in filters:
+                listeners[name] = {**gates.logins(name), "message-size": "20M"}
+                listeners[f"{name}-open"] = gates.strangers(name)
+            made[key] = make_gate(routes={"*": sink.target}, listeners=listeners, extra=gates.policies(
+                [each.section(name) for name, each in filters.items()], **{name: [name] for name in filters}))
+        return made[key]
+
+    return start
+
+
+def held(gate, token):
+    """The one message that is held, with the reason."""
+    def look():
+        return [message for message in gate.queue() if message["state"] == "held"]
+    messages = until(look, 10, lambda: f"a held message: {gate.queue()}")
+    assert len(messages) == 1
+    return messages[0]
+
+
+# --- rspamd
+
+@pytest.fixture(scope="module")
+def spam_gate(serve, run):
+    """One rspamd by TCP and one by a unix socket, and one that keeps what it would refuse."""
+    keeps = {"changes": {"quarantine_on_reject = false": "quarantine_on_reject = true"}}
+    return serve(tcp=run(rspamd.Rspamd), unix=run(rspamd.Rspamd, True), keeps=run(rspamd.Rspamd, **keeps))
+
+
+@needs(rspamd)
+@pytest.mark.parametrize("place", ["tcp", "unix"])
+def test_rspamd_marks_what_it_has_seen(spam_gate, sink, token, place):
+    with spam_gate.session(listener=place) as wire:
+        for which in (b"first", b"second"):
+            assert deliver(wire, letter(token + which)).code == 250
+    for which in (b"first", b"second"):
+        message = sink.wait_for_token(token + which)
+        assert len(message.fields("X-Spamd-Bar")) == 1
+        results = message.fields("Authentication-Results")
+        assert len(results) == 1 and results[0].startswith(b"mail.example.org;"), results
+        assert b"auth=pass smtp.auth=alice" in results[0]
+
+
+@needs(rspamd)
+@pytest.mark.parametrize("place", ["tcp", "unix"])
+def test_rspamd_says_of_strangers_that_nobody_logged_in(spam_gate, sink, token, place):
+    with spam_gate.wire(f"{place}-open") as wire:
+        wire.greet()
+        assert deliver(wire, letter(token)).code == 250
+    assert b"smtp.auth" not in b"".join(sink.wait_for_token(token).fields("Authentication-Results"))
+
+
+@needs(rspamd)
+@pytest.mark.parametrize("place", ["tcp", "unix"])
+def test_rspamd_refuses_spam_and_goes_on(spam_gate, sink, token, place):
+    with spam_gate.session(listener=place) as wire:
+        reply = deliver(wire, letter(token + b"spam", gates.GTUBE + b"\r\n"))
+        assert (reply.code, reply.enhanced) == (554, "5.7.1") and "gtube" in reply.text.lower(), reply
+        assert deliver(wire, letter(token + b"ham")).code == 250
+    sink.wait_for_token(token + b"ham")
+    assert not sink.with_token(token + b"spam")
+
+
+@needs(rspamd)
+def test_rspamd_keeps_spam_for_the_administrator(spam_gate, sink, token):
+    with spam_gate.session(listener="keeps") as wire:
+        assert deliver(wire, letter(token, gates.GTUBE + b"\r\n")).code == 250
+    message = held(spam_gate, token)
+    assert not sink.with_token(token)
+    spam_gate.ctl("queue", "release", str(message["id"]))
+    sink.wait_for_token(token)
+    spam_gate.wait_until_queue_is_empty()
+
+
+# --- clamav-milter
+
+@pytest.fixture(scope="module")
+def virus_gate(serve, run):
+    keeps = {"changes": {"OnInfected              Reject": "OnInfected Quarantine"}}
+    return serve(tcp=run(clamav.ClamAv), unix=run(clamav.ClamAv, True), keeps=run(clamav.ClamAv, **keeps))
+
+
+@needs(clamav)
+@pytest.mark.parametrize("place", ["tcp", "unix"])
+def test_clamav_refuses_what_it_knows_and_passes_the_rest(virus_gate, sink, token, place):
+    with virus_gate.session(listener=place) as wire:
+        reply = deliver(wire, letter(token + b"bad", b"look: " + clamav.BAD_WORD + b"\r\n"))
+        assert 500 <= reply.code < 600 and "Sallyport.Test" in reply.text, reply
+        assert deliver(wire, letter(token + b"good")).code == 250
+    message = sink.wait_for_token(token + b"good")
+    assert message.fields("X-Virus-Status") == [b"Clean"] and len(message.fields("X-Virus-Scanned")) == 1
+    assert not sink.with_token(token + b"bad")
+
+
+@needs(clamav)
+@pytest.mark.parametrize("place", ["tcp", "unix"])
+def test_clamav_reads_a_large_body_to_its_end(virus_gate, sink, token, place):
+    body = (b"y" * 76 + b"\r\n") * 67000
+    with virus_gate.session(listener=place, seconds=30) as wire:
+        reply = deliver(wire, letter(token + b"bad", body + clamav.BAD_WORD + b"\r\n"))
+        assert 500 <= reply.code < 600 and "Sallyport.Test" in reply.text, reply
+        assert deliver(wire, letter(token + b"good", body)).code == 250
+    assert sink.wait_for_token(token + b"good").body == body
+
+
+@needs(clamav)
+def test_clamav_keeps_what_it_knows_for_the_administrator(virus_gate, sink, token):
+    with virus_gate.session(listener="keeps") as wire:
+        assert deliver(wire, letter(token, clamav.BAD_WORD + b"\r\n")).code == 250
+    message = held(virus_gate, token)
+    assert not sink.with_token(token)
+    virus_gate.ctl("queue", "delete", str(message["id"]))
+    virus_gate.wait_until_queue_is_empty()
+
+
+# --- SpamAssassin
+
+@pytest.fixture(scope="module")
+def assassin_gate(serve, run):
+    marks = {"changes": {" -r 15 -R 'Refused as spam'": ""}}
+    return serve(tcp=run(spamassassin.SpamAssassin), marks=run(spamassassin.SpamAssassin, True, **marks))
+
+
+@needs(spamassassin)
+@pytest.mark.parametrize("place", ["tcp", "marks"])
+def test_spamassassin_marks_what_it_has_seen(assassin_gate, sink, token, place):
+    with assassin_gate.session(listener=place, seconds=20) as wire:
+        assert deliver(wire, letter(token)).code == 250
+    message = sink.wait_for_token(token)
+    assert message.fields("X-Spam-Status")[0].startswith(b"No, score="), message.header
+
+
+@needs(spamassassin)
+def test_spamassassin_refuses_spam_and_goes_on(assassin_gate, sink, token):
+    with assassin_gate.session(listener="tcp", seconds=20) as wire:
+        reply = deliver(wire, letter(token + b"spam", gates.GTUBE + b"\r\n"))
+        assert 500 <= reply.code < 600 and "Refused as spam" in reply.text, reply
+        assert deliver(wire, letter(token + b"ham")).code == 250
+    sink.wait_for_token(token + b"ham")
+    assert not sink.with_token(token + b"spam")
+
+
+@needs(spamassassin)
+def test_spamassassin_marks_spam_that_it_need_not_refuse(assassin_gate, sink, token):
+    with assassin_gate.session(listener="marks", seconds=20) as wire:
+        assert deliver(wire, letter(token, gates.GTUBE + b"\r\n")).code == 250
+    message = sink.wait_for_token(token)
+    assert message.fields("X-Spam-Flag") == [b"YES"]
+    assert message.fields("X-Spam-Status")[0].startswith(b"Yes, score=1")
+    assert gates.GTUBE in message.body
+
+
+# --- OpenDMARC
+
+@pytest.fixture(scope="module")
+def dmarc_gate(serve, run):
+    records = {"records": DMARC_RECORDS}
+    strict = {"changes": {"RejectFailures          false": "RejectFailures true"}, **records}
+    return serve(tcp=run(opendmarc.OpenDmarc, **records), unix=run(opendmarc.OpenDmarc, True, **records),
+                 strict=run(opendmarc.OpenDmarc, **strict))
+
+
+@needs(opendmarc)
+@pytest.mark.parametrize("place", ["tcp", "unix"])
+def test_opendmarc_lets_alone_who_has_logged_in(dmarc_gate, sink, token, place):
+    with dmarc_gate.session(listener=place) as wire:
+        assert deliver(wire, letter(token)).code == 250
+    assert sink.wait_for_token(token).fields("Authentication-Results") == []
+
+
+@needs(opendmarc)
+@pytest.mark.parametrize("place", ["tcp", "unix"])
+def test_opendmarc_judges_strangers(dmarc_gate, sink, token, place):
+    with dmarc_gate.wire(f"{place}-open") as wire:
+        wire.greet()
+        for which in (b"first", b"second"):
+            assert deliver(wire, letter(token + which)).code == 250
+    for which in (b"first", b"second"):
+        results = sink.wait_for_token(token + which).fields("Authentication-Results")
+        assert len(results) == 1 and results[0].startswith(b"mail.example.org; dmarc=fail (p=none"), results
+
+
+@needs(opendmarc)
+def test_opendmarc_refuses_by_the_policy_of_the_domain(dmarc_gate, sink, token):
+    with dmarc_gate.wire("strict-open") as wire:
+        wire.greet()
+        reply = deliver(wire, letter(token + b"fake", sender=b"<boss@example.com>"), b"boss@example.com")
+        assert (reply.code, reply.enhanced) == (550, "5.7.1") and "DMARC policy for example.com" in reply.text, reply
+        assert deliver(wire, letter(token + b"plain")).code == 250
+    sink.wait_for_token(token + b"plain")
+    assert not sink.with_token(token + b"fake")
