@@ -59,3 +59,10 @@ EXTRA_DIST += tests/bench/timing.py
 .PHONY: bench-timing
 bench-timing: all
 	SALLYPORT_BUILD=$(abs_top_builddir) $(PYTHON3) -B $(srcdir)/tests/bench/timing.py $(BENCH_FLAGS)
+
+# "make bench-filters": what a filter costs, beside Postfix with the same filters. BENCH_FLAGS="--only opendkim".
+EXTRA_DIST += tests/bench/filters.py
+.PHONY: bench-filters
+bench-filters: all tests/bench/load
+	SALLYPORT_BUILD=$(abs_top_builddir) SALLYPORT_LOAD=$(abs_top_builddir)/tests/bench/load \
+		$(PYTHON3) -B $(srcdir)/tests/bench/filters.py $(BENCH_FLAGS)

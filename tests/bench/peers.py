@@ -133,21 +133,19 @@ class Sink:
 
 
 class Gate:
-    """Sallyport."""
+    """Sallyport. policies: more listeners in clear, each with the policy of its name; extra: ends the configuration."""
     name = "Sallyport"
 
-    def __init__(self, certificate, sink_port):
+    def __init__(self, certificate, sink_port, policies=(), extra=""):
         limits = {"connections-per-address": "2000", "connections-before-login": "2000",
                   "connections": "2000", "message-size": "20M"}
+        clear = "\n".join(["protocol = smtp", 'address = { "127.0.0.1:0" }', "tls = none", "login = off"] +
+                          [f"{name} = {value}" for name, value in limits.items()] +
+                          ['permit "network:127.0.0.0/8" {'
+                           " rights = { submit, relay, any-sender, own-domain-sender } }"])
         self.server = Sallyport(
-            listeners={
-                "submission": {"tls": "starttls", **limits},
-                "submissions": None,
-                "clear": "\n".join(
-                    ["protocol = smtp", 'address = { "127.0.0.1:0" }', "tls = none", "login = off"] +
-                    [f"{name} = {value}" for name, value in limits.items()] +
-                    ['permit "network:127.0.0.0/8" {'
-                     " rights = { submit, relay, any-sender, own-domain-sender } }"])},
+            listeners={"submission": {"tls": "starttls", **limits}, "submissions": None, "clear": clear,
+                       **{name: f'{clear}\npolicy = "{name}"' for name in policies}}, extra=extra,
             routes={"*": {"to": f'"smtp:127.0.0.1:{sink_port}"', "tls": "none"}},
             certificates=[certificate], log={"format": "text", "level": "info"},
             limits={"messages-per-hour": "0", "recipients-per-hour": "0", "connections-per-login": "0"})
@@ -163,10 +161,10 @@ class Gate:
 
 
 class Peer:
-    """Postfix."""
+    """Postfix. services: more lines of master.cf; settings: of main.cf."""
     name = "Postfix"
 
-    def __init__(self, certificate, sink_port):
+    def __init__(self, certificate, sink_port, services="", settings=""):
         self.path = ground.folder("bench-postfix")
         os.chmod(self.path, 0o755)
         os.chown(self.path, 0, 0)
@@ -175,9 +173,9 @@ class Peer:
             os.mkdir(os.path.join(self.path, name), 0o755)
         os.chown(os.path.join(self.path, "data"), pwd.getpwnam("postfix").pw_uid, 0)
         self._write("config/main.cf", MAIN.format(path=self.path, certificate=certificate[0],
-                                                  key=certificate[1], sink=sink_port))
+                                                  key=certificate[1], sink=sink_port) + settings)
         self._write("config/master.cf", postfix.MASTER.format(
-            services=f"127.0.0.1:{self.port} inet n - n - - smtpd"))
+            services=f"127.0.0.1:{self.port} inet n - n - - smtpd\n{services}"))
         # Debian's build looks in "sasl" beside main.cf.
         self._write("config/sasl/smtpd.conf", SMTPD.format(path=self.path))
         database = os.path.join(self.path, "config", "sasl", "sasldb2")
