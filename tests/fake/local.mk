@@ -12,3 +12,12 @@ tests_fake_rogue_role_SOURCES = tests/fake/rogue_role.c tests/fake/rogue_role.h 
 tests_fake_rogue_role_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/fake
 tests_fake_rogue_role_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fake_rogue_role_LDADD = $(PROC_LIBS) $(JANSSON_LIBS)
+
+# A filter on libmilter, where there is one.
+if WITH_FILTER
+check_PROGRAMS += tests/fake/obedient_filter
+tests_fake_obedient_filter_SOURCES = tests/fake/obedient_filter.c
+# libmilter changes no text it is given, and yet takes no constant.
+tests_fake_obedient_filter_CFLAGS = $(AM_CFLAGS) -Wno-write-strings
+tests_fake_obedient_filter_LDADD = $(MILTER_LIBS) -lpthread
+endif
