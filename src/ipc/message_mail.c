@@ -97,6 +97,34 @@ message_body_unpack(struct span bytes, struct arena *arena, struct message_body 
 	return unpack_done(&from);
 }
 
+static void
+pack_changes(struct buf *to, const struct message_commit *from)
+{
+	pack_bool(to, from->sender_changed);
+	pack_text(to, from->allowed_sender);
+	pack_count(to, from->added_count);
+	for (size_t i = 0; i < from->added_count; i++)
+		pack_u32(to, from->added[i]);
+}
+
+static void
+unpack_changes(struct unpack *from, struct arena *arena, struct message_commit *commit_out)
+{
+	size_t most = commit_out->envelope.recipient_count;
+	uint32_t *added;
+
+	commit_out->sender_changed = unpack_bool(from);
+	commit_out->allowed_sender = unpack_text(from, MESSAGE_PATH_MAX_BYTES, arena);
+	commit_out->added_count = unpack_count(from, most);
+	added = arena_alloc(arena, commit_out->added_count * sizeof *added);
+	for (size_t i = 0; i < commit_out->added_count && !from->bad; i++) {
+		added[i] = unpack_u32(from);
+		if (added[i] >= most || (i && added[i] <= added[i - 1]))
+			from->bad = true;
+	}
+	commit_out->added = added;
+}
+
 void
 message_commit_pack(struct buf *to, const struct message_commit *from)
 {
@@ -114,6 +142,7 @@ message_commit_pack(struct buf *to, const struct message_commit *from)
 	pack_bool(to, from->has_sent_hash);
 	buf_add(to, from->sent_hash, sizeof from->sent_hash);
 	message_envelope_pack(to, &from->envelope);
+	pack_changes(to, from);
 	pack_content(to, &from->content);
 }
 
@@ -136,6 +165,7 @@ message_commit_unpack(struct span bytes, struct arena *arena, struct message_com
 	message_out->has_sent_hash = unpack_bool(&from);
 	unpack_hash(&from, message_out->sent_hash);
 	message_envelope_unpack(&from, arena, &message_out->envelope);
+	unpack_changes(&from, arena, message_out);
 	unpack_content(&from, MESSAGE_BODY_MAX_BYTES, &message_out->content);
 	return unpack_done(&from);
 }

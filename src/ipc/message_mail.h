@@ -80,6 +80,14 @@ struct message_commit {
 	bool has_sent_hash;          /* the client gave a Message-ID and a login */
 	unsigned char sent_hash[32]; /* SHA-256 over header and body as the client sent them */
 	struct message_envelope envelope;
+	/*
+	 * Whom a filter put in, and the session itself may not name: queue asks whether one may, and
+	 * asks the rights about the others.
+	 */
+	bool sender_changed;
+	const char *allowed_sender;  /* the one in whose place it stands; empty is the null sender */
+	size_t added_count;
+	const uint32_t *added;       /* numbers of recipients, ascending */
 	struct message_content content;
 };
 struct message_committed {

@@ -4,6 +4,7 @@
 
 #include "ipc/grant.h"
 #include "policy/limits.h"
+#include "policy/milter_condition.h"
 #include "policy/rights.h"
 #include "wire/address.h"
 #include "wire/xtext.h"
@@ -68,7 +69,7 @@ check_grammar(const struct message_commit *commit)
 	if (!is_word(commit->session) || !is_word(commit->listener) ||
 		!is_word(commit->protocol) || !is_word(commit->client_address))
 		return malformed("session");
-	if (!is_sender(envelope->sender, flags))
+	if (!is_sender(envelope->sender, flags) || !is_sender(commit->allowed_sender, flags))
 		return malformed("sender");
 	if (envelope->envid[0] && !xtext_is_envid(span_text(envelope->envid)))
 		return malformed("ENVID");
@@ -122,19 +123,51 @@ check_grant(const struct admission *admission, const struct message_commit *comm
 
 /* ---- what it may */
 
-static struct verdict
-check_rights(const struct mail_session *session, const struct message_envelope *envelope)
+/* Is there a filter that sees the mail of this session, and may put in whom the session may not? */
+static bool
+has_trusted_filter(const struct mail_session *session)
 {
-	struct verdict verdict = rights_check_sender(session, envelope->sender);
-	if (verdict.kind == VERDICT_REJECT || verdict.kind == VERDICT_TEMPFAIL)
-		return verdict;
-	for (size_t i = 0; i < envelope->recipient_count; i++) {
+	const struct settings_policy *policy =
+		settings_find_policy(session->settings, session->listener);
+	for (size_t i = 0; policy && i < policy->milters.count; i++) {
+		const struct settings_milter *milter =
+			settings_find_milter(session->settings, policy->milters.items[i]);
+		if (milter && milter->change_envelope && milter_condition_session(milter, session))
+			return true;
+	}
+	return false;
+}
+
+static struct verdict
+check_recipients(const struct mail_session *session, const struct message_commit *commit)
+{
+	size_t passed = 0;
+	for (size_t i = 0; i < commit->envelope.recipient_count; i++) {
+		if (passed < commit->added_count && commit->added[passed] == i) {
+			passed++;
+			continue;
+		}
 		struct verdict one =
-			rights_check_recipient(session, envelope->recipients[i].path);
-		if (one.kind == VERDICT_REJECT || one.kind == VERDICT_TEMPFAIL)
+			rights_check_recipient(session, commit->envelope.recipients[i].path);
+		if (one.kind != VERDICT_CONTINUE)
 			return one;
 	}
-	return verdict;
+	return VERDICT_PASS;
+}
+
+static struct verdict
+check_rights(const struct mail_session *session, const struct message_commit *commit)
+{
+	const char *sender =
+		commit->sender_changed ? commit->allowed_sender : commit->envelope.sender;
+	if ((commit->sender_changed || commit->added_count) && !has_trusted_filter(session))
+		return verdict_refuse(451, "4.3.0", "queue",
+			"No filter may change the envelope of this message");
+	struct verdict verdict = rights_check_sender(session, sender);
+	if (verdict.kind == VERDICT_REJECT || verdict.kind == VERDICT_TEMPFAIL)
+		return verdict;
+	struct verdict recipients = check_recipients(session, commit);
+	return recipients.kind == VERDICT_CONTINUE ? verdict : recipients;
 }
 
 static void
@@ -179,7 +212,7 @@ admission_check(const struct admission *admission, const struct message_commit *
 		verdict = doubtful("a grant without a login");
 	}
 	if (verdict.kind == VERDICT_CONTINUE) {
-		verdict = check_rights(&session, &commit->envelope);
+		verdict = check_rights(&session, commit);
 		if (session.identity)
 			describe_login(&session, admitted_out);
 	}

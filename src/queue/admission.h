@@ -19,8 +19,9 @@ struct admission {
 /*
  * CONTINUE, HOLD (the settings want it held), or a refusal for the client. Checked are the grammar
  * of every word that will stand in a record, a job or a notice; the grant of a login, or that there
- * is none; and the rights of its identity over sender and recipients. wall_ms is the wall clock, as
- * grants have it.
+ * is none; and the rights of its identity over sender and recipients. Whom a filter put in is taken
+ * in place of that only if the session's policy has a filter with change-envelope that is asked about
+ * the session. wall_ms is the wall clock, as grants have it.
  */
 struct admitted {
 	uint64_t held_most;                     /* messages of this login; UINT64_MAX: no limit */

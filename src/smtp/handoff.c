@@ -50,6 +50,7 @@ handoff_cancel(struct transaction *transaction)
 	secret_free(&transaction->grant);
 	buf_fini(&transaction->header);
 	mem_free(&transaction->recipients);
+	mem_free(&transaction->added);
 }
 
 /* ---- what the client hears ------------------------------------------------------------------- */
@@ -133,6 +134,22 @@ describe_recipients(struct transaction *transaction)
 	transaction->recipients = to;
 }
 
+/* Whom a filter put in, where the rights would not have it. */
+static void
+describe_changes(struct transaction *transaction)
+{
+	const struct mail *mail = transaction->mail;
+	struct message_commit *record = &transaction->record;
+
+	record->sender_changed = mail->allowed_sender;
+	record->allowed_sender = mail->allowed_sender ? mail->allowed_sender : "";
+	transaction->added = mem_alloc_array(mail->recipient_count, sizeof *transaction->added);
+	for (size_t i = 0; i < mail->recipient_count; i++)
+		if (mail->recipients[i].added)
+			transaction->added[record->added_count++] = (uint32_t)i;
+	record->added = transaction->added;
+}
+
 static void
 describe(struct transaction *transaction)
 {
@@ -168,6 +185,7 @@ describe(struct transaction *transaction)
 			.body = buf_span(&mail->body),
 			.file = mail->body_file,
 			.body_length = mail->body_length } };
+	describe_changes(transaction);
 	memcpy(record->content.body_hash, mail->body_hash, sizeof record->content.body_hash);
 	record->has_sent_hash = transaction->has_sent_hash;
 	memcpy(record->sent_hash, transaction->sent_hash, sizeof record->sent_hash);

@@ -30,6 +30,7 @@ struct transaction {
 	struct secret *grant;         /* of the login */
 	struct buf header;            /* final, with its empty line */
 	struct message_recipient *recipients;
+	uint32_t *added;              /* those among them that the session itself may not name */
 	struct message_commit record;
 	struct queue_commit commit;
 };

@@ -53,6 +53,25 @@ other_sender(struct forger *forger, struct message_commit *commit)
 	commit->envelope.sender = forger->other;
 }
 
+/* "A filter put it there." */
+static void
+changed_sender(struct forger *forger, struct message_commit *commit)
+{
+	commit->sender_changed = true;
+	commit->allowed_sender = commit->envelope.sender;
+	commit->envelope.sender = forger->other;
+}
+
+static void
+added_recipient(struct forger *forger, struct message_commit *commit)
+{
+	static const uint32_t first[] = { 0 };
+
+	(void)forger;
+	commit->added = first;
+	commit->added_count = 1;
+}
+
 static void
 other_login(struct forger *forger, struct message_commit *commit)
 {
@@ -146,6 +165,8 @@ static const struct {
 	{ "own", as_it_should_be },
 	{ "again", as_it_should_be }, /* the same id */
 	{ "other sender", other_sender },
+	{ "changed sender", changed_sender },
+	{ "added recipient", added_recipient },
 	{ "other login", other_login },
 	{ "other session", other_session },
 	{ "other listener", other_listener },

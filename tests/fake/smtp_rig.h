@@ -42,6 +42,10 @@ struct rig_message {
 	bool hold;
 	uint64_t over_since_ms;
 	bool eightbit;
+	bool sender_changed;
+	char allowed_sender[400];
+	size_t added;
+	uint32_t first_added;
 	uint8_t ret;
 	uint8_t notify;
 	char envid[128];

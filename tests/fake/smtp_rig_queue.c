@@ -62,10 +62,14 @@ keep_message(struct rig *rig, const struct message_commit *commit)
 		.hold = commit->hold,
 		.over_since_ms = commit->over_since_ms,
 		.eightbit = envelope->body_kind == BODY_8BITMIME,
+		.sender_changed = commit->sender_changed,
+		.added = commit->added_count,
+		.first_added = commit->added_count ? commit->added[0] : 0,
 		.ret = (uint8_t)envelope->ret,
 		.notify = envelope->recipients[0].notify };
 	snprintf(to->id, sizeof to->id, "%s", commit->id);
 	snprintf(to->sender, sizeof to->sender, "%s", envelope->sender);
+	snprintf(to->allowed_sender, sizeof to->allowed_sender, "%s", commit->allowed_sender);
 	snprintf(to->first_recipient, sizeof to->first_recipient, "%s",
 		envelope->recipients[0].path);
 	snprintf(to->login, sizeof to->login, "%s", commit->login);

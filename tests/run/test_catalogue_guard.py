@@ -315,6 +315,7 @@ def test_N04_what_a_captured_session_process_may_not_send(betrayed, sink):
     assert {name: code for name, code in results.items() if code < 400} == ACCEPTED, results
     assert results["flipped"] == results["made up"] == results["cut"] == 451
     assert results["other sender"] == 550 and results["no login"] == 550
+    assert results["changed sender"] == results["added recipient"] == 451, "no filter may"
     assert results["odd id"] == 554
     message = sink.wait_for_token(b"rogue")
     assert message.sender == b"alice@example.org"

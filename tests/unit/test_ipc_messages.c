@@ -45,6 +45,7 @@ static const struct message_recipient recipients[] = {
 	{ 0, "a@example.org", NOTIFY_NEVER, "" },
 	{ 5, "b@example.org", NOTIFY_SUCCESS | NOTIFY_DELAY, "rfc822;b@example.org" },
 };
+static const uint32_t added[] = { 0, 1 };
 #define ENVELOPE                                                                                   \
 	{                                                                                          \
 		"s@example.org", "id+2B", RETURN_HEADERS, BODY_8BITMIME, true, 2, recipients       \
@@ -53,7 +54,8 @@ static const struct message_recipient recipients[] = {
 #define IN_FILE { { "H: x\r\n\r\n", 8 }, true, { NULL, 0 }, 77, 1u << 30, { 1, 2, 3 } }
 static const struct message_body body_case = { UINT64_MAX };
 static const struct message_commit commit_case = { "M1", "S1", "submission", "ESMTPSA", "192.0.2.1:9",
-	{ certificate_names, 1 }, "alice", { "grant", 5 }, true, "over", 1u << 30, true, { 4, 5, 6 }, ENVELOPE, IN_ROW };
+	{ certificate_names, 1 }, "alice", { "grant", 5 }, true, "over", 1u << 30, true, { 4, 5, 6 }, ENVELOPE, true, "r@example.org",
+	2, added, IN_ROW };
 static const struct message_committed committed_case = { "M1" };
 static const struct message_pressure pressure_case = { true, "disk" };
 static const struct message_job job_case = { 8, "M1", "example.org", ENVELOPE, IN_FILE };
@@ -209,6 +211,9 @@ out_of_range(void **state)
 	char *text = long_text(70000);
 	struct message_recipient strange = { 0, "", 0, "" };
 	const char *no_name[] = { "a", "" };
+	const uint32_t twice[] = { 1, 1 };
+	const uint32_t nobody[] = { 0, 2 };
+	const uint32_t three[] = { 0, 1, 2 };
 	const char *many_names[CERTIFICATE_NAMES_MAX + 1];
 
 	(void)state;
@@ -236,6 +241,10 @@ out_of_range(void **state)
 	REFUSES(job, wrong.envelope.recipients = &strange; wrong.envelope.recipient_count = 1);
 	REFUSES(job, wrong.content.body = span_text("x"));
 	REFUSES(commit, wrong.content.body_length = 7);
+	REFUSES(commit, wrong.allowed_sender = text);
+	REFUSES(commit, wrong.added = twice);
+	REFUSES(commit, wrong.added = nobody);
+	REFUSES(commit, wrong.added = three; wrong.added_count = 3);
 	REFUSES(commit, wrong.content.body = span_of(text, MESSAGE_BODY_MAX_BYTES + 1);
 		wrong.content.body_length = MESSAGE_BODY_MAX_BYTES + 1);
 	REFUSES(refused, wrong.text = text);

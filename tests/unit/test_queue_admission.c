@@ -42,12 +42,36 @@ static const struct settings_permit plant_permits[] = {
 		.principal = { .kind = PRINCIPAL_AUTHENTICATED, .text = "", .name = "" },
 		.limits = "" },
 };
+/* Filters: of the listener by itself, and of those whose policy has one that is trusted. */
+static const char *const plain_filters[] = { "plain" };
+static const char *const trusted_filters[] = { "plain", "lists" };
+static const char *const night_filters[] = { "night", "unheard-of" };
+static const struct settings_policy policies[] = {
+	{ .title = "default", .milters = { plain_filters, 1 } },
+	{ .title = "lists", .milters = { trusted_filters, 2 } },
+	{ .title = "night", .milters = { night_filters, 2 } },
+};
+static const char *const night_listeners[] = { "elsewhere" };
+static const struct settings_milter milters[] = {
+	{ .title = "plain" },
+	{ .title = "lists", .change_envelope = true },
+	{ .title = "night", .change_envelope = true, .listeners = { night_listeners, 1 } },
+};
+
 static const struct settings_listener listeners[] = { { .title = "submission",
-	.permit = { listener_permits, 2 }, .login = LOGIN_SECURE, .limits = "small" },
+	.permit = { listener_permits, 2 }, .login = LOGIN_SECURE, .limits = "small",
+	.policy = "default" },
 	{ .title = "plant", .permit = { plant_permits, 2 }, .login = LOGIN_SECURE,
-		.limits = "small", .client_certificate = CLIENT_CERTIFICATE_ASK },
+		.limits = "small", .client_certificate = CLIENT_CERTIFICATE_ASK,
+		.policy = "default" },
 	{ .title = "deaf", .permit = { plant_permits, 2 }, .login = LOGIN_SECURE,
-		.limits = "small" },
+		.limits = "small", .policy = "default" },
+	{ .title = "lists", .permit = { listener_permits, 2 }, .login = LOGIN_SECURE,
+		.limits = "small", .policy = "lists" },
+	{ .title = "night", .permit = { listener_permits, 2 }, .login = LOGIN_SECURE,
+		.limits = "small", .policy = "night" },
+	{ .title = "bare", .permit = { listener_permits, 2 }, .login = LOGIN_SECURE,
+		.limits = "small", .policy = "gone" },
 };
 
 static const struct settings_limits limits[] = {
@@ -57,7 +81,8 @@ static const struct settings_limits limits[] = {
 
 static const struct settings all_settings = { .hostname = "mail.example.org",
 	.limits = { limits, 2 },
-	.authoritative_domains = { domains, 1 }, .listener = { listeners, 3 } };
+	.authoritative_domains = { domains, 1 }, .listener = { listeners, 6 },
+	.policy = { policies, 3 }, .milter = { milters, 3 } };
 
 static struct buf grant_bytes;
 static struct buf granted_names; /* of the client's certificate, when it logged in */
@@ -98,6 +123,7 @@ good_commit(void)
 		.login = "alice",
 		.grant = make_grant("s1", "alice", "submission", NOW_MS + 1000, 3),
 		.hold_reason = "",
+		.allowed_sender = "",
 		.envelope = { .sender = "alice@example.org", .envid = "", .recipient_count = 1,
 			.recipients = &one_recipient },
 		.content = { .header = SPAN_LITERAL("Subject: x\r\n\r\n") },
@@ -319,6 +345,89 @@ test_rights(void **state)
 	assert_int_equal(check(&commit), 451);
 }
 
+/* What a filter put in: believed of a policy that has one that may, and of no other. */
+static void
+test_changed_envelope(void **state)
+{
+	static const struct {
+		const char *listener;
+		const char *sender;
+		const char *allowed; /* NULL: no filter changed it */
+		bool added;          /* the recipient */
+		const char *recipient;
+		unsigned code;
+	} cases[] = {
+		{ "lists", "bounce@lists.example.com", "alice@example.org", false, NULL, 250 },
+		{ "lists", "bounce@lists.example.com", "", false, NULL, 250 },
+		{ "lists", "", "alice@example.org", false, NULL, 250 },
+		{ "lists", "bounce@lists.example.com", NULL, false, NULL, 550 },
+		/* The one in whose place it stands has to be the session's own. */
+		{ "lists", "bounce@lists.example.com", "bob@example.org", false, NULL, 550 },
+		{ "lists", "alice@example.org", "bob@example.org", false, NULL, 550 },
+		{ "lists", "bounce@lists.example.com", "a b@example.org", false, NULL, 554 },
+		{ "lists", "a b", "alice@example.org", false, NULL, 554 },
+		/* Nobody else may say so: what a captured front end would. */
+		{ "submission", "bounce@lists.example.com", "alice@example.org", false, NULL, 451 },
+		{ "submission", "alice@example.org", "alice@example.org", false, NULL, 451 },
+		{ "submission", "alice@example.org", NULL, true, NULL, 451 },
+		{ "bare", "bounce@lists.example.com", "alice@example.org", false, NULL, 451 },
+		/* A filter that may, but is not asked about this session. */
+		{ "night", "bounce@lists.example.com", "alice@example.org", false, NULL, 451 },
+		{ "night", "alice@example.org", NULL, true, NULL, 451 },
+		{ "lists", "alice@example.org", NULL, true, NULL, 250 },
+		{ "lists", "bob@example.org", NULL, true, NULL, 550 },
+		{ "lists", "alice@example.org", NULL, true, "a b@example.net", 554 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		static const uint32_t first[] = { 0 };
+		struct message_commit commit = good_commit();
+		commit.listener = cases[i].listener;
+		commit.grant =
+			make_grant("s1", "alice", cases[i].listener, NOW_MS + 1000, 3);
+		commit.envelope.sender = cases[i].sender;
+		commit.sender_changed = cases[i].allowed;
+		commit.allowed_sender = cases[i].allowed ? cases[i].allowed : "";
+		commit.added = first;
+		commit.added_count = cases[i].added;
+		if (cases[i].recipient)
+			one_recipient.path = cases[i].recipient;
+		if (check(&commit) != cases[i].code)
+			print_error("case %zu\n", i);
+		assert_int_equal(check(&commit), cases[i].code);
+	}
+}
+
+/* Of several recipients it is those that are named which pass, and no other. */
+static void
+test_added_recipients(void **state)
+{
+	static const uint32_t added[] = { 0, 2 };
+	static const uint32_t others[] = { 1, 2 };
+	const struct message_recipient recipients[] = { { 0, "dan@example.net", 0, "" },
+		{ 1, "bob@example.org", 0, "" }, { 2, "eve@example.net", 0, "" } };
+	struct message_commit commit = good_commit();
+
+	(void)state;
+	/* A stranger reaches our own domains alone. */
+	commit.listener = "lists";
+	commit.login = "";
+	commit.grant = SPAN_EMPTY;
+	commit.envelope.sender = "carol@example.com";
+	commit.envelope.recipients = recipients;
+	commit.envelope.recipient_count = 3;
+	assert_int_equal(check(&commit), 550);
+	commit.added = added;
+	commit.added_count = 2;
+	assert_int_equal(check(&commit), 250);
+	commit.added_count = 1;
+	assert_int_equal(check(&commit), 550);
+	commit.added = others;
+	commit.added_count = 2;
+	assert_int_equal(check(&commit), 550);
+}
+
 static void
 test_smtputf8(void **state)
 {
@@ -341,6 +450,8 @@ main(void)
 		TEST(test_certificates),
 		TEST(test_grants),
 		TEST(test_rights),
+		TEST(test_changed_envelope),
+		TEST(test_added_recipients),
 		TEST(test_smtputf8),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,8 @@ static struct {
 	char seen[256];
 	const char *new_body; /* put in the place of the one there is; NULL: none */
 	bool in_file;
+	bool new_envelope;
+	bool nobody;          /* the recipients are all taken away */
 	struct service *service;
 	struct queue_body *asked;
 	struct mail *mail;
@@ -111,6 +113,13 @@ scripted_eom(struct stage *stage, struct mail *mail, stage_done_fn done, void *c
 		snprintf(script.seen + strlen(script.seen),
 			sizeof script.seen - strlen(script.seen), "<%s>",
 			mail->recipients[i].parameters);
+	if (script.new_envelope) {
+		mail->allowed_sender = mail->sender;
+		mail->sender = "bounce@lists.example.com";
+		mail_add_recipient(mail, "eve@example.com", "", 0)->added = true;
+	}
+	if (script.nobody)
+		mail->recipient_count = 0;
 	if (script.new_body && script.in_file) {
 		script.mail = mail;
 		script.done = done;
@@ -324,6 +333,53 @@ test_new_body(void **state)
 	mem_free(&large);
 }
 
+/* What a filter may, and the session may not, goes to the queue beside what the rights allowed. */
+static void
+test_new_envelope(void **state)
+{
+	struct rig *rig = rig_new("none", CLEAR, "");
+
+	(void)state;
+	will_pass();
+	rig_log_in(rig);
+	for (unsigned i = 0; i < 2; i++) {
+		script.new_envelope = i == 0;
+		next(rig);
+		say_data(rig, HEAD "x\r\n.\r\n");
+		rig_hear_line(rig, ok);
+		assert_int_equal(rig_last(rig)->sender_changed, i == 0);
+		assert_string_equal(rig_last(rig)->sender,
+			i == 0 ? "bounce@lists.example.com" : "alice@example.org");
+		assert_string_equal(
+			rig_last(rig)->allowed_sender, i == 0 ? "alice@example.org" : "");
+		assert_int_equal(rig_last(rig)->recipients, i == 0 ? 2 : 1);
+		assert_int_equal(rig_last(rig)->added, i == 0);
+		assert_int_equal(rig_last(rig)->first_added, i == 0);
+	}
+	rig_free(&rig);
+}
+
+/* A message that has come to be for nobody is accepted and goes nowhere. */
+static void
+test_nobody_left(void **state)
+{
+	struct rig *rig = rig_new("none", CLEAR, "");
+
+	(void)state;
+	will_pass();
+	script.nobody = true;
+	script.at = AT_END;
+	script.verdict = (struct verdict){ .kind = VERDICT_DISCARD };
+	rig_log_in(rig);
+	next(rig);
+	say_data(rig, HEAD "x\r\n.\r\n");
+	rig_hear_line(rig, ok);
+	assert_int_equal(rig->commits, 0);
+	script.nobody = false;
+	will_pass();
+	rig_free(&rig);
+}
+
 int
 main(void)
 {
@@ -333,6 +389,8 @@ main(void)
 		cmocka_unit_test(test_endless_text),
 		cmocka_unit_test(test_parameters),
 		cmocka_unit_test(test_new_body),
+		cmocka_unit_test(test_new_envelope),
+		cmocka_unit_test(test_nobody_left),
 	};
 
 	return cmocka_run_group_tests_name("smtp/verdict", tests, NULL, NULL);
