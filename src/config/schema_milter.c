@@ -55,6 +55,10 @@ static const struct schema_row milter_rows[] = {
 		"at work"),
 	DURATION("budget", budget, 100, MILTER_BUDGET_MOST_MS, "100s", TO_SMTP,
 		"Longest time for one message in all, connecting included; no wait is longer"),
+	DURATION("rest", rest, 100, HOUR, "10s", TO_SMTP,
+		"How long it is let alone after five failures in a row, while on-failure decides at once; "
+		"then a message tries it again, and while that fails the rest doubles, up to six times "
+		"this"),
 	TEXTS("macros", macros, syntax_macro, 64, "", TO_SMTP,
 		"Macros with a value of their own, \"{daemon_name}=ORIGINATING\"; without a value the "
 		"macro is never sent"),

@@ -364,6 +364,7 @@ struct settings_milter {
 	uint64_t content_wait; /* ms for one answer; header and body */
 	uint64_t end_wait;     /* ms between two answers at the end of message */
 	uint64_t budget;       /* ms in all for one message, connecting too; under two minutes */
+	uint64_t rest;         /* ms; how long it is let alone after failures in a row, at first */
 	struct settings_texts macros;     /* "{name}=value"; without a value it is never sent */
 	/* Who it is asked about: everything that is set must hold. */
 	struct settings_texts listeners;  /* names; empty: all that name it in their policy */

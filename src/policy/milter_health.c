@@ -48,6 +48,12 @@ milter_health_worked(struct milter_health *health)
 	return was_open;
 }
 
+static uint64_t
+first_rest_ms(const struct milter_health *health)
+{
+	return health->first_rest_ms ? health->first_rest_ms : MILTER_REST_MS;
+}
+
 bool
 milter_health_failed(struct milter_health *health, uint64_t now_ms, const struct fault *why)
 {
@@ -61,14 +67,14 @@ milter_health_failed(struct milter_health *health, uint64_t now_ms, const struct
 			return false;
 		health->trying = false;
 		health->rest_ms *= 2;
-		if (health->rest_ms > MILTER_REST_LONGEST_MS)
-			health->rest_ms = MILTER_REST_LONGEST_MS;
+		if (health->rest_ms > MILTER_REST_GROWS * first_rest_ms(health))
+			health->rest_ms = MILTER_REST_GROWS * first_rest_ms(health);
 		health->rest_until_ms = now_ms + health->rest_ms;
 		return false;
 	}
 	if (health->failures_in_row < MILTER_BREAK_AFTER)
 		return false;
-	health->rest_ms = MILTER_REST_MS;
+	health->rest_ms = first_rest_ms(health);
 	health->rest_until_ms = now_ms + health->rest_ms;
 	return true;
 }

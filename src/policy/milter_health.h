@@ -9,12 +9,17 @@
 
 enum {
 	MILTER_BREAK_AFTER = 5,             /* failures in a row */
-	MILTER_REST_MS = 10 * 1000,         /* then it is let alone, and one message tries again */
-	MILTER_REST_LONGEST_MS = 60 * 1000, /* it doubles while the tries fail */
+	MILTER_REST_MS = 10 * 1000, /* then it is let alone, and one message tries again */
+	MILTER_REST_GROWS = 6,      /* it doubles while the tries fail, up to so many times the first */
+	MILTER_REST_LONGEST_MS = MILTER_REST_GROWS * MILTER_REST_MS, /* if the settings say nothing */
 };
 
-/* Zeroed storage is a filter nobody has asked yet. All may be read; the functions alone write. */
+/*
+ * Zeroed storage is a filter nobody has asked yet. All may be read; the functions alone write, but for
+ * first_rest_ms.
+ */
 struct milter_health {
+	uint64_t first_rest_ms;      /* by the settings; 0: MILTER_REST_MS */
 	bool negotiated;             /* the five below are known */
 	uint32_t version;
 	uint32_t actions;

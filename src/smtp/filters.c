@@ -143,11 +143,10 @@ use(struct filters *filters, const struct settings_milter *settings)
 		filter->name = mem_strdup(settings->title);
 		filter->next = filters->first;
 		filters->first = filter;
-	} else if (strcmp(filter->address, settings->address.text) == 0) {
-		return;
-	} else {
+	} else if (strcmp(filter->address, settings->address.text) != 0) {
 		milter_health_moved(&filter->health);
 	}
+	filter->health.first_rest_ms = settings->rest;
 	mem_free(&filter->address);
 	filter->address = mem_strdup(settings->address.text);
 }

@@ -83,7 +83,9 @@ what_a_reload_keeps(void **state)
 	/* One is elsewhere now, and one is gone: sessions from before may still speak of it. */
 	memcpy(moved, milters, sizeof moved);
 	moved[0].address.text = "127.0.0.1:2";
+	moved[0].rest = 300;
 	filters_use(filters, &next);
+	assert_int_equal(virus->first_rest_ms, 300);
 	assert_ptr_equal(filters_health(filters, "virus"), virus);
 	assert_true(milter_health_admits(virus, 1003));
 	assert_string_equal(virus->fault, "");
