@@ -23,6 +23,8 @@ identities_new(const struct identities_settings *settings, struct fault *fault_o
 	identities->wait_ms = settings->wait_ms;
 	if (settings->directory[0])
 		identities->pool = lookup_pool_new(settings->directory);
+	else if (settings->maps.count == 0)
+		fault_set(fault_out, FAULT_CONFIG, "neither a look-up socket nor a table is named");
 	else
 		identities->maps = maps_new(&settings->maps, &settings->local_domains,
 			settings->delimiters, fault_out);

@@ -101,6 +101,11 @@ tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c tests/fuzz/fuzz.h $(
 tests_fuzz_fuzz_control_LDADD = $(IPC_LIBS)
 tests_fuzz_fuzz_control_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+FUZZERS += tests/fuzz/fuzz_lookup
+tests_fuzz_fuzz_lookup_SOURCES = tests/fuzz/fuzz_lookup.c tests/fuzz/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_lookup_LDADD = $(POLICY_LIBS) $(IPC_LIBS)
+tests_fuzz_fuzz_lookup_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 FUZZERS += tests/fuzz/fuzz_login
 tests_fuzz_fuzz_login_SOURCES = tests/fuzz/fuzz_login.c tests/fuzz/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_login_LDADD = $(AUTH_LIBS)

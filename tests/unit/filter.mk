@@ -39,3 +39,20 @@ UNIT_TESTS += tests/unit/test_filter_maps
 tests_unit_test_filter_maps_SOURCES = tests/unit/test_filter_maps.c $(TABLE_RIG)
 tests_unit_test_filter_maps_CFLAGS = $(FILTER_TEST_CFLAGS)
 tests_unit_test_filter_maps_LDADD = $(FILTER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_filter_lookup_pool
+tests_unit_test_filter_lookup_pool_SOURCES = tests/unit/test_filter_lookup_pool.c \
+	tests/unit/lookup_server_fixture.h $(TABLE_RIG)
+tests_unit_test_filter_lookup_pool_CFLAGS = $(FILTER_TEST_CFLAGS)
+tests_unit_test_filter_lookup_pool_LDADD = $(FILTER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_filter_identities
+tests_unit_test_filter_identities_SOURCES = tests/unit/test_filter_identities.c \
+	tests/unit/lookup_server_fixture.h $(TABLE_RIG)
+tests_unit_test_filter_identities_CFLAGS = $(FILTER_TEST_CFLAGS)
+tests_unit_test_filter_identities_LDADD = $(FILTER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_filter_postmap
+tests_unit_test_filter_postmap_SOURCES = tests/unit/test_filter_postmap.c $(TABLE_RIG)
+tests_unit_test_filter_postmap_CFLAGS = $(FILTER_TEST_CFLAGS)
+tests_unit_test_filter_postmap_LDADD = $(FILTER_LIBS) $(UNIT_LIBS)
