@@ -94,6 +94,8 @@ lose(struct milter_link *link, enum milter_loss loss, const struct fault *why)
 {
 	struct fault fault = *why;
 
+	link->torn_change = link->state == MILTER_LINK_OPEN &&
+		milter_reader_is_change(&link->reader, stream_peek(link->stream));
 	shut(link);
 	link->hooks->on_lost(link->context, loss, &fault);
 }
@@ -280,6 +282,7 @@ milter_link_open(struct milter_link *link, uint64_t connect_ms, uint64_t answer_
 
 	assert(link->state == MILTER_LINK_CLOSED);
 	link->state = MILTER_LINK_DIALING;
+	link->torn_change = false;
 	link->answer_ms = answer_ms;
 	loop_timer_init(&link->late, means->loop, on_late, link);
 	link->call = means->dial(means->context, link->milter->settings->title, connect_ms,

@@ -35,6 +35,7 @@ struct milter_link {
 	struct milter_offer offer;      /* while open: what was agreed */
 	struct buf out;                 /* commands, until milter_link_send() */
 	size_t body_max_bytes;          /* of a new body */
+	bool torn_change;               /* lost in the midst of a packet that was to change something */
 	/* ---- the link's own */
 	const struct milter *milter;
 	const char *session_id;

@@ -109,7 +109,8 @@ milter_script_say(struct milter_script *script, enum milter_said said)
 	script->saying.place = script->told;
 	script->over = said != MILTER_SAID_GO_ON && said != MILTER_SAID_OF_RECIPIENT;
 	if (said == MILTER_SAID_NOTHING)
-		script->saying.changed = script->change && milter_change_is_any(script->change);
+		script->saying.changed = script->link.torn_change ||
+			(script->change && milter_change_is_any(script->change));
 	stop_clock(script);
 	script->spent_ms += loop_now_ms(script->milter->means->loop) - script->since_ms;
 	script->asking = false;

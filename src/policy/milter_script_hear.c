@@ -185,25 +185,6 @@ take_change(struct milter_script *script, const struct milter_packet *packet)
 /* ---- every answer ---------------------------------------------------------------------------- */
 
 static bool
-is_change(enum milter_answer answer)
-{
-	switch ((int)answer) {
-	case MILTER_ADD_RCPT:
-	case MILTER_DELETE_RCPT:
-	case MILTER_ADD_RCPT_WITH:
-	case MILTER_REPLACE_BODY:
-	case MILTER_CHANGE_SENDER:
-	case MILTER_ADD_HEADER:
-	case MILTER_INSERT_HEADER:
-	case MILTER_CHANGE_HEADER:
-	case MILTER_QUARANTINE:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static bool
 is_verdict(enum milter_answer answer)
 {
 	return answer == MILTER_ACCEPT || answer == MILTER_REJECT || answer == MILTER_TEMPFAIL ||
@@ -225,7 +206,7 @@ milter_script_hear(struct milter_script *script, const struct milter_packet *pac
 			milter_script_wait(script);
 	} else if (at_end && (is_verdict(answer) || answer == MILTER_CONTINUE)) {
 		conclude(script, packet);
-	} else if (at_end && is_change(answer)) {
+	} else if (at_end && milter_answer_is_change(answer)) {
 		take_change(script, packet);
 	} else if (!at_end && answer == MILTER_CONTINUE) {
 		go_on(script);

@@ -266,3 +266,29 @@ milter_reader_begin_body(struct milter_reader *reader)
 {
 	reader->body_taken = 0;
 }
+
+bool
+milter_answer_is_change(enum milter_answer answer)
+{
+	switch ((int)answer) {
+	case MILTER_ADD_RCPT:
+	case MILTER_DELETE_RCPT:
+	case MILTER_ADD_RCPT_WITH:
+	case MILTER_REPLACE_BODY:
+	case MILTER_CHANGE_SENDER:
+	case MILTER_ADD_HEADER:
+	case MILTER_INSERT_HEADER:
+	case MILTER_CHANGE_HEADER:
+	case MILTER_QUARANTINE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool
+milter_reader_is_change(const struct milter_reader *reader, struct span in)
+{
+	return reader->in_body || (in.length >= HEAD_BYTES &&
+		milter_answer_is_change((enum milter_answer)in.start[LENGTH_BYTES]));
+}

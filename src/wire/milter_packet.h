@@ -146,5 +146,11 @@ struct milter_reader {
 enum parse milter_reader_take(struct milter_reader *reader, struct span *in, size_t body_max_bytes,
 	struct milter_packet *packet_out);
 void milter_reader_begin_body(struct milter_reader *reader);
+/*
+ * Is what stands at the front of in, whole or torn, good or BAD, a packet that changes the message
+ * (ADD_RCPT … QUARANTINE)?
+ */
+bool milter_reader_is_change(const struct milter_reader *reader, struct span in);
+bool milter_answer_is_change(enum milter_answer answer);
 
 #endif

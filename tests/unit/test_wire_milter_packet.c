@@ -158,6 +158,34 @@ test_a_body_may_be_as_large_as_allowed_in_all(void **state)
 	assert_span_equal(packet.payload, "!");
 }
 
+static void
+test_what_was_to_change_something(void **state)
+{
+	static const struct {
+		struct span in;
+		bool is_change;
+	} cases[] = {
+		{ BYTES(""), false },
+		{ BYTES("\0\0\0\x09"), false }, /* nobody knows yet */
+		{ BYTES("\0\0\0\x09h"), true },
+		{ BYTES("\0\0\0\x09hA\0"), true },
+		{ BYTES("\x7f\xff\xff\xff" "b"), true },
+		{ BYTES("\x00\x00\xff\xff+<a>"), true },
+		{ BYTES("\0\0\0\1q"), true },
+		{ BYTES("\0\0\0\1c"), false },
+		{ BYTES("\0\0\0\x09y550"), false },
+	};
+	struct milter_reader reader = { .fault = NULL };
+	struct span in = BYTES("\0\0\0\x09" "bone");
+	struct milter_packet packet;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_int_equal(milter_reader_is_change(&reader, cases[i].in), cases[i].is_change);
+	assert_int_equal(milter_reader_take(&reader, &in, 100, &packet), PARSE_DONE);
+	assert_true(milter_reader_is_change(&reader, SPAN_EMPTY)); /* the body goes on */
+}
+
 int
 main(void)
 {
@@ -167,6 +195,7 @@ main(void)
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_a_foreign_service_is_named),
 		cmocka_unit_test(test_a_body_may_be_as_large_as_allowed_in_all),
+		cmocka_unit_test(test_what_was_to_change_something),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
