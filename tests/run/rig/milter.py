@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A scripted filter: it speaks the milter protocol exactly, records what it was told, misbehaves when told to."""
+import collections
 import os
 import select
 import socket
@@ -8,7 +9,7 @@ import threading
 
 from rig import ground
 from rig.deadline import PATIENCE, Late
-from rig.milter_packet import ALL_ACTIONS, CONTINUE, FINAL, LEADING_SPACE, MUTE, NO, PAYLOAD_MAX, cut, offer, texts
+from rig.milter_packet import ALL_ACTIONS, CONTINUE, FINAL, LEADING_SPACE, MUTE, NO, PAYLOAD_MAX, cut, kinds, offer, texts
 
 USUAL = object()     # of a script: what a good filter says
 ORDER = "OCHMRTLNBE"
@@ -28,7 +29,7 @@ class Message:
         self.parameters = parameters
         self.recipients = []          # (path, parameters)
         self.fields = []              # (name, value) as they came: lines parted by LF
-        self.body = b""
+        self.body = bytearray()
         self.pieces = []              # lengths of the packets of the body
         self.commands = ""            # in order, "MRTLLNBE"
         self.macros = {}              # command -> name -> value, of this message alone
@@ -53,6 +54,7 @@ class Connection:
         self.owner = owner
         self.socket = sock
         self.pending = b""
+        self.waiting = collections.deque()    # whole packets that nobody has looked at yet
         self.packets = []
         self.messages = []
         self.macros = {}
@@ -116,18 +118,15 @@ class Connection:
 
     def take(self):
         """The next packet."""
-        while True:
-            found, rest = cut(self.pending)
-            if found:
-                command, payload = found[0]
-                self.pending = self.pending[5 + len(payload):]
-                return command, payload
+        while not self.waiting:
             data = self._read()
             if not data:
-                if rest:
-                    self.fault(f"half a packet: {rest[:40]!r}")
+                if self.pending:
+                    self.fault(f"half a packet: {self.pending[:40]!r}")
                 raise Gone
-            self.pending += data
+            found, self.pending = cut(self.pending + data)
+            self.waiting.extend(found)
+        return self.waiting.popleft()
 
     def _read(self):
         try:
@@ -179,6 +178,7 @@ class Connection:
             self.fault(f"{command} though it is not wanted")
         if command == "M":
             self.over = ""
+            self.at = "H" if self.at == "E" else self.at     # its verdict may have been sent in any way
         if self.over:     # the header comes in one go, before a verdict in its midst is read
             if self.over != "L" or command not in "LN":
                 self.fault(f"{command} after a verdict at {self.over}")
@@ -253,9 +253,9 @@ class Connection:
             self.message.answers.append((command, said))
         if not said:
             return
-        verdicts = {what for what, _ in cut(said)[0]} if len(said) < 1024 else set()
-        for_one = command == "R" and not verdicts & {"a", "d"}
-        if command == "E" or (command in ORDER[3:] and not for_one and verdicts & set(FINAL.decode())):
+        verdicts = kinds(said)
+        for_one = command == "R" and not verdicts & {b"a", b"d"}
+        if command == "E" or (command in ORDER[3:] and not for_one and verdicts & FINAL):
             self.over = "" if command == "E" else command
             self.at = "H"
         self.send(said)

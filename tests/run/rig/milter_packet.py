@@ -28,7 +28,7 @@ def text(value):
 # Verdicts, and what is none.
 ACCEPT, CONTINUE, DISCARD, PROGRESS = packet("a"), packet("c"), packet("d"), packet("p")
 REJECT, SKIP, TEMPFAIL, SHUTDOWN = packet("r"), packet("s"), packet("t"), packet("4")
-FINAL = b"adrty"     # a message is over by these
+FINAL = {b"a", b"d", b"r", b"t", b"y"}     # a message is over by these
 
 
 def offer(version=6, actions=ALL_ACTIONS, steps=LEADING_SPACE, macros=None):
@@ -76,6 +76,18 @@ def replace_body(body, size=PAYLOAD_MAX):
 
 def quarantine(reason):
     return packet("q", text(reason))
+
+
+def kinds(data):
+    """The commands of the whole packets in data."""
+    found, at = set(), 0
+    while len(data) - at >= 5:
+        length = struct.unpack_from("!I", data, at)[0]
+        if at + 4 + length > len(data):
+            break
+        found.add(data[at + 4:at + 5])
+        at += 4 + length
+    return found
 
 
 def cut(data):
