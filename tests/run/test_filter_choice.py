@@ -8,9 +8,10 @@ import struct
 
 import pytest
 
-from rig.judge import deliver, letter
+from rig.judge import letter
 from rig.milter import Filter
-from rig.milter_packet import CONTINUE, LEADING_SPACE, REFUSED_RCPT, add_header
+from rig.milter_packet import CONTINUE, LEADING_SPACE, REFUSED_RCPT, add_header, texts
+from rig.wire import trusting_context
 
 BALANCER = "127.0.4.1"
 DEVICES = "127.0.5.1"
@@ -70,15 +71,17 @@ def filters():
 
 
 @pytest.fixture(scope="module")
-def gate(make_gate, sink, filters):
+def gate(make_gate, authority, sink, filters):
+    mutual = {"policy": '"told"', "recipients-allowed": '{ "@example.net" }', "client-certificate": "ask",
+              "client-trust-file": f'"{authority.trust}"'}
     sections = "".join(f'milter "{name}" {{ address = "{filters[name].target}" {condition} }}\n'
                        for name, condition in {**CONDITIONS, "told": TOLD}.items())
     names = ", ".join(CONDITIONS)
     policies = (f'policy {{ milters = {{ {names} }} }}\npolicy "everything" {{ milters = {{ {names} }} }}\n'
                 'policy "nothing" { }\npolicy "backwards" { milters = { devices, all } }\n'
                 'policy "told" { milters = { told } }\n')
-    daemon = make_gate(listeners=LISTENERS, routes={"*": sink.target}, permits=PERMITS, accounts=ACCOUNTS,
-                       extra=sections + policies)
+    daemon = make_gate(listeners={**LISTENERS, "mutual": mutual}, routes={"*": sink.target}, permits=PERMITS,
+                       accounts=ACCOUNTS, extra=sections + policies)
     for group, login in (("staff", "alice"), ("quick", "dora"), ("quick", "carol")):
         daemon.ctl("group", "add", group, check=False)
         daemon.ctl("account", "join", login, group)
@@ -89,14 +92,18 @@ def body_of(size):
     return (b"x" * 62 + b"\r\n") * (size // 64)
 
 
+def deliver_rest(wire, token, sender=b"x@example.com", size=64):
+    wire.expect(250, b"RCPT TO:<u@example.net>")
+    wire.expect(354, b"DATA")
+    wire.send(letter(token, sender=b"<" + sender + b">", body=body_of(size)) + b".\r\n")
+    return wire.reply()
+
+
 def submit(sink, token, wire, sender=b"alice@example.org", size=64, parameters=b""):
     """The filters that a message has passed, in their order."""
     with wire:
         wire.expect(250, b"MAIL FROM:<" + sender + b">" + parameters)
-        wire.expect(250, b"RCPT TO:<u@example.net>")
-        wire.expect(354, b"DATA")
-        wire.send(letter(token, sender=b"<" + sender + b">", body=body_of(size)) + b".\r\n")
-        reply = wire.reply()
+        reply = deliver_rest(wire, token, sender, size)
         assert reply.code == 250, reply
     return [value.decode().strip() for value in sink.wait_for_token(token).fields("X-Passed")]
 
@@ -146,7 +153,7 @@ def test_the_size_is_what_came_not_what_was_declared(gate, sink, token, size, de
     assert found == ["all", "logins", "here"] + (["small"] if size == 64 else ["large"] if size == 6000 else [])
 
 
-def told(gate, sink, filters, token, wire, sender, **more):
+def told(sink, filters, token, wire, sender, **more):
     """What the filter was told of one message: (connection, macros by command, message)."""
     before = len(filters["told"].messages)
     submit(sink, token, wire, sender=sender, **more)
@@ -156,7 +163,7 @@ def told(gate, sink, filters, token, wire, sender, **more):
 
 def test_what_a_filter_is_told_of_a_login(gate, sink, filters, token):
     wire = gate.session("alice", listener="submissions", source=LAPTOP)
-    connection, macros, message = told(gate, sink, filters, token, wire, b"alice@example.org",
+    connection, macros, message = told(sink, filters, token, wire, b"alice@example.org",
                                        parameters=b" AUTH=team+40example.org")
     assert connection.offered == (6, 0x1ff, 0x1fffff)
     assert (connection.host, connection.family, connection.address) == (b"[127.0.7.1]", "4", LAPTOP)
@@ -180,6 +187,34 @@ def test_what_a_filter_is_told_of_a_login(gate, sink, filters, token):
     gate.wait_for_event("smtp.accepted", {"id": macros["M"]["i"].decode()})
 
 
+def test_a_client_certificate_is_told_and_is_no_login(gate, authority, sink, filters, token):
+    context = trusting_context()
+    context.load_cert_chain(*authority.issue("plc.example.org", client=True))
+    _, macros, _ = told(sink, filters, token + b"none", gate.secure("mutual"), b"x@example.com")
+    assert macros["H"]["{verify}"] == b"NO" and "{cert_subject}" not in macros["H"]
+    _, macros, _ = told(sink, filters, token + b"shown", gate.secure("mutual", context=context), b"x@example.com")
+    assert macros["H"]["{verify}"] == b"OK" and macros["H"]["{cert_subject}"] == b"CN=plc.example.org"
+    assert macros["H"]["{cert_issuer}"] == b"CN=Sallyport test authority"
+    assert not [name for values in macros.values() for name in values if "auth" in name]
+
+
+def test_of_a_refused_recipient_the_refusal_is_told(gate, filters, token):
+    before = len(filters["told"].messages)
+    with gate.secure("mutual") as wire:
+        wire.expect(250, b"MAIL FROM:<x@example.com>")
+        refusal = wire.command(b"RCPT TO:<u@example.com>")
+        assert refusal.code == 550
+        assert deliver_rest(wire, token).code == 250
+    message = filters["told"].wait_for_message(before)
+    assert [path for path, _ in message.recipients] == [b"<u@example.com>", b"<u@example.net>"]
+    of_recipients = [texts(payload[1:]) for command, payload in message.connection.packets
+                     if command == "D" and payload[:1] == b"R"]
+    refused, taken = (dict(zip(names[::2], names[1::2])) for names in of_recipients)
+    assert (refused[b"{rcpt_mailer}"], refused[b"{rcpt_host}"]) == (b"error", refusal.enhanced.encode())
+    assert refused[b"{rcpt_addr}"] in refusal.texts[0]
+    assert (taken[b"{rcpt_mailer}"], taken[b"{rcpt_addr}"]) == (b"esmtp", b"u@example.net")
+
+
 @pytest.mark.parametrize("client, family, server", [("198.51.100.7", "4", "192.0.2.25"),
                                                     ("2001:db8:5::7", "6", "2001:db8::25")])
 def test_behind_a_balancer_the_client_is_the_client(gate, sink, filters, token, client, family, server):
@@ -190,7 +225,7 @@ def test_behind_a_balancer_the_client_is_the_client(gate, sink, filters, token, 
                     + block)
     wire.greet()
     wire.ehlo()
-    connection, macros, _ = told(gate, sink, filters, token, wire, b"x@example.com")
+    connection, macros, _ = told(sink, filters, token, wire, b"x@example.com")
     assert (connection.host, connection.family) == (f"[{client}]".encode(), family)
     assert (connection.address, connection.port) == (client, 4711)
     assert macros["C"]["{client_addr}"] == client.encode() and macros["C"]["{client_port}"] == b"4711"

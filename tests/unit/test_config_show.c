@@ -34,6 +34,12 @@ effective(void **state)
 		"\nlistener \"x\"/permit \"anonymous\"/rights = { submit, any-sender }\n",
 		"\nlistener \"x\"/permit \"anonymous\"/wrong-sender = next (default)\n",
 		"\nlimits \"default\"/over = hold (default)\n",
+		"\nlistener \"x\"/policy = \"default\" (default)\n",
+		"\npolicy \"default\"/milters = { \"dkim\" }\n",
+		"\npolicy \"x\"/milters = { } (default)\n",
+		"\nmilter \"dkim\"/budget = 20s\n",
+		"\nmilter \"dkim\"/end-wait = 20s (default)\n",
+		"\nmilter \"dkim\"/macros = { \"{daemon_name}=X\" }\n",
 		"\nqueue/retry = { 5m, 10m, 20m, 40m, 1h, 2h, 4h } (default)\n",
 		"\nqueue/sync = no\n",
 		"\nroute \"*\"/to = \"smtp:a.org\"\n",
@@ -49,6 +55,9 @@ effective(void **state)
 		"  insecure-networks = { \"10.0.0.0/8\", \"::1\" }\n"
 		"  banner = \"say \\\"hi\\\" \\\\ there\"\n"
 		"  permit \"anonymous\" { rights = { any-sender, submit } } }\n"
+		"policy { milters = dkim } policy \"x\" { }\n"
+		"milter \"dkim\" { address = \"127.0.0.1:1\" budget = 20s macros = "
+		"\"daemon_name=X\" }\n"
 		"queue { sync = off }\n"
 		"route \"*\" { to = \"smtp:a.org\" }\n");
 	if (!show_settings("c.conf", add, &all, &fault))
