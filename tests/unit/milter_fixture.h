@@ -5,6 +5,8 @@
 
 #include "milter_peer_fixture.h"
 
+enum { NEIGHBOUR_CHANGES = 77 }; /* as declared size: the stage before changes the envelope */
+
 /* ---- stages before and behind ---------------------------------------------------------------- */
 
 /* Refuses recipients of a name that begins with its own; the first may change what it sees. */
@@ -33,7 +35,7 @@ neighbour_eom(struct stage *stage, struct mail *mail, stage_done_fn done, void *
 {
 	struct verdict verdict = VERDICT_PASS;
 
-	if (strcmp(((struct neighbour *)stage)->name, "before") == 0 && mail->declared_size == 77) {
+	if (strcmp(((struct neighbour *)stage)->name, "before") == 0 && mail->declared_size == NEIGHBOUR_CHANGES) {
 		mail->sender = "changed@example.org";
 		mail_add_recipient(mail, "added@example.net", "", 0);
 	}
@@ -210,6 +212,15 @@ fixture_mail(struct fixture *fixture)
 		return fixture->verdict.kind;
 	fixture_content(fixture, FIXTURE_HEADER, SPAN_LITERAL("hello\r\n"));
 	return fixture_message(fixture);
+}
+
+/* Did the last connection hear it? */
+static inline bool
+fixture_was_told(const struct fixture *fixture, const char *text)
+{
+	struct span raw = buf_span(&fixture->raw);
+
+	return raw.length && memmem(raw.start, raw.length, text, strlen(text));
 }
 
 #endif

@@ -59,6 +59,26 @@ UNIT_TESTS += tests/unit/test_policy_milter
 tests_unit_test_policy_milter_SOURCES = tests/unit/test_policy_milter.c $(MILTER_FIXTURE)
 tests_unit_test_policy_milter_LDADD = $(POLICY_LIBS) $(IO_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_policy_milter_replay
+tests_unit_test_policy_milter_replay_SOURCES = tests/unit/test_policy_milter_replay.c $(MILTER_FIXTURE)
+tests_unit_test_policy_milter_replay_LDADD = $(POLICY_LIBS) $(IO_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_policy_milter_failure
+tests_unit_test_policy_milter_failure_SOURCES = tests/unit/test_policy_milter_failure.c $(MILTER_FIXTURE)
+tests_unit_test_policy_milter_failure_LDADD = $(POLICY_LIBS) $(IO_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_policy_milter_steps
+tests_unit_test_policy_milter_steps_SOURCES = tests/unit/test_policy_milter_steps.c $(MILTER_FIXTURE)
+tests_unit_test_policy_milter_steps_LDADD = $(POLICY_LIBS) $(IO_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_policy_milter_commands
+tests_unit_test_policy_milter_commands_SOURCES = tests/unit/test_policy_milter_commands.c
+tests_unit_test_policy_milter_commands_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_policy_milter_health
+tests_unit_test_policy_milter_health_SOURCES = tests/unit/test_policy_milter_health.c
+tests_unit_test_policy_milter_health_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
+
 MILTER_CHANGE_FIXTURE = tests/unit/milter_change_fixture.h
 
 UNIT_TESTS += tests/unit/test_policy_milter_fields

@@ -242,12 +242,6 @@ is_asked_by_condition(void **state)
 
 /* ---- recipients ------------------------------------------------------------------------------ */
 
-static bool
-was_told(const struct fixture *fixture, const char *text)
-{
-	return memmem(buf_span(&fixture->raw).start, buf_length(&fixture->raw), text, strlen(text));
-}
-
 /* Those that others refuse are for who asks for them, and come with the next command. */
 static void
 hears_of_refused_recipients(void **state)
@@ -265,7 +259,7 @@ hears_of_refused_recipients(void **state)
 		assert_int_equal(fixture_to(&fixture, "before.too@example.net"), VERDICT_REJECT);
 		assert_int_equal(fixture_data(&fixture), VERDICT_CONTINUE);
 		assert_string_equal(fixture_heard(&fixture), wants ? "OCHMRRRT" : "OCHMRT");
-		assert_int_equal(was_told(&fixture, "<before.too@example.net>"), wants);
+		assert_int_equal(fixture_was_told(&fixture, "<before.too@example.net>"), wants);
 		fixture_close(&fixture);
 	}
 }
