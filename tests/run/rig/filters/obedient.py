@@ -54,6 +54,10 @@ class Obedient(Milter.Base):
         say(f"negotiate {opts[0]:x} {opts[1]:x}")
         return super().negotiate(opts)
 
+    def setsymlist(self, stage, *macros):
+        """The one of pymilter 1.0.5 hands bytes to its C half, which takes none."""
+        return self._ctx.setsymlist(stage, " ".join(macros))
+
     @Milter.noreply
     def unknown(self, cmd):
         say("unknown", cmd)
