@@ -13,7 +13,7 @@ enum {
 	LOOKUP_CLIENTS_MAX = 64,
 	LOOKUP_CLIENTS_PER_USER_MAX = 32,    /* so that one user cannot keep out another */
 	LOOKUP_IDLE_WAIT_MS = 5 * 60 * 1000, /* without a question; then it is cut off */
-	LOOKUP_TURN_WAIT_MS = 10 * 1000,     /* for the rest of a question, and for an answer to be read */
+	LOOKUP_TURN_WAIT_MS = 5 * 1000,      /* for the rest of a question, and for an answer to be read */
 };
 
 /*
