@@ -139,13 +139,16 @@ class Gate:
     def __init__(self, certificate, sink_port, policies=(), extra=""):
         limits = {"connections-per-address": "2000", "connections-before-login": "2000",
                   "connections": "2000", "message-size": "20M"}
-        clear = "\n".join(["protocol = smtp", 'address = { "127.0.0.1:0" }', "tls = none", "login = off"] +
-                          [f"{name} = {value}" for name, value in limits.items()] +
-                          ['permit "network:127.0.0.0/8" {'
-                           " rights = { submit, relay, any-sender, own-domain-sender } }"])
+        few = {**limits, "connections-before-login": "100", "connections": "100"}    # each may cost many descriptors
+
+        def clear(limits):
+            return "\n".join(["protocol = smtp", 'address = { "127.0.0.1:0" }', "tls = none", "login = off"] +
+                             [f"{name} = {value}" for name, value in limits.items()] +
+                             ['permit "network:127.0.0.0/8" {'
+                              " rights = { submit, relay, any-sender, own-domain-sender } }"])
         self.server = Sallyport(
-            listeners={"submission": {"tls": "starttls", **limits}, "submissions": None, "clear": clear,
-                       **{name: f'{clear}\npolicy = "{name}"' for name in policies}}, extra=extra,
+            listeners={"submission": {"tls": "starttls", **limits}, "submissions": None, "clear": clear(limits),
+                       **{name: f'{clear(few)}\npolicy = "{name}"' for name in policies}}, extra=extra,
             routes={"*": {"to": f'"smtp:127.0.0.1:{sink_port}"', "tls": "none"}},
             certificates=[certificate], log={"format": "text", "level": "info"},
             limits={"messages-per-hour": "0", "recipients-per-hour": "0", "connections-per-login": "0"})

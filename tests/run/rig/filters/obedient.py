@@ -16,7 +16,9 @@ options = None
 
 
 def say(*words):
-    print(*words, flush=True)
+    """One line, in one write: there are threads."""
+    sys.stdout.write(" ".join(str(word) for word in words) + "\n")
+    sys.stdout.flush()
 
 
 class Obedient(Milter.Base):
