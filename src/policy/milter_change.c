@@ -51,7 +51,7 @@ milter_change_new(const struct milter_means *means, const struct milter_offer *o
 	change->arena = arena_new(0);
 	change->means = means;
 	change->mail = mail;
-	change->size_limit = size_limit;
+	change->size_limit = size_limit && size_limit < mail_size(mail) ? mail_size(mail) : size_limit;
 	change->on_room = on_room;
 	change->context = context;
 	change->actions = offer->actions;

@@ -17,7 +17,8 @@ enum {
 };
 
 /*
- * For one filter and one message; mail is only read until milter_change_apply(). on_room comes from
+ * For one filter and one message; mail is only read until milter_change_apply(). With a new body it
+ * may be as large as size_limit (0: any size), or as it is. on_room comes from
  * the loop after MILTER_TAKEN_LATER; if the file could not be had, the next call says BAD.
  */
 struct milter_change *milter_change_new(const struct milter_means *means,
@@ -37,8 +38,8 @@ bool milter_change_is_any(const struct milter_change *change);
  * end (Sendmail's way; the older OpenDKIM deletes ascending, others descending, both come out
  * right). Our own Received (mail->trace) counts for INSERT_HEADER alone. False, and nothing
  * changed, if a new body is not whole, or the message would break a cap: fields and bytes of a
- * header, the listener's recipients, and with a new body size_limit (what is added to the header of
- * a message that just fits has the header's own room). No recipient left: *kind_out is DISCARD;
+ * header, the listener's recipients, and with a new body its size (what is added to the header of a
+ * message that just fits has the header's own room). No recipient left: *kind_out is DISCARD;
  * quarantine: HOLD and mail->hold; else CONTINUE. Logs what was changed. Once.
  */
 bool milter_change_apply(struct milter_change *change, struct mail *mail, const char *filter,

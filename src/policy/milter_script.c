@@ -17,7 +17,6 @@ enum {
 	BUDGET_MS = 110 * 1000,
 
 	IDLE_MS = 30 * 1000,         /* between two messages of a client */
-	BODY_SLACK_BYTES = 64 * 1024, /* the cap of the message itself is said elsewhere */
 	REFUSED_MAX = 1000,
 };
 
@@ -154,11 +153,9 @@ static void
 open_connection(struct milter_script *script)
 {
 	const struct settings_milter *settings = script->milter->settings;
-	uint64_t most = script->session->listener->message_size;
 
 	forget_connection(script);
 	script->connecting = true;
-	script->link.body_max_bytes = most ? (size_t)most + BODY_SLACK_BYTES : SIZE_MAX;
 	milter_link_open(&script->link,
 		at_most_left(script, setting(settings->connect_wait, CONNECT_WAIT_MS)),
 		at_most_left(script, setting(settings->command_wait, COMMAND_WAIT_MS)));

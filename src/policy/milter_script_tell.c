@@ -8,6 +8,7 @@ enum {
 	BATCH_MAX_BYTES = 48 * 1024, /* of fields that wait for answers: no buffer is full by it */
 	SEND_AT_BYTES = 32 * 1024,
 	BODY_PIECES = 2,             /* told before an answer is waited for */
+	BODY_SLACK_BYTES = 64 * 1024, /* in a new one: the cap of the message itself is said elsewhere */
 };
 
 static const struct {
@@ -218,6 +219,18 @@ tell_body(struct milter_script *script)
 	return true;
 }
 
+/* What may come from here on: a new body, as large as the listener takes or as the message is. */
+static void
+expect_body(struct milter_script *script)
+{
+	uint64_t most = script->session->listener->message_size;
+
+	if (most && most < mail_size(script->mail))
+		most = mail_size(script->mail);
+	script->link.body_max_bytes = most ? (size_t)most + BODY_SLACK_BYTES : SIZE_MAX;
+	milter_reader_begin_body(&script->link.reader);
+}
+
 /* ---- the way --------------------------------------------------------------------------------- */
 
 /* False if it cannot be said. */
@@ -245,6 +258,7 @@ tell_next(struct milter_script *script)
 	case MILTER_AT_END:
 		script->begun = false;
 		script->at++;
+		expect_body(script);
 		return tell_plain(script, place);
 	case MILTER_AT_CONNECT:
 	case MILTER_AT_HELO:

@@ -253,6 +253,23 @@ test_at_the_size_limit(void **state)
 	mail_free(&mail);
 }
 
+/* One that was let in although it is larger may get a body of its size, and no larger one. */
+static void
+test_beyond_the_size_limit(void **state)
+{
+	(void)state;
+	for (unsigned more = 0; more < 2; more++) {
+		struct mail *mail = mail_with("A: 1\r\n", "a body\r\n");
+		struct milter_change *change = change_new(mail, MILTER_MAY_ALL, 0, 10);
+
+		assert_int_equal(take(change, MILTER_REPLACE_BODY,
+			more ? S("another\r\n") : S("A BODY\r\n")), MILTER_TAKEN);
+		assert_int_equal(
+			apply(change, mail, "plain"), more ? -1 : VERDICT_CONTINUE);
+		mail_free(&mail);
+	}
+}
+
 /* ---- floods ------------------------------------------------------------------------------------- */
 
 /* It is the packets beyond all sense that are refused, at once and for little. */
@@ -325,6 +342,7 @@ main(void)
 		cmocka_unit_test(test_empty_body),
 		cmocka_unit_test(test_nothing_is_half_done),
 		cmocka_unit_test(test_at_the_size_limit),
+		cmocka_unit_test(test_beyond_the_size_limit),
 		cmocka_unit_test(test_floods),
 		cmocka_unit_test(test_bytes_gathered),
 	};
