@@ -80,12 +80,27 @@ skip_block_comment(struct source_scan *scan, struct fault *fault)
 	return refuse(scan, begin, "this comment does not end", fault);
 }
 
+/*
+ * Does the word or string that begins here stand where a name does? Behind "=" it is a value, behind
+ * a name a title.
+ */
+static bool
+take_name(struct source_scan *scan)
+{
+	bool value = scan->last == '=' || scan->last == ',' || scan->last == '[';
+	bool title = scan->last == 'w' && scan->named;
+
+	scan->named = !value && !title;
+	return scan->named;
+}
+
 /* A string in either kind of quotes, copied with them. */
 static bool
 copy_string(struct source_scan *scan, struct fault *fault)
 {
 	char quote = peek(scan, 0);
 
+	take_name(scan);
 	copy_byte(scan);
 	while (!at_end(scan)) {
 		char byte = peek(scan, 0);
@@ -165,8 +180,8 @@ copy_word(struct source_scan *scan, struct fault *fault)
 	if (span_is(word, "include") && scan->last != '=' && scan->last != ',' && scan->last != '(')
 		return include(scan, fault);
 	buf_add_span(scan->to, word);
+	scan->section = take_name(scan) ? word : SPAN_EMPTY;
 	scan->last = 'w';
-	scan->word = word;
 	return true;
 }
 
@@ -177,7 +192,7 @@ add_title(struct source_scan *scan)
 	for (size_t i = 0; i < schema_root.section_count; i++) {
 		const struct schema_section *section = schema_root.sections[i];
 
-		if (section->title_standard && span_is(scan->word, section->name))
+		if (section->title_standard && span_is(scan->section, section->name))
 			buf_printf(scan->to, "\"%s\" ", section->title_standard);
 	}
 }
@@ -219,7 +234,7 @@ copy_token(struct source_scan *scan, struct fault *fault)
 	char byte = peek(scan, 0);
 
 	if (byte != ' ' && byte != '\t' && byte != '\n' && byte != '{')
-		scan->word = SPAN_EMPTY;
+		scan->section = SPAN_EMPTY;
 	switch (byte) {
 	case ' ':
 	case '\t':
@@ -253,7 +268,7 @@ source_scan(struct source_scan *scan, struct span text, struct fault *fault)
 	scan->from = text;
 	scan->at = 0;
 	scan->line = 1;
-	scan->word = SPAN_EMPTY;
+	scan->section = SPAN_EMPTY;
 	scan->last = '}';
 	if (!check_bytes(scan, fault))
 		return false;

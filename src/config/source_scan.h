@@ -22,7 +22,8 @@ struct source_scan {
 	unsigned int line;
 	unsigned int braces[SOURCE_SCAN_DEPTH_MAX]; /* lines of the open ones */
 	size_t depth;
-	struct span word;                   /* the last token, if it was a word without quotes */
+	struct span section;                /* the last token, if a section of that name may begin */
+	bool named;                         /* the last word or string is a name: no value, no title */
 	char last;                          /* last token: { } = , or [ for a list's brace, w for a word */
 };
 
