@@ -149,6 +149,20 @@ take_sockets(struct front *front, const struct setup *setup, struct role_context
 	return sockets;
 }
 
+/* Nobody connects to a filter any more that the settings no longer name. */
+static bool
+lost_a_filter(const struct front *front, struct session *session)
+{
+	const struct settings *settings = session_setup(session)->settings;
+	const struct settings_policy *policy =
+		settings_find_policy(settings, session_listener(session)->settings);
+
+	for (size_t i = 0; policy && i < policy->milters.count; i++)
+		if (!settings_find_milter(front->setup->settings, policy->milters.items[i]))
+			return true;
+	return false;
+}
+
 /*
  * The queue takes nothing more from a listener that is gone; and what many reloads have left behind is not
  * kept for ever.
@@ -161,7 +175,8 @@ leave_gone(struct front *front)
 	for (struct session *session = front->sessions; session; session = next) {
 		next = session_next(session);
 		if (front->setup->generation - session_setup(session)->generation >= FRONT_GENERATIONS ||
-			!setup_find(front->setup, session_listener(session)->settings->title))
+			!setup_find(front->setup, session_listener(session)->settings->title) ||
+			lost_a_filter(front, session))
 			session_leave(session, SESSION_END_STOPPING, NULL);
 	}
 }

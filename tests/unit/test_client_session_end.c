@@ -191,6 +191,30 @@ test_many_reloads(void **state)
 	rig_free(&rig);
 }
 
+/* A filter that is elsewhere is found there; nobody connects to one that is gone. */
+static void
+test_filter_taken_away(void **state)
+{
+	static const char *const readings[] = {
+		"milter \"f\" { address = \"127.0.0.1:1\" } policy { milters = { f } }",
+		"milter \"f\" { address = \"127.0.0.1:2\" }",
+		"",
+	};
+	struct rig *rig = rig_new("none", CLEAR, readings[0]);
+
+	(void)state;
+	rig_connect(rig);
+	rig_play(rig, GREETING);
+	assert_true(front_serve(
+		rig->service.front, rig_setup(rig, "none", CLEAR, readings[1]), NULL, NULL));
+	rig_play(rig, "C: NOOP\nS: 250 2.0.0 Ok\n");
+	assert_true(front_serve(
+		rig->service.front, rig_setup(rig, "none", CLEAR, readings[2]), NULL, NULL));
+	rig_hear(rig, "421 4.3.2 mail.example.org Service is shutting down\r\n");
+	rig_wait(rig, is_empty);
+	rig_free(&rig);
+}
+
 static bool emptied;
 
 static void
@@ -278,6 +302,7 @@ main(void)
 		cmocka_unit_test(test_handshake_wait),
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_many_reloads),
+		cmocka_unit_test(test_filter_taken_away),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_stop_does_not_wait_for_ever),
 		cmocka_unit_test(test_stop_of_nothing),
