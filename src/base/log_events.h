@@ -120,6 +120,7 @@ EVENT(MILTER_VERDICT, "milter.verdict", INFO, "what a filter said of a message, 
 EVENT(MILTER_FAILED, "milter.failed", WARNING, "a filter did not do its part for a message; verdict is what its on-failure made of it")
 EVENT(MILTER_ODD, "milter.odd", NOTICE, "a filter did what it should not, and it was passed over")
 EVENT(MILTER_RESTS, "milter.rests", ERROR, "a filter has failed again and again, and is let alone for a while; its on-failure decides")
+EVENT(MILTER_SKIPPED, "milter.skipped", NOTICE, "a filter that is let alone was not asked about a message; verdict is what its on-failure made of it")
 EVENT(MILTER_BACK, "milter.back", NOTICE, "a filter that was let alone works again")
 
 /* filter */

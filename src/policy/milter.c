@@ -10,9 +10,16 @@
 
 enum { CODE_SIZE = 8 };
 
-struct filter_stage {
+/* Most sessions never come to a message: what one costs is made at the first that it is asked about. */
+struct milter_seat {
 	struct stage stage;
 	struct milter milter;
+	const struct mail_session *session;
+	struct dealings *dealings;
+};
+
+struct dealings {
+	const struct milter *milter;
 	const struct mail_session *session;
 	struct milter_script script;
 	struct arena *arena;      /* for the lines of standing */
@@ -26,124 +33,125 @@ struct filter_stage {
 	void *context;
 };
 
-static struct filter_stage *
-stage_of(struct stage *stage)
+static struct milter_seat *
+seat_of(struct stage *stage)
 {
-	return (struct filter_stage *)stage;
+	return (struct milter_seat *)stage;
 }
 
 /* ---- what it said ---------------------------------------------------------------------------- */
 
 static void
-answer(struct filter_stage *stage, const struct verdict *verdict)
+answer(struct dealings *dealings, const struct verdict *verdict)
 {
-	stage_done_fn done = stage->done;
+	stage_done_fn done = dealings->done;
 	struct verdict said = *verdict;
 
-	stage->done = NULL;
-	done(stage->context, &said);
+	dealings->done = NULL;
+	done(dealings->context, &said);
 }
 
 static const char *
-mail_id(const struct filter_stage *stage)
+mail_id(const struct dealings *dealings)
 {
-	return stage->script.mail ? stage->script.mail->id : "";
+	return dealings->script.mail ? dealings->script.mail->id : "";
 }
 
 static void
-report_failure(const struct filter_stage *stage, const struct milter_saying *saying,
+report_failure(const struct dealings *dealings, const struct milter_saying *saying,
 	const struct verdict *verdict)
 {
-	log_event(EV_MILTER_FAILED, kv_str("sid", stage->session->id), kv_str("id", mail_id(stage)),
-		kv_str("filter", stage->milter.settings->title),
+	log_event(EV_MILTER_FAILED, kv_str("sid", dealings->session->id),
+		kv_str("id", mail_id(dealings)), kv_str("filter", dealings->milter->settings->title),
 		kv_str("at", milter_place_name(saying->place)), kv_fault(&saying->fault),
 		kv_str("verdict", verdict_word(verdict)));
 }
 
 static void
-judge(struct filter_stage *stage, const struct milter_saying *saying)
+judge(struct dealings *dealings, const struct milter_saying *saying)
 {
 	const struct verdict *verdict = &saying->verdict;
-	uint64_t took_us = stage->script.took_us;
+	uint64_t took_us = dealings->script.took_us;
 	char code[CODE_SIZE] = "";
 
 	if (verdict->code)
 		snprintf(code, sizeof code, "%u", verdict->code);
-	milter_health_judged(stage->milter.health, verdict->kind, saying->changed, took_us);
-	log_event(EV_MILTER_VERDICT, kv_str("sid", stage->session->id), kv_str("id", mail_id(stage)),
-		kv_str("filter", stage->milter.settings->title),
+	milter_health_judged(dealings->milter->health, verdict->kind, saying->changed, took_us);
+	log_event(EV_MILTER_VERDICT, kv_str("sid", dealings->session->id),
+		kv_str("id", mail_id(dealings)), kv_str("filter", dealings->milter->settings->title),
 		kv_str("at", milter_place_name(saying->place)),
 		kv_str("verdict", verdict_word(verdict)),
 		kv_str("code", code), kv_str("changed", saying->changed ? "yes" : ""),
 		kv_int("us", (int64_t)took_us));
 	if (saying->fault.kind != FAULT_NONE)
-		report_failure(stage, saying, verdict);
-	stage->trying = false;
-	if (milter_health_worked(stage->milter.health))
-		log_event(EV_MILTER_BACK, kv_str("filter", stage->milter.settings->title));
+		report_failure(dealings, saying, verdict);
+	dealings->trying = false;
+	if (milter_health_worked(dealings->milter->health))
+		log_event(EV_MILTER_BACK, kv_str("filter", dealings->milter->settings->title));
 }
 
 static void
-decide(struct filter_stage *stage, const struct verdict *verdict)
+decide(struct dealings *dealings, const struct verdict *verdict)
 {
-	stage->asked = false;
-	stage->decided = true;
-	stage->final = *verdict;
-	answer(stage, verdict);
+	dealings->asked = false;
+	dealings->decided = true;
+	dealings->final = *verdict;
+	answer(dealings, verdict);
 }
 
 static void
-fail(struct filter_stage *stage, const struct milter_saying *saying)
+fail(struct dealings *dealings, const struct milter_saying *saying)
 {
-	struct milter_health *health = stage->milter.health;
+	struct milter_health *health = dealings->milter->health;
 	char where[VERDICT_TEXT_MAX_BYTES];
 	struct verdict verdict;
 
-	milter_verdict_where(stage->milter.settings->title, saying->place, where);
-	verdict = milter_verdict_without(stage->milter.settings->on_failure, saying->changed, where);
-	report_failure(stage, saying, &verdict);
-	stage->trying = false;
-	if (milter_health_failed(health, loop_now_ms(stage->milter.means->loop), &saying->fault))
-		log_event(EV_MILTER_RESTS, kv_str("filter", stage->milter.settings->title),
+	milter_verdict_where(dealings->milter->settings->title, saying->place, where);
+	verdict = milter_verdict_without(dealings->milter->settings->on_failure, saying->changed,
+		where);
+	report_failure(dealings, saying, &verdict);
+	dealings->trying = false;
+	if (milter_health_failed(health, loop_now_ms(dealings->milter->means->loop), &saying->fault))
+		log_event(EV_MILTER_RESTS, kv_str("filter", dealings->milter->settings->title),
 			kv_int("failures", health->failures_in_row),
 			kv_int("ms", (int64_t)health->rest_ms));
-	decide(stage, &verdict);
+	decide(dealings, &verdict);
 }
 
 /* For all messages to come; its lines too. */
 static void
-keep_standing(struct filter_stage *stage, const struct verdict *verdict)
+keep_standing(struct dealings *dealings, const struct verdict *verdict)
 {
-	if (!stage->arena)
-		stage->arena = arena_new(0);
-	stage->stands = true;
-	stage->standing = *verdict;
-	stage->standing.lines = arena_strdup(stage->arena, verdict->lines);
+	if (!dealings->arena)
+		dealings->arena = arena_new(0);
+	dealings->stands = true;
+	dealings->standing = *verdict;
+	dealings->standing.lines = arena_strdup(dealings->arena, verdict->lines);
 }
 
 static void
 on_said(void *context, const struct milter_saying *saying)
 {
-	struct filter_stage *stage = context;
+	struct dealings *dealings = context;
 
 	switch (saying->said) {
 	case MILTER_SAID_GO_ON:
-		answer(stage, &VERDICT_PASS);
+		answer(dealings, &VERDICT_PASS);
 		return;
 	case MILTER_SAID_OF_RECIPIENT:
-		answer(stage, &saying->verdict);
+		answer(dealings, &saying->verdict);
 		return;
 	case MILTER_SAID_OF_SESSION:
-		keep_standing(stage, &saying->verdict);
+		keep_standing(dealings, &saying->verdict);
 		break;
 	case MILTER_SAID_OF_MESSAGE:
 		break;
 	case MILTER_SAID_NOTHING:
-		fail(stage, saying);
+		fail(dealings, saying);
 		return;
 	}
-	judge(stage, saying);
-	decide(stage, &saying->verdict);
+	judge(dealings, saying);
+	decide(dealings, &saying->verdict);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -151,144 +159,176 @@ on_said(void *context, const struct milter_saying *saying)
 static struct stage *
 milter_open(const struct mail_session *session, void *service)
 {
-	struct filter_stage *stage = mem_alloc(sizeof *stage);
+	struct milter_seat *seat = mem_alloc(sizeof *seat);
 
-	stage->stage.type = &milter_stage_type;
-	stage->milter = *(const struct milter *)service;
-	stage->session = session;
-	milter_script_init(&stage->script, &stage->milter, session, on_said, stage);
-	return &stage->stage;
+	seat->stage.type = &milter_stage_type;
+	seat->milter = *(const struct milter *)service;
+	seat->session = session;
+	return &seat->stage;
+}
+
+static struct dealings *
+begin_dealings(struct milter_seat *seat)
+{
+	struct dealings *dealings = mem_alloc(sizeof *dealings);
+
+	dealings->milter = &seat->milter;
+	dealings->session = seat->session;
+	milter_script_init(&dealings->script, &seat->milter, seat->session, on_said, dealings);
+	return dealings;
 }
 
 /* What it was told, and what it said of it, no longer holds. */
 static void
 milter_session_changed(struct stage *stage, stage_done_fn done, void *context)
 {
-	struct filter_stage *milter = stage_of(stage);
+	struct dealings *dealings = seat_of(stage)->dealings;
 
-	milter_script_forget(&milter->script);
-	milter->stands = false;
+	if (dealings) {
+		milter_script_forget(&dealings->script);
+		dealings->stands = false;
+	}
 	done(context, &VERDICT_PASS);
 }
 
 /* True if it has to be asked; else it is answered. */
 static bool
-start_asking(struct filter_stage *stage, stage_done_fn done, void *context)
+start_asking(struct dealings *dealings, stage_done_fn done, void *context)
 {
-	if (!stage->asked) {
-		done(context, stage->decided ? &stage->final : &VERDICT_PASS);
+	if (!dealings || !dealings->asked) {
+		done(context, dealings && dealings->decided ? &dealings->final : &VERDICT_PASS);
 		return false;
 	}
-	stage->done = done;
-	stage->context = context;
+	dealings->done = done;
+	dealings->context = context;
 	return true;
 }
 
 /* Nothing is asked of a filter that has failed again and again. */
 static void
-go_without(struct filter_stage *stage)
+go_without(struct dealings *dealings, const struct mail *mail)
 {
+	const struct settings_milter *settings = dealings->milter->settings;
 	char where[VERDICT_TEXT_MAX_BYTES];
 
-	milter_verdict_where(stage->milter.settings->title, MILTER_AT_REST, where);
-	stage->decided = true;
-	stage->final = milter_verdict_without(stage->milter.settings->on_failure, false, where);
+	milter_verdict_where(settings->title, MILTER_AT_REST, where);
+	dealings->decided = true;
+	dealings->final = milter_verdict_without(settings->on_failure, false, where);
+	log_event(EV_MILTER_SKIPPED, kv_str("sid", dealings->session->id), kv_str("id", mail->id),
+		kv_str("filter", settings->title),
+		kv_str("verdict", verdict_word(&dealings->final)));
 }
 
 static void
-milter_envfrom(struct stage *base, struct mail *mail, stage_done_fn done, void *context)
+begin_message(struct dealings *dealings, struct mail *mail)
 {
-	struct filter_stage *stage = stage_of(base);
-	const struct settings_milter *settings = stage->milter.settings;
-	struct milter_health *health = stage->milter.health;
+	struct milter_health *health = dealings->milter->health;
 
-	stage->asked = false;
-	stage->decided = false;
-	if (!milter_condition_session(settings, stage->session)) {
-		stage->decided = true;
-		stage->final = (struct verdict){ .kind = VERDICT_ACCEPT };
-	} else if (stage->stands) {
-		stage->decided = true;
-		stage->final = stage->standing;
-	} else if (!milter_health_admits(health, loop_now_ms(stage->milter.means->loop))) {
-		go_without(stage);
+	dealings->asked = false;
+	dealings->decided = false;
+	if (dealings->stands) {
+		dealings->decided = true;
+		dealings->final = dealings->standing;
+	} else if (!milter_health_admits(health, loop_now_ms(dealings->milter->means->loop))) {
+		go_without(dealings, mail);
 	} else {
-		stage->asked = true;
-		stage->trying = health->trying;
-		milter_script_begin(&stage->script, mail);
+		dealings->asked = true;
+		dealings->trying = health->trying;
+		milter_script_begin(&dealings->script, mail);
 	}
-	if (start_asking(stage, done, context))
-		milter_script_ask(&stage->script, MILTER_AT_MAIL, NULL);
 }
 
 static void
-milter_envrcpt(struct stage *base, struct mail *mail, const struct mail_recipient *recipient,
+milter_envfrom(struct stage *stage, struct mail *mail, stage_done_fn done, void *context)
+{
+	struct milter_seat *seat = seat_of(stage);
+
+	if (!milter_condition_session(seat->milter.settings, seat->session)) {
+		done(context, &(struct verdict){ .kind = VERDICT_ACCEPT });
+		return;
+	}
+	if (!seat->dealings)
+		seat->dealings = begin_dealings(seat);
+	begin_message(seat->dealings, mail);
+	if (start_asking(seat->dealings, done, context))
+		milter_script_ask(&seat->dealings->script, MILTER_AT_MAIL, NULL);
+}
+
+static void
+milter_envrcpt(struct stage *stage, struct mail *mail, const struct mail_recipient *recipient,
 	stage_done_fn done, void *context)
 {
-	struct filter_stage *stage = stage_of(base);
+	struct dealings *dealings = seat_of(stage)->dealings;
 
 	(void)mail;
-	if (start_asking(stage, done, context))
-		milter_script_ask(&stage->script, MILTER_AT_RCPT, recipient);
+	if (start_asking(dealings, done, context))
+		milter_script_ask(&dealings->script, MILTER_AT_RCPT, recipient);
 }
 
 static void
-milter_refused(struct stage *base, struct mail *mail, const struct mail_recipient *recipient,
+milter_refused(struct stage *stage, struct mail *mail, const struct mail_recipient *recipient,
 	const struct verdict *verdict)
 {
-	struct filter_stage *stage = stage_of(base);
+	struct dealings *dealings = seat_of(stage)->dealings;
 
 	(void)mail;
-	if (stage->asked)
-		milter_script_refused(&stage->script, recipient, verdict);
+	if (dealings && dealings->asked)
+		milter_script_refused(&dealings->script, recipient, verdict);
 }
 
 static void
-milter_data(struct stage *base, struct mail *mail, stage_done_fn done, void *context)
+milter_data(struct stage *stage, struct mail *mail, stage_done_fn done, void *context)
 {
-	struct filter_stage *stage = stage_of(base);
+	struct dealings *dealings = seat_of(stage)->dealings;
 
 	(void)mail;
-	if (start_asking(stage, done, context))
-		milter_script_ask(&stage->script, MILTER_AT_DATA, NULL);
+	if (start_asking(dealings, done, context))
+		milter_script_ask(&dealings->script, MILTER_AT_DATA, NULL);
 }
 
 static void
-milter_eom(struct stage *base, struct mail *mail, stage_done_fn done, void *context)
+milter_eom(struct stage *stage, struct mail *mail, stage_done_fn done, void *context)
 {
-	struct filter_stage *stage = stage_of(base);
+	struct milter_seat *seat = seat_of(stage);
+	struct dealings *dealings = seat->dealings;
 
-	if (stage->asked && !milter_condition_size(stage->milter.settings, mail_size(mail))) {
-		stage->asked = false;
-		milter_script_end(&stage->script);
+	if (dealings && dealings->asked &&
+		!milter_condition_size(seat->milter.settings, mail_size(mail))) {
+		dealings->asked = false;
+		milter_script_end(&dealings->script);
 	}
-	if (start_asking(stage, done, context))
-		milter_script_ask(&stage->script, MILTER_AT_END, NULL);
+	if (start_asking(dealings, done, context))
+		milter_script_ask(&dealings->script, MILTER_AT_END, NULL);
 }
 
 static void
-milter_abort(struct stage *base)
+milter_abort(struct stage *stage)
 {
-	struct filter_stage *stage = stage_of(base);
+	struct dealings *dealings = seat_of(stage)->dealings;
 
-	milter_script_end(&stage->script);
-	if (stage->trying)
-		milter_health_gave_up(stage->milter.health);
-	stage->trying = false;
-	stage->asked = false;
-	stage->decided = false;
-	stage->done = NULL;
+	if (!dealings)
+		return;
+	milter_script_end(&dealings->script);
+	if (dealings->trying)
+		milter_health_gave_up(dealings->milter->health);
+	dealings->trying = false;
+	dealings->asked = false;
+	dealings->decided = false;
+	dealings->done = NULL;
 }
 
 static void
-milter_close(struct stage **base)
+milter_close(struct stage **stage)
 {
-	struct filter_stage *stage = stage_of(*base);
+	struct milter_seat *seat = seat_of(*stage);
 
-	milter_abort(*base);
-	milter_script_fini(&stage->script);
-	arena_free(&stage->arena);
-	mem_free(base);
+	milter_abort(*stage);
+	if (seat->dealings) {
+		milter_script_fini(&seat->dealings->script);
+		arena_free(&seat->dealings->arena);
+		mem_free(&seat->dealings);
+	}
+	mem_free(stage);
 }
 
 const struct stage_type milter_stage_type = {

@@ -396,6 +396,20 @@ memory_goes_back_when_it_is_quiet(void **state)
 	mem_free(&pieces[PIECES - 1]);
 }
 
+/* For measuring: it goes on within a turn, and is of the same kind as the turn's own time. */
+static void
+exact_time_goes_on(void **state)
+{
+	uint64_t start_us = loop_exact_us();
+	uint64_t turn_us = loop_now_ms(loop) * 1000;
+
+	(void)state;
+	assert_true(turn_us + 1000 >= start_us);
+	while (loop_exact_us() < start_us + 100)
+		;
+	assert_true(loop_exact_us() >= start_us + 100);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -413,6 +427,7 @@ main(void)
 		TEST(error_shows_as_readiness),
 		TEST(signal_calls_from_the_loop),
 		TEST(memory_goes_back_when_it_is_quiet),
+		TEST(exact_time_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,6 +112,8 @@ connect_and_accept(const char *at, const char *connect_host, const char *wanted_
 	assert_int_equal(flag(accepted_fds[0], IPPROTO_TCP, TCP_NODELAY), 1);
 	assert_int_equal(flag(connected_fd, IPPROTO_TCP, TCP_NODELAY), 1);
 	assert_int_equal(flag(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT), 0);
+	sock_quick_ack(connected_fd);
+	assert_int_equal(flag(connected_fd, IPPROTO_TCP, TCP_QUICKACK), 1);
 	sock_connect_free(&connecting);
 	sock_acceptor_free(&acceptor);
 	sock_close(&connected_fd);
