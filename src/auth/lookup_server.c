@@ -137,8 +137,10 @@ flush(struct lookup_client *client)
 			buf_consume(&client->output, (size_t)size);
 		else if (errno == EAGAIN)
 			return;
-		else if (errno != EINTR)
-			return drop(client, NULL);
+		else if (errno != EINTR) {
+			drop(client, NULL);
+			return;
+		}
 	}
 	buf_release(&client->output);
 }
@@ -182,17 +184,13 @@ static void
 answer_found(struct lookup_client *client, enum directory_result result,
 	const struct account *account)
 {
-	switch (result) {
-	case DIRECTORY_FOUND:
-		if (account_refusal(account, IDENTITY_SMTP, clock_wall_ms()))
-			break;
-		return answer_account(client, account);
-	case DIRECTORY_UNKNOWN:
-		break;
-	case DIRECTORY_DOWN:
-		return answer_word(client, LOOKUP_UNSURE, "the directory does not answer");
-	}
-	answer_word(client, LOOKUP_UNKNOWN, "");
+	if (result == DIRECTORY_DOWN)
+		answer_word(client, LOOKUP_UNSURE, "the directory does not answer");
+	else if (result == DIRECTORY_FOUND &&
+		!account_refusal(account, IDENTITY_SMTP, clock_wall_ms()))
+		answer_account(client, account);
+	else
+		answer_word(client, LOOKUP_UNKNOWN, "");
 }
 
 static void
@@ -216,8 +214,10 @@ ask(struct lookup_client *client, struct span login)
 	const char *realm = settings->sasl.realm[0] ? settings->sasl.realm : settings->hostname;
 	char name[LOGIN_NAME_SIZE];
 
-	if (!login_name_parse(login, realm, name))
-		return answer_word(client, LOOKUP_UNKNOWN, "");
+	if (!login_name_parse(login, realm, name)) {
+		answer_word(client, LOOKUP_UNKNOWN, "");
+		return;
+	}
 	client->busy = true;
 	client->question = directory_find(auth->directory, name, false, on_found, client);
 	if (!client->busy)
