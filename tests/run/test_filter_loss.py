@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Filters that go away and come back: replayed until the end of message was sent, never after it; verdicts on the session."""
+import pytest
+
+from rig import milter_packet as say
+from rig.filtered import Filtered, check_next, send
+from rig.judge import letter, new_token
+from rig.milter import USUAL, Filter
+
+THREE = (b"u@example.net", b"v@example.net", b"w@example.net")
+BODY = (b"z" * 76 + b"\r\n") * 3000
+
+
+@pytest.fixture(scope="module")
+def filtered(make_gate, sink):
+    made = Filtered(make_gate, sink, {"tempfail": {}, "accept": {"on-failure": "accept"}})
+    yield made
+    made.judge()
+    made.stop()
+
+
+@pytest.fixture
+def filter_(filtered):
+    return filtered.filters["tempfail"]
+
+
+def paths(message):
+    return [path for path, _ in message.recipients]
+
+
+@pytest.mark.sanitize
+@pytest.mark.parametrize("step, before", [("C", 0), ("H", 0), ("M", 0), ("R", 0), ("R", 1), ("R", 2), ("T", 0), ("L", 0), ("L", 2),
+                                          ("N", 0), ("B", 0), ("B", 1)])
+def test_lost_once_before_the_end_is_replaced(filtered, filter_, step, before):
+    """The second connection is told everything from the start, and the client nothing at all."""
+    first = len(filter_.connections)
+    with filtered.session("tempfail") as wire:
+        filter_.play({step: [USUAL] * before + [None]})
+        token = new_token()
+        text = letter(token, BODY)
+        step, reply = send(wire, text, THREE)
+        assert (step, reply.code) == ("END", 250), (step, reply, filtered.gate.story(10))
+        message = filter_.wait_for_message(-1)
+        assert message.commands == "MRRRT" + "L" * len(message.fields) + "N" + "B" * len(message.pieces) + "E"
+        assert paths(message) == [b"<u@example.net>", b"<v@example.net>", b"<w@example.net>"]
+        assert message.body == BODY and not message.connection.faults, message.connection.faults
+        assert len(filter_.connections) == first + 2 and message.connection is filter_.connections[-1]
+        assert len(filtered.sink.wait_for_token(token).recipients) == 3
+        check_next(filtered, "tempfail", wire)
+        assert len(filter_.connections) == first + 2
+
+
+@pytest.mark.parametrize("step, at", [("M", "MAIL"), ("R", "RCPT"), ("T", "DATA"), ("N", "END"), ("B", "END")])
+def test_lost_twice_is_a_failure(filtered, filter_, step, at):
+    with filtered.session("tempfail") as wire:
+        filter_.play({step: [None, None]})
+        found, reply = send(wire, letter(new_token()))
+        assert (found, reply.code, reply.enhanced) == (at, 451, "4.7.1")
+        check_next(filtered, "tempfail", wire)
+
+
+def test_lost_at_the_end_is_not_asked_again(filtered, filter_):
+    with filtered.session("tempfail") as wire:
+        filter_.play({"E": [None]})
+        seen, token = len(filter_.messages), new_token()
+        step, reply = send(wire, letter(token))
+        assert (step, reply.code, reply.enhanced) == ("END", 451, "4.7.1")
+        assert len(filter_.messages) == seen + 1
+        filtered.refused.append(token)
+        check_next(filtered, "tempfail", wire)
+
+
+def test_refused_recipient_is_not_replayed(filtered, filter_):
+    with filtered.session("tempfail") as wire:
+        filter_.play({"R": [USUAL, say.REJECT, None]})
+        wire.expect(250, b"MAIL FROM:<alice@example.org>")
+        wire.expect(250, b"RCPT TO:<u@example.net>")
+        wire.expect(550, b"RCPT TO:<v@example.net>")
+        wire.expect(250, b"RCPT TO:<w@example.net>")
+        token = new_token()
+        wire.expect(354, b"DATA")
+        wire.send(letter(token) + b".\r\n")
+        assert wire.reply().code == 250
+        message = filter_.wait_for_message(-1)
+        assert paths(message) == [b"<u@example.net>", b"<w@example.net>"]
+        queued = filtered.sink.wait_for_token(token)
+        assert sorted(path for path, _ in queued.recipients) == [b"u@example.net", b"w@example.net"]
+
+
+def test_connection_that_ended_between_messages(filtered, filter_):
+    """It is noticed, and costs nothing."""
+    with filtered.session("tempfail") as wire:
+        old = check_next(filtered, "tempfail", wire).connection
+        filter_.play({"M": [None]})      # one attempt more for a loss in the midst
+        old.socket.shutdown(2)
+        filter_.wait_until_left([old])
+        assert send(wire, letter(new_token()))[1].code == 250
+        message = filter_.wait_for_message(-1)
+        assert message.connection is not old and message.connection.helo == b"client.example.org"
+        check_next(filtered, "tempfail", wire)
+
+
+def test_unasked_packet_between_messages(filtered, filter_):
+    """The connection is not used again: whatever it says may be taken for the answer to the next one."""
+    with filtered.session("tempfail") as wire:
+        old = check_next(filtered, "tempfail", wire).connection
+        old.send(say.REJECT)
+        message = check_next(filtered, "tempfail", wire)
+        assert message.connection is not old
+        filter_.wait_until_left([old])
+
+
+def test_filter_that_was_started_again(filtered, make_gate, sink):
+    """Dead when a message comes, back for the next one of the same session."""
+    name = "accept"
+    with filtered.session(name) as wire:
+        check_next(filtered, name, wire)
+        old = filtered.filters[name]
+        old.kill()
+        token = new_token()
+        step, reply = send(wire, letter(token))
+        assert (step, reply.code) == ("END", 250)
+        assert not filtered.sink.wait_for_token(token).fields("X-Saw")
+        filtered.filters[name] = Filter(port=old.port)
+        check_next(filtered, name, wire)
+
+
+def test_message_given_up_is_aborted(filtered, filter_):
+    with filtered.session("tempfail") as wire:
+        filter_.play()
+        wire.expect(250, b"MAIL FROM:<alice@example.org>")
+        wire.expect(250, b"RCPT TO:<u@example.net>")
+        wire.expect(250, b"RSET")
+        message = filter_.wait_for_message(-1)
+        assert message.end == "A" and message.commands == "MR"
+        assert check_next(filtered, "tempfail", wire).connection is message.connection
+
+
+def test_client_that_goes_away_leaves_nothing_open(filtered, filter_):
+    wire = filtered.session("tempfail")
+    filter_.play()
+    wire.expect(250, b"MAIL FROM:<alice@example.org>")
+    wire.expect(250, b"RCPT TO:<u@example.net>")
+    connection = filter_.connections[-1]
+    wire.reset()
+    filter_.wait_until_left([connection])
+    assert not connection.faults, connection.faults
+
+
+def test_later_filter_is_aborted_where_an_earlier_one_refuses(filtered, filter_):
+    with filtered.session("tempfail") as wire:
+        filter_.play({"E": [say.REJECT]})
+        seen = len(filtered.witness.messages)
+        assert send(wire, letter(new_token()))[1].code == 550
+        check_next(filtered, "tempfail", wire)
+        first, second = filtered.witness.messages[seen:]
+        assert (first.end, first.commands) == ("A", "MRT") and second.end == "E"
+        assert first.connection is second.connection
+
+
+# --- what is said of the session stands for all its messages
+
+@pytest.mark.parametrize("step", "CH")
+@pytest.mark.parametrize("said, code, enhanced", [
+    (say.REJECT, 550, "5.7.1"), (say.TEMPFAIL, 451, "4.7.1"), (say.reply("554 5.7.9 not from there"), 554, "5.7.9"),
+], ids=["reject", "tempfail", "reply"])
+def test_refused_session(filtered, filter_, step, said, code, enhanced):
+    first = len(filter_.connections)
+    filter_.play({step: [said]})
+    with filtered.session("tempfail") as wire:
+        for _ in range(3):
+            found, reply = send(wire, letter(new_token()))
+            assert (found, reply.code, reply.enhanced) == ("MAIL", code, enhanced), reply
+    assert len(filter_.connections) == first + 1
+    filter_.wait_until_left()
+    with filtered.session("tempfail") as wire:
+        check_next(filtered, "tempfail", wire)
+
+
+@pytest.mark.parametrize("step", "CH")
+def test_accepted_session_is_not_spoken_of_again(filtered, filter_, step):
+    first = len(filter_.connections)
+    filter_.play({step: [say.ACCEPT]})
+    with filtered.session("tempfail") as wire:
+        for _ in range(2):
+            token = new_token()
+            assert send(wire, letter(token))[1].code == 250
+            filtered.sink.wait_for_token(token)
+        filter_.wait_until_left(filter_.connections[first:])
+    assert len(filter_.connections) == first + 1
+    assert not filter_.connections[-1].messages and not filter_.connections[-1].faults
+
+
+def test_421_of_the_session_ends_it(filtered, filter_):
+    filter_.play({"C": [say.reply("421 4.7.0 go away")]})
+    with filtered.session("tempfail") as wire:
+        step, reply = send(wire, letter(new_token()))
+        assert (step, reply.code) == ("MAIL", 421) and wire.is_closed()
+    with filtered.session("tempfail") as wire:
+        check_next(filtered, "tempfail", wire)
