@@ -87,21 +87,25 @@ at_most(uint64_t count, uint64_t most)
 
 /*
  * A session alone is one; those that are in the middle of a large content have a body file too, and
- * those that send have a connection to each filter of their policy.
+ * one more while a filter replaces it; those that send have a connection to each filter of their
+ * policy.
  */
 static uint64_t
 descriptors_of_smtp(const struct settings *settings, uint64_t sessions)
 {
 	uint64_t filters = 0;
+	uint64_t bodies = sessions;
 
 	for (size_t i = 0; i < settings->listener.count; i++) {
 		const struct settings_listener *listener = &settings->listener.items[i];
 		const struct settings_policy *policy = settings_find_policy(settings, listener);
 
-		if (listener->protocol == LISTENER_SMTP && policy)
-			filters += listener->connections * policy->milters.count;
+		if (listener->protocol != LISTENER_SMTP || !policy || !policy->milters.count)
+			continue;
+		filters += listener->connections * policy->milters.count;
+		bodies += listener->connections;
 	}
-	return sessions + at_most(sessions, NEEDS_BODY_FILES_MOST) +
+	return sessions + at_most(bodies, NEEDS_BODY_FILES_MOST) +
 		at_most(filters, NEEDS_FILTERS_MOST);
 }
 

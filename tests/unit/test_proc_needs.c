@@ -38,8 +38,11 @@ descriptors(void **state)
 	assert_int_equal(needs_descriptors(ROLE_SMTP, &settings), 2000 + 2 + 128);
 	/* Of ten thousand sessions no more have a file than queue gives out. */
 	assert_int_equal(needs_descriptors(ROLE_SMTP, &busy), 10000 + 4096 + 2 + 128);
-	/* A connection to each filter of a session's policy, and never more than are asked for. */
-	assert_int_equal(needs_descriptors(ROLE_SMTP, &filters), 2 * 1100 + 2 * 100 + 128);
+	/*
+	 * A connection to each filter of a session's policy, and a file for the body that one of them
+	 * sends; never more than are asked for.
+	 */
+	assert_int_equal(needs_descriptors(ROLE_SMTP, &filters), 2 * 1100 + 3 * 100 + 128);
 	filters.listener.count = 3;
 	assert_int_equal(needs_descriptors(ROLE_SMTP, &filters), 11100 + 2 * 4096 + 128);
 	assert_int_equal(needs_descriptors(ROLE_MAILBOX, &settings), 100 + 1 + 128);
