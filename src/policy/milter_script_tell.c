@@ -291,11 +291,11 @@ milter_script_tell(struct milter_script *script)
 {
 	struct milter_link *link = &script->link;
 
+	if (may_tell(script) && !is_there(script) && milter_link_has_input(link)) {
+		milter_script_break(script, "an answer to nothing");
+		return;
+	}
 	while (may_tell(script) && !is_there(script)) {
-		if (milter_link_has_input(link)) {
-			milter_script_break(script, "an answer to nothing");
-			return;
-		}
 		if (milter_link_is_full(link)) {
 			milter_script_wait(script);
 			return;

@@ -6,6 +6,9 @@
 #include "io_fixture.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -74,6 +77,8 @@ struct fixture {
 	uint32_t version, actions, steps;
 	const struct filter_rule *rules;
 	bool dribbles;      /* one byte a turn */
+	bool stutters;      /* every packet without payload has a send of its own */
+	bool with_tcp;
 	unsigned refuse_from; /* the so manyth connection and all behind it are refused; 0: none */
 	char hurry_after;   /* when it has answered this, what is told next has little time */
 	unsigned reads;     /* how often something came */
@@ -129,10 +134,16 @@ fixture_flush(struct filter_connection *connection)
 
 	if (connection->fixture->dribbles && size > 1)
 		size = 1;
+	if (connection->fixture->stutters && size > 5)
+		size = 5;
 	if (size) {
 		sent = send(connection->fd, buf_span(&connection->out).start, size, MSG_NOSIGNAL);
 		if (sent > 0)
 			buf_consume(&connection->out, (size_t)sent);
+		if (connection->fixture->stutters && buf_length(&connection->out)) {
+			fixture_flush(connection);
+			return;
+		}
 	}
 	if (buf_length(&connection->out))
 		loop_watch_set(connection->watch, LOOP_READABLE | LOOP_WRITABLE);
@@ -245,6 +256,28 @@ fixture_on_filter(unsigned events, void *context)
 
 /* ---- means ----------------------------------------------------------------------------------- */
 
+/* As dial makes one: without Nagle on our side; the filter knows nothing of that. */
+static inline void
+fixture_tcp_pair(int fds[2])
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof at;
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	int on = 1;
+
+	fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &size), 0);
+	assert_int_equal(connect(fds[0], (struct sockaddr *)&at, size), 0);
+	fds[1] = accept(listener, NULL, NULL);
+	assert_true(fds[1] >= 0);
+	sock_close(&listener);
+	setsockopt(fds[0], IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	fcntl(fds[1], F_SETFL, O_NONBLOCK);
+}
+
 static inline void
 fixture_on_dial(void *context)
 {
@@ -261,7 +294,10 @@ fixture_on_dial(void *context)
 		return;
 	}
 	assert_true(fixture->dialed <= FILTER_CONNECTIONS);
-	assert_true(sock_pair(fds, &fault));
+	if (fixture->with_tcp)
+		fixture_tcp_pair(fds);
+	else
+		assert_true(sock_pair(fds, &fault));
 	connection = &fixture->connections[fixture->dialed - 1];
 	*connection = (struct filter_connection){ .fixture = fixture, .fd = fds[1],
 		.in = BUF_INIT(0), .out = BUF_INIT(0) };
