@@ -119,6 +119,8 @@ def fields_of(block):
 
 def is_telling(block):
     """Does every line of it come through the protocol as it stands?"""
+    if b"\n" in block.replace(b"\r\n", b""):
+        return False
     block = block.replace(b"\r\n", b"\n")
     return b"\0" not in block and all(re.match(rb"[!-9;-~]+:", part)
                                       for part in re.split(rb"\n(?![ \t])", block.rstrip(b"\n")))
