@@ -126,6 +126,16 @@ def is_telling(block):
                                       for part in re.split(rb"\n(?![ \t])", block.rstrip(b"\n")))
 
 
+def is_askable(case, told):
+    """
+    May a filter be asked this case of tests/rights, of which `explain` said told? No milter macro has the names in a
+    certificate; recipients are the mail server's own affair.
+    """
+    at_rcpt = [step for step in told["steps"] if step["at"] == "RCPT" and step["verdict"] == "refuse"]
+    header = case.get("header", "From: x\n").replace("\n", "\r\n").encode()
+    return "certificate" not in case and not at_rcpt and is_telling(header)
+
+
 def apply(changes, block, sender):
     """(header fields, sender, reason of a quarantine) after the modifications."""
     fields = [[name, value.strip()] for name, value in fields_of(block)]

@@ -62,9 +62,12 @@ def missing():
 
 
 class Postfix:
-    """Listens on `port` (STARTTLS) and `tls_port` (TLS from the first byte)."""
+    """
+    Listens on `port` (STARTTLS) and `tls_port` (TLS from the first byte), and on `ports[name]` for each of
+    services: name -> its options in master.cf. more: lines for main.cf.
+    """
 
-    def __init__(self, certificate, auth_port, next_hop, tls="may", tls_only="yes"):
+    def __init__(self, certificate, auth_port, next_hop, tls="may", tls_only="yes", services=None, more=""):
         self.path = ground.folder("postfix")
         os.chmod(self.path, 0o755)
         os.chown(self.path, 0, 0)
@@ -75,10 +78,12 @@ class Postfix:
         self.config = os.path.join(self.path, "config")
         self._write("main.cf", MAIN.format(
             path=self.path, certificate=certificate[0], key=certificate[1], auth_port=auth_port,
-            next_hop=next_hop, tls=tls, tls_only=tls_only))
-        self._write("master.cf", MASTER.format(services=(
-            f"127.0.0.1:{self.port} inet n - n - - smtpd\n"
-            f"127.0.0.1:{self.tls_port} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes")))
+            next_hop=next_hop, tls=tls, tls_only=tls_only) + more)
+        self.ports = {name: ground.free_port() for name in services or {}}
+        self._write("master.cf", MASTER.format(services="\n".join([
+            f"127.0.0.1:{self.port} inet n - n - - smtpd",
+            f"127.0.0.1:{self.tls_port} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes",
+            *(f"127.0.0.1:{port} inet n - n - - smtpd {services[name]}" for name, port in self.ports.items())])))
         self.program = None
 
     def _write(self, name, text):
@@ -92,6 +97,14 @@ class Postfix:
             [ground.find_program("postfix"), "-c", self.config, "start-fg"], root=True)
         ground.wait_until_accepts(self.port, self.program, 30)
         return self
+
+    def held(self):
+        """Queue ids of what was put on hold."""
+        return [name for _, _, names in os.walk(os.path.join(self.path, "queue", "hold")) for name in names]
+
+    def log(self):
+        with open(os.path.join(self.path, "log"), encoding="utf-8", errors="replace") as log:
+            return log.read()
 
     def stop(self):
         if self.program:

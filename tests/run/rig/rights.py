@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The table of tests/rights: its world in a running daemon, and what its cases say."""
+import base64
 import json
 import os
 import re
@@ -58,3 +59,11 @@ def where_of(case, lines):
 def header_of(case):
     header = case.get("header")
     return (f"From: <{case['mail']}>\n" if header is None else header).replace("\n", "\r\n").encode()
+
+
+def explained(gate, case):
+    """What `explain` says of a case, without its certificate."""
+    args = {"listener": case["on"], "mail_from": case["mail"], "ip": case.get("ip", "127.0.0.9"),
+            "rcpt": case.get("to", "u@example.net"), "header": base64.b64encode(header_of(case)).decode(),
+            "smtputf8": bool(case.get("utf8"))}
+    return ask(gate, "explain", **args, **({"login": case["login"]} if "login" in case else {}))

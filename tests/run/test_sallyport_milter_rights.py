@@ -3,14 +3,12 @@
 The table of tests/rights, asked of sallyport-milter as another mail server asks it: the same verdict, text and
 deciding line as the daemon's, with the accounts of the daemon behind its look-up socket.
 """
-import base64
-
 import pytest
 
 from rig import ground
 from rig.milter_filter import Filter, need
-from rig.milter_mta import apply, is_telling
-from rig.rights import CASES, ask, header_of, lines_of, make_world, where_of
+from rig.milter_mta import apply, is_askable
+from rig.rights import CASES, explained, header_of, lines_of, make_world, where_of
 
 
 @pytest.fixture(scope="module")
@@ -27,19 +25,6 @@ def milter(gate):
     running = Filter(None, socket=f"{gate.path}/run/milter.sock", config=gate.config).start()
     yield running
     running.stop()
-
-
-def explained(gate, case):
-    args = {"listener": case["on"], "mail_from": case["mail"], "ip": case.get("ip", "127.0.0.9"),
-            "rcpt": case.get("to", "u@example.net"), "header": base64.b64encode(header_of(case)).decode(),
-            "smtputf8": bool(case.get("utf8"))}
-    return ask(gate, "explain", **args, **({"login": case["login"]} if "login" in case else {}))
-
-
-def is_askable(case, told):
-    """No milter macro has the names in a certificate; recipients are the mail server's own affair."""
-    at_rcpt = [step for step in told["steps"] if step["at"] == "RCPT" and step["verdict"] == "refuse"]
-    return "certificate" not in case and not at_rcpt and is_telling(header_of(case))
 
 
 def put(mta, case, number):
