@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -151,6 +152,17 @@ connect_inet(void)
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	/* Nobody is there; being told so means that we were let through. */
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) != 0 && errno == ECONNREFUSED)
+		return 0;
+	return errno;
+}
+
+static int
+connect_unix(void)
+{
+	static const struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = "/nowhere/filter" };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof to) != 0 && errno == ENOENT)
 		return 0;
 	return errno;
 }
@@ -327,6 +339,7 @@ const struct probe probes[] = {
 	{ "the resolver's loop", make_epoll, DIES, MAY_CONNECT, WORKS },
 	{ "socket", socket_inet, EACCES, MAY_CONNECT, WORKS },
 	{ "connect", connect_inet, EACCES, MAY_CONNECT, WORKS },
+	{ "connect to a unix socket", connect_unix, EACCES, MAY_CONNECT, WORKS },
 	{ "packet socket", socket_packet, EACCES, MAY_CONNECT, DIES },
 	{ "accept", accept_one, DIES, MAY_ACCEPT, WORKS },
 	{ "mmap rwx", map_writable_code, DIES, 0, 0 },
