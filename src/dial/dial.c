@@ -13,7 +13,9 @@
 
 enum {
 	DIAL_PEERS_MAX = 256,
-	DIAL_CALLS_MAX = NEEDS_CALLS_MOST,
+	DIAL_CALLS_MAX = 8192,       /* under way at once, of all front ends; and of them … */
+	DIAL_CONNECTING_MAX = NEEDS_CALLS_MOST,
+	DIAL_CONNECTING_EACH = NEEDS_CALLS_MOST / 4, /* to one endpoint: one that hangs is not in the way */
 	DIAL_WAIT_MAX_MS = 120 * 1000,
 	DIAL_AGAIN_MS = 250,         /* between two tries of one call */
 	DIAL_PATIENCE_MS = 2 * 1000, /* with one who is not there: he may be starting anew */
@@ -150,6 +152,21 @@ start_connect(struct call *call)
 		left_ms(call), on_connected, call);
 }
 
+/* Is there a descriptor for one more? */
+static bool
+has_room(const struct call *call)
+{
+	const struct dial *dial = call->peer->dial;
+	size_t count = 0;
+	size_t same = 0;
+
+	for (const struct call *other = dial->calls; other; other = other->next) {
+		count += other->connector != NULL;
+		same += other->connector && strcmp(other->endpoint->text, call->endpoint->text) == 0;
+	}
+	return count < DIAL_CONNECTING_MAX && same < DIAL_CONNECTING_EACH;
+}
+
 static void
 try(void *context)
 {
@@ -159,6 +176,8 @@ try(void *context)
 	if (left_ms(call) == 0) {
 		fault_set(&fault, FAULT_LIMIT, "%s: no connection in time", call->endpoint->text);
 		give_up(call, &fault);
+	} else if (!has_room(call)) {
+		loop_timer_start(&call->again, DIAL_AGAIN_MS);
 	} else if (call->endpoint->kind == ENDPOINT_UNIX &&
 		   !socket_file_check(call->endpoint->path, &fault)) {
 		on_failed(call, &fault);
@@ -215,17 +234,36 @@ start_call(struct peer *peer, uint32_t request, const struct message_dial *quest
 
 /* ---- front ends ----------------------------------------------------------------------------------- */
 
+/* One that was answered meanwhile is not there. */
+static void
+cancel_call(struct peer *peer, uint32_t request)
+{
+	for (struct call *call = peer->dial->calls; call; call = call->next) {
+		if (call->peer == peer && call->request == request) {
+			call_free(call);
+			return;
+		}
+	}
+}
+
 static bool
 on_message(void *context, struct channel_message *message)
 {
 	struct peer *peer = context;
 	struct arena *arena = arena_new(0);
 	struct message_dial question;
-	bool good = message->id == MSG_DIAL && message->request &&
-		message_dial_unpack(message->bytes, arena, &question);
+	struct message_dial_cancel cancel;
+	bool good = false;
 
-	if (good)
-		start_call(peer, message->request, &question);
+	if (message->id == MSG_DIAL) {
+		good = message->request && message_dial_unpack(message->bytes, arena, &question);
+		if (good)
+			start_call(peer, message->request, &question);
+	} else if (message->id == MSG_DIAL_CANCEL) {
+		good = message_dial_cancel_unpack(message->bytes, arena, &cancel);
+		if (good)
+			cancel_call(peer, cancel.call);
+	}
 	arena_free(&arena);
 	return good;
 }

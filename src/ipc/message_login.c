@@ -368,3 +368,20 @@ message_dialed_unpack(struct span bytes, struct arena *arena, struct message_dia
 	message_out->address = unpack_text(&from, MESSAGE_ADDRESS_MAX_BYTES, arena);
 	return unpack_done(&from);
 }
+
+void
+message_dial_cancel_pack(struct buf *to, const struct message_dial_cancel *from)
+{
+	pack_u32(to, from->call);
+}
+
+bool
+message_dial_cancel_unpack(struct span bytes, struct arena *arena,
+	struct message_dial_cancel *message_out)
+{
+	struct unpack from = unpack_start(bytes);
+
+	(void)arena;
+	message_out->call = unpack_u32(&from);
+	return unpack_done(&from);
+}

@@ -134,13 +134,19 @@ struct message_signed {
 	struct span signature;       /* empty: refused */
 };
 
-/* DIAL: an endpoint that the settings name, e.g. "milter:opendkim". */
+/*
+ * DIAL: an endpoint that the settings name, e.g. "milter:opendkim"; its request number names it in
+ * DIAL_CANCEL, after which it is not answered, unless it was already.
+ */
 struct message_dial {
 	const char *endpoint;
 	uint32_t wait_ms;
 };
 struct message_dialed {
 	const char *address;         /* what was connected, for the log */
+};
+struct message_dial_cancel {
+	uint32_t call;
 };
 
 MESSAGE_PAIR(login_start);
@@ -161,5 +167,6 @@ MESSAGE_PAIR(sign);
 MESSAGE_PAIR(signed);
 MESSAGE_PAIR(dial);
 MESSAGE_PAIR(dialed);
+MESSAGE_PAIR(dial_cancel);
 
 #endif

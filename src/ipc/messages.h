@@ -67,6 +67,7 @@
 	/* front end and dial */ \
 	MESSAGE(DIAL,         FRONT, ONLY(DIAL), IPC_SHORT_MAX_BYTES, 0, false) \
 	MESSAGE(DIALED,       ONLY(DIAL), FRONT, IPC_SHORT_MAX_BYTES, 1, false) \
+	MESSAGE(DIAL_CANCEL,  FRONT, ONLY(DIAL), 16, 0, false) \
 	/* smtp and queue */ \
 	MESSAGE(BODY_OPEN,    ONLY(SMTP), ONLY(QUEUE), 16, 0, false) \
 	MESSAGE(BODY_FILE,    ONLY(QUEUE), ONLY(SMTP), 16, 1, false) \

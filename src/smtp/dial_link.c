@@ -93,11 +93,27 @@ finish(struct dial_call *call, int fd, const struct fault *fault)
 	done(context, fd, fault);
 }
 
+/* Nobody waits for it: dial need not either. */
+static void
+cancel(struct dial_call *call)
+{
+	struct channel *channel = dial_link_channel(call->link);
+	struct message_dial_cancel message = { .call = call->request };
+	struct buf content = BUF_INIT(0);
+
+	peer_forget(&call->link->peer, call->request);
+	if (channel && call->request) {
+		message_dial_cancel_pack(&content, &message);
+		channel_send(channel, MSG_DIAL_CANCEL, &content, -1);
+	}
+	buf_fini(&content);
+}
+
 void
 dial_link_forget(struct dial_call **call)
 {
 	if (*call) {
-		peer_forget(&(*call)->link->peer, (*call)->request);
+		cancel(*call);
 		free_call(*call);
 	}
 	*call = NULL;
@@ -159,7 +175,7 @@ on_deadline(void *context)
 	struct dial_call *call = context;
 	struct fault fault = FAULT_INIT;
 
-	peer_forget(&call->link->peer, call->request);
+	cancel(call);
 	fault_set(&fault, FAULT_LIMIT, "%s",
 		dial_link_channel(call->link) ? "dial does not answer" : "dial is away");
 	finish(call, -1, &fault);

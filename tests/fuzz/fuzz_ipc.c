@@ -40,6 +40,7 @@
 	CONTENT(SIGNED, signed)                                                                    \
 	CONTENT(DIAL, dial)                                                                        \
 	CONTENT(DIALED, dialed)                                                                    \
+	CONTENT(DIAL_CANCEL, dial_cancel)                                                          \
 	CONTENT(BODY_FILE, body)                                                                   \
 	CONTENT(BODY_DROP, body)                                                                   \
 	CONTENT(COMMIT, commit)                                                                    \

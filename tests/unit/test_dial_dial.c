@@ -16,15 +16,19 @@
 #include "ipc/channel.h"
 #include "proc/role_context.h"
 
-enum { AGAIN_MS = 250, PATIENCE_MS = 2000 }; /* the dialler's own */
+enum { AGAIN_MS = 250, PATIENCE_MS = 2000, EACH = 256 }; /* the dialler's own */
 
-static struct settings_milter milter = {
-	.title = "filter",
-	.address = { .kind = ENDPOINT_INET, .text = "127.0.0.1:0", .host = "127.0.0.1", .path = "" },
+static struct settings_milter milters[] = {
+	{ .title = "filter",
+		.address = { .kind = ENDPOINT_INET, .text = "127.0.0.1:0", .host = "127.0.0.1",
+			.path = "" } },
+	{ .title = "second",
+		.address = { .kind = ENDPOINT_INET, .text = "127.0.0.1:1", .host = "127.0.0.1",
+			.path = "" } },
 };
 static struct settings settings = {
 	.holds = 1000,
-	.milter = { &milter, 1 },
+	.milter = { milters, 2 },
 };
 
 static struct {
@@ -125,7 +129,7 @@ ask(const char *endpoint, uint32_t wait_ms)
 static void
 named_endpoints_alone(void **state)
 {
-	int listener = listen_on(0, &milter.address.port);
+	int listener = listen_on(0, &milters[0].address.port);
 	socklen_t size = sizeof(int);
 	int nodelay = 0;
 
@@ -148,7 +152,7 @@ refused_when_the_time_is_over(void **state)
 	uint64_t took_ms;
 
 	(void)state;
-	close(listen_on(0, &milter.address.port));
+	close(listen_on(0, &milters[0].address.port));
 	took_ms = ask("milter:filter", 2 * AGAIN_MS + AGAIN_MS / 2);
 	assert_int_equal(rig.code, 451);
 	assert_true(took_ms >= AGAIN_MS && took_ms < 5000);
@@ -161,7 +165,7 @@ patience_is_short_with_who_is_not_there(void **state)
 	uint64_t took_ms;
 
 	(void)state;
-	close(listen_on(0, &milter.address.port));
+	close(listen_on(0, &milters[0].address.port));
 	took_ms = ask("milter:filter", 60 * 1000);
 	assert_int_equal(rig.code, 451);
 	assert_non_null(strstr(rig.text, "refused"));
@@ -174,14 +178,14 @@ on_begin(void *context)
 	uint16_t port;
 
 	(void)context;
-	rig.listener = listen_on(milter.address.port, &port);
+	rig.listener = listen_on(milters[0].address.port, &port);
 }
 
 static void
 a_filter_that_starts_anew_is_found(void **state)
 {
 	(void)state;
-	close(listen_on(0, &milter.address.port));
+	close(listen_on(0, &milters[0].address.port));
 	loop_timer_init(&rig.begin, rig.loop, on_begin, NULL);
 	loop_timer_start(&rig.begin, AGAIN_MS / 2);
 	ask("milter:filter", 60 * 1000);
@@ -212,16 +216,16 @@ begin_unix(void)
 	snprintf(folder, sizeof folder, "/tmp/test-dial-XXXXXX");
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/filter", folder);
-	milter.address.kind = ENDPOINT_UNIX;
-	milter.address.path = path;
-	milter.address.text = path;
+	milters[0].address.kind = ENDPOINT_UNIX;
+	milters[0].address.path = path;
+	milters[0].address.text = path;
 }
 
 static void
 end_unix(void)
 {
-	milter.address.kind = ENDPOINT_INET;
-	milter.address.text = "127.0.0.1:0";
+	milters[0].address.kind = ENDPOINT_INET;
+	milters[0].address.text = "127.0.0.1:0";
 	unlink(path);
 	rmdir(folder);
 }
@@ -273,7 +277,7 @@ open_blackhole(void)
 	struct fault fault = FAULT_INIT;
 	char text[32];
 
-	snprintf(text, sizeof text, "127.0.0.1:%u", milter.address.port);
+	snprintf(text, sizeof text, "127.0.0.1:%u", milters[0].address.port);
 	assert_true(sock_address_parse(span_text(text), &address, &fault));
 	rig.blackhole = sock_listen(&address, &fault);
 	assert_true(rig.blackhole >= 0);
@@ -302,7 +306,7 @@ a_process_that_was_stopped_in_between(void **state)
 	uint64_t took_ms;
 
 	(void)state;
-	close(listen_on(0, &milter.address.port));
+	close(listen_on(0, &milters[0].address.port));
 	loop_timer_init(&rig.stall, rig.loop, on_stall, NULL);
 	loop_timer_start(&rig.stall, AGAIN_MS / 2);
 	took_ms = ask("milter:filter", AGAIN_MS + AGAIN_MS / 2);
@@ -310,6 +314,74 @@ a_process_that_was_stopped_in_between(void **state)
 	assert_non_null(strstr(rig.text, "no connection in time"));
 	assert_true(took_ms < 5000);
 	close(rig.blackhole);
+}
+
+/* ---- many at once -------------------------------------------------------------------------------- */
+
+static bool
+on_many(void *context, struct channel_message *answer)
+{
+	(void)context;
+	(void)answer;
+	fail_msg("who was cancelled is answered");
+	return true;
+}
+
+static uint32_t
+ask_only(void)
+{
+	struct message_dial question = { .endpoint = "milter:filter", .wait_ms = 60 * 1000 };
+	struct buf content = BUF_INIT(0);
+	uint32_t request;
+
+	message_dial_pack(&content, &question);
+	request = channel_ask(rig.channel, MSG_DIAL, &content, -1, 0, on_many, NULL);
+	assert_int_not_equal(request, 0);
+	buf_fini(&content);
+	return request;
+}
+
+static void
+cancel(uint32_t request)
+{
+	struct message_dial_cancel message = { .call = request };
+	struct buf content = BUF_INIT(0);
+
+	channel_forget(rig.channel, request);
+	message_dial_cancel_pack(&content, &message);
+	assert_true(channel_send(rig.channel, MSG_DIAL_CANCEL, &content, -1));
+	buf_fini(&content);
+}
+
+/* A filter that hangs has its own share of what can be connected at once; and gives back what is cancelled. */
+static void
+one_that_hangs_is_not_in_the_way(void **state)
+{
+	static uint32_t requests[EACH + 3];
+	int listener = listen_on(0, &milters[1].address.port);
+
+	(void)state;
+	close(listen_on(0, &milters[0].address.port));
+	open_blackhole();
+	for (size_t i = 0; i < EACH + 3; i++)
+		requests[i] = ask_only();
+	ask("milter:second", 60 * 1000);
+	assert_true(rig.fd >= 0);
+	close(rig.fd);
+	close(listener);
+
+	/* It is elsewhere now: the next call is not behind those that nobody waits for. */
+	for (size_t i = 0; i < EACH + 3; i++)
+		cancel(requests[i]);
+	listener = listen_on(0, &milters[0].address.port);
+	ask("milter:filter", 5000);
+	assert_true(rig.fd >= 0);
+	close(rig.fd);
+	close(listener);
+	close(rig.blackhole);
+	cancel(requests[0]); /* is not there any more */
+	ask("milter:other", 5000);
+	assert_int_equal(rig.code, 451);
 }
 
 static int
@@ -352,6 +424,7 @@ main(void)
 		cmocka_unit_test(a_filter_that_starts_anew_is_found),
 		cmocka_unit_test(a_unix_socket_with_a_full_queue_is_waited_for),
 		cmocka_unit_test(a_link_in_place_of_the_socket_is_refused_at_once),
+		cmocka_unit_test(one_that_hangs_is_not_in_the_way),
 		cmocka_unit_test(a_process_that_was_stopped_in_between),
 	};
 

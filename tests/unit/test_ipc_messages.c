@@ -40,6 +40,7 @@ static const struct message_sign sign_case = { { "an identifier of thirty-two by
 static const struct message_signed signed_case = { { "sig", 3 } };
 static const struct message_dial dial_case = { "milter:opendkim", 3000 };
 static const struct message_dialed dialed_case = { "127.0.0.1:8891" };
+static const struct message_dial_cancel dial_cancel_case = { 9 };
 
 static const struct message_recipient recipients[] = {
 	{ 0, "a@example.org", NOTIFY_NEVER, "" },
@@ -113,6 +114,7 @@ static const struct message_recipient_told recipient_told_case = { FINDING_UNKNO
 	FACE(signed)                                                                       \
 	FACE(dial)                                                                         \
 	FACE(dialed)                                                                       \
+	FACE(dial_cancel)                                                                  \
 	FACE(body)                                                                         \
 	FACE(commit)                                                                       \
 	FACE(committed)                                                                    \

@@ -30,6 +30,8 @@ static struct {
 		uint32_t wait_ms;
 	} asked[ASKED_MAX];
 	unsigned asked_count;
+	uint32_t cancelled;
+	unsigned cancels;
 	int far;              /* the other end of what was connected */
 	unsigned closed;
 	unsigned done;
@@ -101,9 +103,17 @@ on_asked(void *context, struct channel_message *message)
 {
 	struct arena *arena = arena_new(0);
 	struct message_dial question;
+	struct message_dial_cancel cancel;
 	struct buf garbage = BUF_INIT(0);
 
 	(void)context;
+	if (message->id == MSG_DIAL_CANCEL) {
+		assert_true(message_dial_cancel_unpack(message->bytes, arena, &cancel));
+		rig.cancelled = cancel.call;
+		rig.cancels++;
+		arena_free(&arena);
+		return true;
+	}
 	assert_int_equal(message->id, MSG_DIAL);
 	assert_true(message_dial_unpack(message->bytes, arena, &question));
 	assert_true(rig.asked_count < ASKED_MAX);
@@ -278,6 +288,7 @@ nobody_answers(void **state)
 	call(1);
 	wait_for(&rig.done, 2);
 	assert_string_equal(rig.fault.text, "dial does not answer");
+	wait_for(&rig.cancels, 1);
 }
 
 /* Whoever forgot is not called, and the connection that was made for it is closed. */
@@ -295,7 +306,9 @@ forgotten(void **state)
 	dial_link_forget(&made);
 	assert_null(made);
 	dial_link_forget(&made);
-	connect_one(rig.asked[0].request);
+	wait_for(&rig.cancels, 1);
+	assert_int_equal(rig.cancelled, rig.asked[0].request);
+	connect_one(rig.asked[0].request); /* it was on its way already */
 	rig.answer = ANSWER_REFUSED;
 	call(3000);
 	wait_for(&rig.done, 1);
