@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
-What a filter costs, side by side in one run: Sallyport and a private Postfix with the same OpenDKIM and the same rspamd,
-over TCP and over unix sockets. One connection at a time tells the latency that a filter adds, 32 tell the rate. The
+What a filter costs, side by side in one run: Sallyport and a private Postfix with the same OpenDKIM, the same rspamd, and
+a filter on libmilter that wants to hear everything and does nothing, over TCP and over unix sockets. One connection at a time tells the latency that a filter adds, 32 tell the rate. The
 CPU that the filter itself uses is told apart. Prints a table; decides nothing. Needs root and smtp-sink.
 """
 import argparse
@@ -17,7 +17,7 @@ import bench
 import peers
 from rig import ground
 from rig.certificate import Authority
-from rig.filters import opendkim, rspamd
+from rig.filters import callbacks, opendkim, rspamd
 
 PLACES = {"TCP": False, "unix": True}
 CELLS = {1: 400, 32: 3000}    # connections: messages
@@ -26,15 +26,18 @@ SETTINGS = "milter_macro_daemon_name = ORIGINATING\nmilter_default_action = temp
 
 
 def make_filters(workers):
-    """ "NAME, TCP|unix" -> a filter that runs."""
+    """ "NAME, TCP|unix" -> a filter that runs; of those that are installed."""
+    kinds = {"opendkim": (opendkim.missing(), opendkim.OpenDkim, {}),
+             "libmilter": (callbacks.missing("libmilter"), callbacks.Obedient, {"kind": "libmilter", "mute": True}),
+             "rspamd": (rspamd.missing(), rspamd.Rspamd, {"hyperscan": True, "workers": workers})}
     made = {}
     try:
         for place, unix in PLACES.items():
-            for kind, make in (("opendkim", lambda: opendkim.OpenDkim(unix=unix)),
-                               ("rspamd", lambda: rspamd.Rspamd(unix=unix, hyperscan=True, workers=workers))):
-                made[f"{kind}, {place}"] = make()
-                made[f"{kind}, {place}"].start()
-                open_to_all(made[f"{kind}, {place}"])
+            for name, (missing, kind, settings) in kinds.items():
+                if not missing:
+                    made[f"{name}, {place}"] = kind(unix=unix, **settings)
+                    made[f"{name}, {place}"].start()
+                    open_to_all(made[f"{name}, {place}"])
     except BaseException:
         stop(made.values())
         raise

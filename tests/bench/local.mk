@@ -63,6 +63,6 @@ bench-timing: all
 # "make bench-filters": what a filter costs, beside Postfix with the same filters. BENCH_FLAGS="--only opendkim".
 EXTRA_DIST += tests/bench/filters.py
 .PHONY: bench-filters
-bench-filters: all tests/bench/load
+bench-filters: all tests/bench/load $(OBEDIENT_FILTER)
 	SALLYPORT_BUILD=$(abs_top_builddir) SALLYPORT_LOAD=$(abs_top_builddir)/tests/bench/load \
 		$(PYTHON3) -B $(srcdir)/tests/bench/filters.py $(BENCH_FLAGS)

@@ -15,7 +15,8 @@ tests_fake_rogue_role_LDADD = $(PROC_LIBS) $(JANSSON_LIBS)
 
 # A filter on libmilter, where there is one.
 if WITH_FILTER
-check_PROGRAMS += tests/fake/obedient_filter
+OBEDIENT_FILTER = tests/fake/obedient_filter
+check_PROGRAMS += $(OBEDIENT_FILTER)
 tests_fake_obedient_filter_SOURCES = tests/fake/obedient_filter.c
 # libmilter changes no text it is given, and yet takes no constant.
 tests_fake_obedient_filter_CFLAGS = $(AM_CFLAGS) -Wno-write-strings

@@ -24,6 +24,7 @@ enum { ORDERS_MAX = 64, TEXT_MAX = 8192 };
 static char *field_name = "X-Do";
 static bool leading_space;
 static bool quiet;         /* asks to be allowed no reply, and gives none */
+static bool mute;          /* writes no lines */
 static const char *symbols; /* asks for these macros at MAIL */
 
 struct session {
@@ -36,6 +37,8 @@ say(const char *format, ...)
 {
 	va_list values;
 
+	if (mute)
+		return;
 	va_start(values, format);
 	vprintf(format, values);
 	va_end(values);
@@ -419,18 +422,19 @@ main(int argc, char **argv)
 	char *address = NULL;
 	int option;
 
-	while ((option = getopt(argc, argv, "p:n:s:lq")) != -1) {
+	while ((option = getopt(argc, argv, "p:n:s:lqm")) != -1) {
 		switch (option) {
 		case 'p': address = optarg; break;
 		case 'n': field_name = optarg; break;
 		case 's': symbols = optarg; break;
 		case 'l': leading_space = true; break;
 		case 'q': quiet = true; break;
+		case 'm': mute = true; break;
 		default: return 2;
 		}
 	}
 	if (!address || smfi_setconn(address) != MI_SUCCESS || smfi_register(filter) != MI_SUCCESS) {
-		fprintf(stderr, "usage: %s -p ADDRESS [-n FIELD] [-s MACROS] [-l] [-q]\n", argv[0]);
+		fprintf(stderr, "usage: %s -p ADDRESS [-n FIELD] [-s MACROS] [-l] [-q] [-m]\n", argv[0]);
 		return 2;
 	}
 	return smfi_main() == MI_SUCCESS ? 0 : 1;

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """rspamd, clamav-milter, SpamAssassin and OpenDMARC, configured as doc/milters.md says."""
+import concurrent.futures
+
 import pytest
 
 from rig.deadline import until
@@ -15,39 +17,27 @@ def needs(module):
 
 
 @pytest.fixture(scope="module")
-def run():
-    """Starts a filter once for the file; all are stopped at its end."""
-    made = {}
-
-    def start(kind, unix=False, **settings):
-        key = (kind, unix, repr(settings))
-        if key not in made:
-            made[key] = kind(unix=unix, **settings)
-            made[key].start()
-        return made[key]
-
-    yield start
-    for each in made.values():
-        each.stop()
-
-
-@pytest.fixture(scope="module")
-def serve(make_gate, sink, run):
-    """A daemon whose listeners are named after what they have asked: "NAME" for logins, "NAME-open" for strangers."""
-    made = {}
+def serve(make_gate, sink):
+    """
+    Starts filters, all at once, and a daemon whose listeners are named after what they have asked: "NAME" for logins,
+    "NAME-open" for strangers. The filters are stopped at the end of the file.
+    """
+    started = []
 
     def start(**filters):
-        key = tuple(id(each) for each in filters.values())
-        if key not in made:
-            listeners = {"submission": None, "submissions": None}
-            for name in filters:
-                listeners[name] = {**gates.logins(name), "message-size": "20M"}
-                listeners[f"{name}-open"] = gates.strangers(name)
-            made[key] = make_gate(routes={"*": sink.target}, listeners=listeners, extra=gates.policies(
-                [each.section(name) for name, each in filters.items()], **{name: [name] for name in filters}))
-        return made[key]
+        started.extend(filters.values())
+        with concurrent.futures.ThreadPoolExecutor() as starters:
+            list(starters.map(lambda each: each.start(), filters.values()))
+        listeners = {"submission": None, "submissions": None}
+        for name in filters:
+            listeners[name] = {**gates.logins(name), "message-size": "20M"}
+            listeners[f"{name}-open"] = gates.strangers(name)
+        return make_gate(routes={"*": sink.target}, listeners=listeners, extra=gates.policies(
+            [each.section(name) for name, each in filters.items()], **{name: [name] for name in filters}))
 
-    return start
+    yield start
+    for each in started:
+        each.stop()
 
 
 def held(gate, token):
@@ -62,10 +52,10 @@ def held(gate, token):
 # --- rspamd
 
 @pytest.fixture(scope="module")
-def spam_gate(serve, run):
+def spam_gate(serve):
     """One rspamd by TCP and one by a unix socket, and one that keeps what it would refuse."""
-    keeps = {"changes": {"quarantine_on_reject = false": "quarantine_on_reject = true"}}
-    return serve(tcp=run(rspamd.Rspamd), unix=run(rspamd.Rspamd, True), keeps=run(rspamd.Rspamd, **keeps))
+    keeps = {"quarantine_on_reject = false": "quarantine_on_reject = true"}
+    return serve(tcp=rspamd.Rspamd(), unix=rspamd.Rspamd(unix=True), keeps=rspamd.Rspamd(changes=keeps))
 
 
 @needs(rspamd)
@@ -116,9 +106,9 @@ def test_rspamd_keeps_spam_for_the_administrator(spam_gate, sink, token):
 # --- clamav-milter
 
 @pytest.fixture(scope="module")
-def virus_gate(serve, run):
-    keeps = {"changes": {"OnInfected              Reject": "OnInfected Quarantine"}}
-    return serve(tcp=run(clamav.ClamAv), unix=run(clamav.ClamAv, True), keeps=run(clamav.ClamAv, **keeps))
+def virus_gate(serve):
+    keeps = {"OnInfected              Reject": "OnInfected Quarantine"}
+    return serve(tcp=clamav.ClamAv(), unix=clamav.ClamAv(unix=True), keeps=clamav.ClamAv(changes=keeps))
 
 
 @needs(clamav)
@@ -157,9 +147,9 @@ def test_clamav_keeps_what_it_knows_for_the_administrator(virus_gate, sink, toke
 # --- SpamAssassin
 
 @pytest.fixture(scope="module")
-def assassin_gate(serve, run):
-    marks = {"changes": {" -r 15 -R 'Refused as spam'": ""}}
-    return serve(tcp=run(spamassassin.SpamAssassin), marks=run(spamassassin.SpamAssassin, True, **marks))
+def assassin_gate(serve):
+    marks = {" -r 15 -R 'Refused as spam'": ""}
+    return serve(tcp=spamassassin.SpamAssassin(), marks=spamassassin.SpamAssassin(unix=True, changes=marks))
 
 
 @needs(spamassassin)
@@ -194,11 +184,10 @@ def test_spamassassin_marks_spam_that_it_need_not_refuse(assassin_gate, sink, to
 # --- OpenDMARC
 
 @pytest.fixture(scope="module")
-def dmarc_gate(serve, run):
-    records = {"records": DMARC_RECORDS}
-    strict = {"changes": {"RejectFailures          false": "RejectFailures true"}, **records}
-    return serve(tcp=run(opendmarc.OpenDmarc, **records), unix=run(opendmarc.OpenDmarc, True, **records),
-                 strict=run(opendmarc.OpenDmarc, **strict))
+def dmarc_gate(serve):
+    strict = {"RejectFailures          false": "RejectFailures true"}
+    return serve(tcp=opendmarc.OpenDmarc(records=DMARC_RECORDS), unix=opendmarc.OpenDmarc(unix=True, records=DMARC_RECORDS),
+                 strict=opendmarc.OpenDmarc(records=DMARC_RECORDS, changes=strict))
 
 
 @needs(opendmarc)

@@ -23,11 +23,13 @@ def missing(kind):
 class Obedient(private.Filter):
     """
     kind: "libmilter" or "pymilter". field: of the header, what it obeys. quiet: needs to give no replies before the
-    end; leading_space: wants header values as they are; macros: wants these at MAIL, no others.
+    end; leading_space: wants header values as they are; macros: wants these at MAIL, no others. mute (libmilter
+    alone): does not tell what it saw.
     """
     name = "obedient"
 
-    def __init__(self, kind, unix=False, field="X-Do", quiet=False, leading_space=False, macros=None):
+    def __init__(self, kind, unix=False, field="X-Do", quiet=False, leading_space=False, macros=None,
+                 mute=False):
         super().__init__(unix)
         built = BUILT if kind == "libmilter" else SCRIPT
         self.program = shutil.copy(built, self.path)     # the tree may be closed to the user of the peers
@@ -35,7 +37,7 @@ class Obedient(private.Filter):
         address = self.address if unix else f"inet:{self.port}@127.0.0.1"
         self.argv = [self.program] if kind == "libmilter" else ["/usr/bin/python3", "-B", self.program]
         self.argv += ["-p", address, "-n", field, *(["-l"] if leading_space else []), *(["-q"] if quiet else []),
-                      *(["-s", macros] if macros else [])]
+                      *(["-s", macros] if macros else []), *(["-m"] if mute else [])]
         self.log = None
 
     def start(self):
