@@ -341,12 +341,18 @@ chain_auth(struct chain *chain, stage_done_fn done, void *context)
 	start(chain, EVENT_AUTH, done, context);
 }
 
-/* A message starts: who accepted the last one hears again. */
-void
-chain_envfrom(struct chain *chain, struct mail *mail, stage_done_fn done, void *context)
+/* Who accepted a message hears of the next one, and of a HELO or a login before it. */
+static void
+listen_again(struct chain *chain)
 {
 	for (size_t i = 0; i < chain->count; i++)
 		chain->members[i].deaf = false;
+}
+
+void
+chain_envfrom(struct chain *chain, struct mail *mail, stage_done_fn done, void *context)
+{
+	listen_again(chain);
 	chain->mail = mail;
 	start(chain, EVENT_ENVFROM, done, context);
 }
@@ -380,6 +386,7 @@ chain_abort(struct chain *chain)
 	for (size_t i = 0; i < chain->count; i++)
 		if (chain->members[i].stage->type->abort)
 			chain->members[i].stage->type->abort(chain->members[i].stage);
+	listen_again(chain);
 	chain->event = EVENT_NONE;
 	chain->done = NULL;
 	chain->mail = NULL;

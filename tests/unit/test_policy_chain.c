@@ -305,6 +305,9 @@ accept_ends_with_its_message(void **state)
 	chain_abort(chain);
 	script.heard[0] = '\0';
 	script.answers = "";
+	chain_connect(chain, on_done, &got); /* as HELO and AUTH between two messages */
+	assert_string_equal(script.heard, "1connect 2connect ");
+	script.heard[0] = '\0';
 	chain_envfrom(chain, mail, on_done, &got);
 	assert_string_equal(script.heard, "1from 2from ");
 	chain_free(&chain);
