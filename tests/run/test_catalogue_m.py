@@ -59,7 +59,6 @@ def reset(connection, _payload):
 
 # --- M1: it is not there, or leaves
 
-@pytest.mark.sanitize
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("how", [None, reset], ids=["closes", "resets"])
 def test_M1_leaves_at_each_step(filtered, step, how):
@@ -201,12 +200,10 @@ def test_M5_sender_of_somebody_else(filtered):
 
 # --- M6: bodies
 
-@pytest.mark.sanitize
 def test_M6_larger_than_a_message(filtered, alive):
     run(filtered, "accept", Row({"E": say.replace_body((b"x" * 76 + b"\r\n") * 14000) * 40 + say.CONTINUE}, code=451, flat=True))
 
 
-@pytest.mark.sanitize
 @pytest.mark.parametrize("body", [b"a\0b\r\n", b"a\n.\nb\n", b"a\r\n.\r\nb\r\n", b"\r.\r", b".\r\n", b"x" * 5000, b"\r"],
                          ids=lambda body: repr(body[:12]))
 def test_M6_bodies(filtered, body):
@@ -248,7 +245,6 @@ def test_M7_discard(filtered, step):
     run(filtered, "tempfail", Row({step: say.DISCARD}, code=250, kept=True, left=False, discarded=True))
 
 
-@pytest.mark.sanitize
 @pytest.mark.parametrize("step", "MRTNB")
 def test_M7_accept_is_for_one_message(filtered, step):
     run(filtered, "tempfail", Row({step: say.ACCEPT}, code=250, kept=True, left=False))
@@ -262,7 +258,6 @@ def test_M7_skip(filtered, step):
 
 # --- M8: negotiation
 
-@pytest.mark.sanitize
 @pytest.mark.parametrize("offer", [{"version": 1}, {"version": 99}, {"version": 0}, {"steps": 0x80000000}, {"steps": 0x00200000}], ids=str)
 def test_M8_what_nobody_knows(filtered, offer):
     run(filtered, "tempfail", Row({"O": say.offer(**offer)}, at="MAIL"))

@@ -108,6 +108,12 @@ def test_macros_the_filter_asks_for(filtered):
     assert "{rcpt_addr}" in told_at["R"]     # a stage without a list keeps the usual ones
 
 
+def test_macros_are_named_as_they_were_asked_for(filtered):
+    """Sendmail's library knows {i} and i as one; others do not."""
+    told_at = one_message(filtered, "usual", macros={"M": "{i} auth_authen", "E": "i"}).connection.macros
+    assert set(told_at["M"]) == {"{i}", "auth_authen"} and told_at["E"]["i"] == told_at["M"]["{i}"]
+
+
 @pytest.mark.parametrize("name, family, address", [("unix", "4", "127."), ("inet6", "4", "127.")])
 def test_other_sockets(filtered, name, family, address):
     message = one_message(filtered, name)
@@ -196,6 +202,18 @@ def test_space_behind_the_colon(filtered, steps, value):
     assert message.field("X-D") == [b" " + value]
 
 
+def test_field_that_no_packet_takes_is_refused(filtered):
+    """Never cut: what is not told cannot be judged, or signed."""
+    filter_ = filtered.filters["usual"]
+    filter_.play({"E": saw}, **GOOD)
+    with filtered.session("usual") as wire:
+        token = new_token()
+        step, reply = send(wire, letter(token, more=b"X-Long: " + (b"x" * 900 + b"\r\n ") * 72 + b"x\r\n"))
+        assert (step, reply.code, reply.enhanced) == ("END", 554, "5.6.0"), reply
+        filtered.refused.append(token)
+        check_next(filtered, "usual", wire)
+
+
 def test_skip_ends_the_body(filtered):
     message = one_message(filtered, "usual", lambda token: letter(token, LONG), script={"B": [say.SKIP], "E": saw})
     assert len(message.pieces) <= 2 < len(LONG) // 65535 and message.end == "E"     # a second may be under way
@@ -237,6 +255,37 @@ def test_next_filter_sees_the_changes(filtered):
     seen = filtered.witness.wait_for_message(-1)
     assert [name for name, _ in seen.fields] == [b"X-First", b"Date", b"From", b"Message-ID", b"Subject", b"X-Added"]
     assert seen.field("Subject") == [b" changed"] and seen.body == b"new\r\n"
+
+
+def test_our_received_is_nobodys_however_fields_move(filtered):
+    message = one_message(filtered, "usual", lambda token: letter(token, more=b"Received: from a by b; Sat, 21 Nov 2026 10:00:00 +0000\r\n"),
+                          script={"E": say.insert_header(0, "X-Top", " yes") + say.CONTINUE})
+    assert len(message.field("Received")) == 1
+    seen = filtered.witness.wait_for_message(-1)
+    assert seen.fields[0] == (b"X-Top", b" yes") and seen.field("Received") == message.field("Received")
+    assert len(filtered.sink.wait_for_token(message.token).fields("Received")) == 2
+
+
+def test_refused_recipients_are_told_to_those_who_count_them(filtered):
+    """By an earlier filter; what the later one says of them is no matter."""
+    filter_, witness = filtered.filters["usual"], filtered.witness
+    filter_.play({"R": [USUAL, say.reply("550 5.1.6 moved")], "E": saw}, **GOOD)
+    witness.play({"R": [USUAL, say.REJECT]}, **{**GOOD, "steps": say.LEADING_SPACE | say.REFUSED_RCPT})
+    with filtered.session("usual") as wire:
+        wire.expect(250, b"MAIL FROM:<alice@example.org>")
+        wire.expect(250, b"RCPT TO:<u@example.net>")
+        wire.expect(550, b"RCPT TO:<v@example.net>")
+        token = new_token()
+        wire.expect(354, b"DATA")
+        wire.send(letter(token) + b".\r\n")
+        assert wire.reply().code == 250
+        wire.expect(221, b"QUIT")
+    seen = witness.wait_for_message(-1)
+    witness.play({}, **GOOD)
+    assert [path for path, _ in seen.recipients] == [b"<u@example.net>", b"<v@example.net>"]
+    refused = seen.macros["R"]
+    assert (refused["{rcpt_mailer}"], refused["{rcpt_host}"]) == (b"error", b"5.1.6") and b"moved" in refused["{rcpt_addr}"]
+    assert [path for path, _ in filtered.sink.wait_for_token(token).recipients] == [b"u@example.net"]
 
 
 def test_next_filter_sees_a_large_new_body(filtered):

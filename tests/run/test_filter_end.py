@@ -240,7 +240,6 @@ def filtered(make_gate, sink):
     made.stop()
 
 
-@pytest.mark.sanitize
 @pytest.mark.parametrize("name", ADDED)
 def test_header(filtered, name):
     run(filtered, "tempfail", ADDED[name])

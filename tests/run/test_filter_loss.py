@@ -3,12 +3,12 @@
 import pytest
 
 from rig import milter_packet as say
-from rig.filtered import Filtered, check_next, send
+from rig.filtered import Filtered, check_next, saw, send
 from rig.judge import letter, new_token
 from rig.milter import USUAL, Filter
 
 THREE = (b"u@example.net", b"v@example.net", b"w@example.net")
-BODY = (b"z" * 76 + b"\r\n") * 3000
+BODY = (b"z" * 76 + b"\r\n") * 10_000     # more than stays in memory
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,63 @@ def test_connection_that_ended_between_messages(filtered, filter_):
         assert send(wire, letter(new_token()))[1].code == 250
         message = filter_.wait_for_message(-1)
         assert message.connection is not old and message.connection.helo == b"client.example.org"
+        check_next(filtered, "tempfail", wire)
+
+
+@pytest.mark.parametrize("times, at", [(1, None), (2, "DATA")])
+def test_connection_that_ended_between_commands(filtered, filter_, times, at):
+    with filtered.session("tempfail") as wire:
+        filter_.play({"E": saw})
+        wire.expect(250, b"MAIL FROM:<alice@example.org>")
+        for number in range(times):
+            wire.expect(250, b"RCPT TO:<u%d@example.net>" % number)
+            filter_.connections[-1].socket.shutdown(2)
+            filter_.wait_until_left()
+        wire.expect(451 if at else 354, b"DATA")
+        if not at:
+            wire.send(letter(new_token(), BODY) + b".\r\n")
+            assert wire.reply().code == 250
+            assert filter_.wait_for_message(-1).body == BODY
+        else:
+            wire.expect(250, b"RSET")
+        check_next(filtered, "tempfail", wire)
+
+
+def test_second_hello_is_a_new_session(filtered, filter_):
+    """What was told of the first, and what was said of it, is over."""
+    with filtered.session("tempfail") as wire:
+        old = check_next(filtered, "tempfail", wire).connection
+        wire.ehlo(b"other.example.org")
+        new = check_next(filtered, "tempfail", wire).connection
+        assert new is not old and old.quit and new.helo == b"other.example.org"
+        filter_.play({"H": [say.REJECT]})
+        wire.ehlo(b"refused.example.org")
+        assert send(wire, letter(new_token()))[1].code == 550
+        wire.ehlo(b"welcome.example.org")
+        check_next(filtered, "tempfail", wire)
+
+
+@pytest.mark.parametrize("step, code", [("T", 550), ("N", 550), ("E", 550), (None, 250)])
+def test_chunks(filtered, filter_, step, code):
+    """BDAT: a refusal comes for the chunk that it is about, and the stream stays in step."""
+    with filtered.session("tempfail") as wire:
+        filter_.play({step: [say.REJECT]} if step else {})
+        token = new_token()
+        text = letter(token, BODY)
+        wire.expect(250, b"MAIL FROM:<alice@example.org>")
+        wire.expect(250, b"RCPT TO:<u@example.net>")
+        half = len(text) // 2
+        wire.send(b"BDAT %d\r\n" % half + text[:half])
+        first = wire.reply()
+        wire.send(b"BDAT %d LAST\r\n" % (len(text) - half) + text[half:])
+        last = wire.reply()
+        assert first.code == (550 if step == "T" else 250), first
+        assert last.code == code or (step == "T" and last.code in (503, 550)), last
+        if code == 250:
+            assert filter_.wait_for_message(-1).body == BODY
+        else:
+            filtered.refused.append(token)
+            wire.command(b"RSET")
         check_next(filtered, "tempfail", wire)
 
 

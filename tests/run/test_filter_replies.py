@@ -69,7 +69,8 @@ VERDICTS = {
                               ("body", "B", "END"), ("end", "E", "END"))
        for kind, said, code, enhanced, says in (
            ("reject", say.REJECT, 550, "5.7.1", None), ("tempfail", say.TEMPFAIL, 451, "4.7.1", None),
-           ("reply", NO, 550, "5.7.9", "not this"), ("reply-4xx", LATER, 452, "4.3.1", "full"))},
+           ("reply", NO, 550, "5.7.9", "not this"), ("reply-4xx", LATER, 452, "4.3.1", "full"),
+           ("reply-lines", say.reply("550-5.7.9 one\r\n550 5.7.9 two"), 550, "5.7.9", "two"))},
     **{f"{name}-discard": Row({step: say.DISCARD}, code=250, discarded=True, kept=step != "L", left=step == "L")
        for name, step in (("mail", "M"), ("rcpt", "R"), ("data", "T"), ("header", "L"), ("header-end", "N"), ("body", "B"), ("end", "E"))},
     **{f"{name}-accept": Row({step: say.ACCEPT}, code=250, kept=step != "L", left=step == "L")

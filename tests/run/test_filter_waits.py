@@ -2,6 +2,7 @@
 """Filters that hang, drip, flood or stop reading: each costs its own message a bounded time, and nobody else's."""
 import concurrent.futures
 import struct
+import threading
 import time
 
 import pytest
@@ -18,15 +19,19 @@ def drip(data, pause=0.1):
     return lambda connection, payload: connection.drip(data * 1000, pause) or b""
 
 
-def flood(connection, _payload):
-    connection.flood(say.PROGRESS * 1000)
-    connection.close()
+def flood(packet):
+    def action(connection, _payload):
+        connection.flood(packet * 1000)
+        connection.close()
+    return action
 
 
 def ignore(said=b""):
+    """Reads nothing more until the client has its answer; the end of a connection stands behind what is unread."""
     def action(connection, _payload):
         connection.send(said)
-        connection.ignore()
+        connection.owner.answered.wait(60)
+        return b""
     return action
 
 
@@ -55,14 +60,18 @@ HANGS = {
     "drip-of-an-offer": Row({"O": drip(struct.pack("!I", 60000) + b"O")}, at="MAIL"),
     "progress-for-ever": Row({"M": drip(say.PROGRESS, 0.02)}, at="MAIL"),
     "progress-for-ever-at-end": Row({"E": drip(say.PROGRESS, 0.02)}),
-    "progress-flood": Row({"E": flood}, flat=True),
-    "progress-flood-at-mail": Row({"M": flood}, at="MAIL", flat=True),
+    "progress-flood": Row({"E": flood(say.PROGRESS)}),
+    "progress-flood-at-mail": Row({"M": flood(say.PROGRESS)}, at="MAIL"),
+    "flood-not-negotiated": Row({"E": flood(say.add_header("X-Evil", " yes"))}, actions=0),
+    "quarantine-flood": Row({"E": flood(say.quarantine("again"))}),
+    "empty-body-flood": Row({"E": flood(say.packet("b"))}),
     "body-in-drips": Row({"E": body_for_ever}),
     "never-reads": Row({"C": ignore(say.CONTINUE)}, at="MAIL"),
     "stops-reading": Row({"T": ignore(say.CONTINUE)}, body=LARGE),
+    "stops-reading-and-answers-nothing": Row({"N": ignore()}, body=LARGE, steps=say.MUTE_ALL),
     "refuses-and-stops-reading": Row({"B": ignore(say.REJECT)}, code=550, enhanced="5.7.1", body=LARGE),
     "refuses-the-header-and-stops-reading": Row({"L": ignore(say.REJECT)}, code=550, enhanced="5.7.1", body=LARGE),
-    "floods-and-stops-reading": Row({"B": flood}, body=LARGE),
+    "floods-and-stops-reading": Row({"B": flood(say.PROGRESS)}, body=LARGE),
 }
 
 
@@ -94,12 +103,14 @@ def next_is_filtered(filtered, name, wire):
 def suffer(filtered, name):
     """One row, on a session of its own; how long the client waited."""
     row, filter_ = HANGS[name], filtered.filters[name]
-    filter_.play(row.script, **GOOD)
+    filter_.answered = threading.Event()
+    filter_.play(row.script, **{**GOOD, **row.negotiation})
     token = new_token()
     with filtered.session(name, 30) as wire:
         begin = time.monotonic()
         step, reply = send(wire, letter(token, row.body), row.recipients)
         took = time.monotonic() - begin
+        filter_.answered.set()
         filtered.refused.append(token)
         check_reply(row, "tempfail", step, reply, filtered.gate.story)
         filter_.wait_until_left(list(filter_.connections))

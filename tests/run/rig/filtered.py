@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A daemon with a scripted filter on each listener, and what every row of a table of filters' faults is held to."""
+from rig import ground
 from rig import milter_packet as say
 from rig.deadline import until
 from rig.judge import letter, new_token, stuffed
@@ -209,7 +210,7 @@ def run(filtered, name, row):
             wire = filtered.session(name)
         if row.left:
             filter_.wait_until_left(filter_.connections[first:])
-        if row.flat:
+        if row.flat and not ground.SANITIZED:     # whose freed memory stays for a while
             grown = sum(filtered.gate.memory().values()) - before
             assert grown < 16 * 1024, f"grown by {grown} KiB"
         old = filter_.connections[first:]
