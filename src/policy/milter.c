@@ -122,7 +122,9 @@ fail(struct dealings *dealings, const struct milter_saying *saying)
 static void
 keep_standing(struct dealings *dealings, const struct verdict *verdict)
 {
-	if (!dealings->arena)
+	if (dealings->arena)
+		arena_reset(dealings->arena);
+	else
 		dealings->arena = arena_new(0);
 	dealings->stands = true;
 	dealings->standing = *verdict;

@@ -318,7 +318,9 @@ milter_script_refused(struct milter_script *script, const struct mail_recipient 
 {
 	struct milter_refused *refused;
 
-	if (script->refused_count == REFUSED_MAX)
+	/* As it said to any session: this one's connection may just be lost. */
+	if (!(script->milter->health->steps & MILTER_WANTS_REFUSED_RCPT) ||
+		script->refused_count == REFUSED_MAX)
 		return;
 	if (script->refused_count == script->refused_room) {
 		script->refused_room = script->refused_room ? 2 * script->refused_room : 4;

@@ -194,6 +194,7 @@ struct session_case {
 	enum verdict_kind kind;
 	unsigned code;
 	const char *heard;
+	const char *lines;
 };
 
 /* What it says of the session it says of each message, without being asked again. */
@@ -201,11 +202,14 @@ static void
 stands_for_the_session(void **state)
 {
 	static const struct session_case cases[] = {
-		{ { SENDS('C', 0, ANSWER("r")) }, VERDICT_REJECT, 550, "OCQ." },
-		{ { SENDS('C', 0, ANSWER("t")) }, VERDICT_TEMPFAIL, 451, "OCQ." },
-		{ { SENDS('C', 0, ANSWER("a")) }, VERDICT_CONTINUE, 0, "OCQ." },
-		{ { SENDS('H', 0, "\0\0\0\x0ey554 5.7.0 go\0") }, VERDICT_REJECT, 554, "OCHQ." },
-		{ { SENDS('H', 0, ANSWER("a")) }, VERDICT_CONTINUE, 0, "OCHQ." },
+		{ { SENDS('C', 0, ANSWER("r")) }, VERDICT_REJECT, 550, "OCQ.", NULL },
+		{ { SENDS('C', 0, ANSWER("t")) }, VERDICT_TEMPFAIL, 451, "OCQ.", NULL },
+		{ { SENDS('C', 0, ANSWER("a")) }, VERDICT_CONTINUE, 0, "OCQ.", NULL },
+		{ { SENDS('H', 0, "\0\0\0\x0ey554 5.7.0 go\0") }, VERDICT_REJECT, 554, "OCHQ.",
+			NULL },
+		{ { SENDS('H', 0, "\0\0\0\x1ay554-5.7.0 a\r\n554 5.7.0 b\0") }, VERDICT_REJECT,
+			554, "OCHQ.", "a\nb" },
+		{ { SENDS('H', 0, ANSWER("a")) }, VERDICT_CONTINUE, 0, "OCHQ.", NULL },
 	};
 
 	(void)state;
@@ -218,6 +222,8 @@ stands_for_the_session(void **state)
 			if (cases[i].code)
 				assert_int_equal(fixture.verdict.code, cases[i].code);
 			fixture_end_mail(&fixture);
+			if (cases[i].lines)
+				assert_string_equal(fixture.verdict.lines, cases[i].lines);
 		}
 		assert_int_equal(fixture.dialed, 1);
 		run_until_heard(&fixture, cases[i].heard);

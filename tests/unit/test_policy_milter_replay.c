@@ -102,6 +102,44 @@ nobody_dials(void **state)
 	fixture_close(&fixture);
 }
 
+/* Or it never says how it went. */
+static void *
+swallow_dial(void *context, const char *filter, uint64_t wait_ms, milter_dialed_fn *done,
+	void *asker)
+{
+	(void)filter;
+	(void)wait_ms;
+	(void)done;
+	(void)asker;
+	return context;
+}
+
+static void
+swallow_forget(void *context, void **call)
+{
+	struct fixture *fixture = context;
+
+	fixture->dialed++;
+	*call = NULL;
+}
+
+static void
+a_dialler_that_says_nothing(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_open(&fixture, NULL);
+	fixture.settings.connect_wait = 1;
+	fixture.means.dial = swallow_dial;
+	fixture.means.dial_forget = swallow_forget;
+	assert_int_equal(fixture_mail(&fixture), VERDICT_TEMPFAIL);
+	assert_string_equal(fixture.health.fault, "no connection in time");
+	/* It is told that nobody waits any more. */
+	assert_int_equal(fixture.dialed, 1);
+	fixture_close(&fixture);
+}
+
 /* ---- kept connections ------------------------------------------------------------------------ */
 
 /* Between two messages it goes, or says something: the next message has another, and its own replay. */
@@ -240,6 +278,7 @@ main(void)
 		cmocka_unit_test(lost_at_each_step),
 		cmocka_unit_test(nobody_there),
 		cmocka_unit_test(nobody_dials),
+		cmocka_unit_test(a_dialler_that_says_nothing),
 		cmocka_unit_test(kept_connections_are_looked_at),
 		cmocka_unit_test(tells_who_was_accepted),
 		cmocka_unit_test(tells_the_envelope_of_data),
