@@ -6,6 +6,7 @@ doc/postfix.md promises.
 import os
 import re
 import subprocess
+import textwrap
 
 import pytest
 
@@ -80,13 +81,29 @@ def server(world, by_maps, destination, authority):
     nobody_there = ground.free_port()
     services = {name: f"-o smtpd_milters=unix:{world[1].socket} -o milter_macro_daemon_name={name}"
                 for name in {case["on"] for case in CASES}}
-    services["maps"] = f"-o smtpd_milters=inet:127.0.0.1:{by_maps.socket[1]}"
+    services["maps"] = documented_options()
     services["away"] = f"-o smtpd_milters=inet:127.0.0.1:{nobody_there}"
     running = postfix.Postfix(authority.issue("smarthost.example.net"), logins.auth_port,
-                              f"[127.0.0.1]:{destination.port}", services=services, more=MAIN).start()
+                              f"[127.0.0.1]:{destination.port}", services=services,
+                              more=MAIN + documented("main.cf")[0].replace("8895", str(by_maps.socket[1]))).start()
     yield running
     running.stop()
     logins.stop()
+
+
+def documented(kind):
+    """The blocks of that kind in doc/postfix.md."""
+    with open(os.path.join(ground.TREE, "doc", "postfix.md"), encoding="utf-8") as manual:
+        blocks = re.findall(rf"^ *```{re.escape(kind)}\n(.*?)^ *```", manual.read(), re.M | re.S)
+    return [textwrap.dedent(block) for block in blocks]
+
+
+def documented_options():
+    """Of the first service that the manual shows for master.cf, the options that name the filter."""
+    service, = re.findall(r"^submission inet .*\n((?: .*\n)+)", documented("master.cf")[0], re.M)
+    options = [line.strip() for line in service.splitlines() if "milter" in line]
+    assert len(options) == 2, options
+    return " ".join(options)
 
 
 def connect(server, on, ip="127.0.0.9", login=""):
@@ -192,6 +209,18 @@ def test_swaks(server, destination, login, sender, from_, refused):
 
 
 # --- what doc/postfix.md promises
+
+def test_documented_configurations(by_maps, tmp_path):
+    """Every file that doc/postfix.md shows is one."""
+    blocks = documented("conf")
+    assert len(blocks) == 5
+    for number, block in enumerate(blocks):
+        path = ground.write(str(tmp_path / f"{number}.conf"),
+                            block.replace("/etc/postfix/senders", f"{by_maps.path}/senders"), 0o644)
+        done = subprocess.run([ground.program("sallyport-milter"), "-t", "-c", path], capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == 0, (block, done.stderr)
+
 
 def test_rewritten(server, destination, token):
     with connect(server, "maps", login="dave") as wire:

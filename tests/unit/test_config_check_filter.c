@@ -94,6 +94,25 @@ faults(void **state)
 	}
 }
 
+static void
+sample(void **state)
+{
+	const char *srcdir = getenv("srcdir");
+	bool absolute = srcdir && srcdir[0] == '/';
+	struct fault fault = FAULT_INIT;
+	struct settings *settings;
+	char path[8192];
+
+	(void)state;
+	snprintf(path, sizeof path, "%s%s%s/conf/sallyport-milter.conf",
+		absolute ? "" : config_file_home, absolute ? "" : "/", srcdir ? srcdir : ".");
+	settings = config_load_for_filter(path, &fault);
+	if (!settings)
+		fail_msg("%s", fault.text);
+	assert_int_equal(settings->filter.source, FILTER_SOURCE_MAPS);
+	settings_free(&settings);
+}
+
 int
 main(void)
 {
@@ -101,6 +120,7 @@ main(void)
 		cmocka_unit_test(own_file),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(faults),
+		cmocka_unit_test(sample),
 	};
 
 	return cmocka_run_group_tests(tests, config_file_setup, config_file_teardown);
