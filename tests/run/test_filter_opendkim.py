@@ -3,6 +3,7 @@
 import grp
 import os
 import re
+import time
 
 import pytest
 
@@ -169,3 +170,17 @@ def test_a_socket_in_a_folder_of_the_role_that_connects(certificate, sink, token
         if gate:
             gate.discard()
         signer.stop()
+
+
+def test_over_tcp_no_message_waits_for_an_acknowledgement(gate, token):
+    """Nagle's algorithm on its side and a late acknowledgement on ours would cost each message 40 ms or more."""
+    times = []
+    with gate.session(listener="simple") as wire:
+        for number in range(20):
+            for line in (b"MAIL FROM:<alice@example.org>", b"RCPT TO:<u@example.net>", b"DATA"):
+                assert wire.command(line).code < 400
+            begin = time.monotonic()
+            wire.send(letter(token + b"%d" % number) + b".\r\n")
+            assert wire.reply().code == 250
+            times.append(time.monotonic() - begin)
+    assert min(times) < 0.035, times
