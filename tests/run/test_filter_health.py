@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import threading
 
 import pytest
 
@@ -43,7 +44,7 @@ def free_port():
         return sock.getsockname()[1]
 
 
-def session(gate, listener, seconds=20):
+def session(gate, listener, seconds=30):
     wire = Wire(gate.address(listener), seconds=seconds)
     wire.greet()
     return wire
@@ -222,6 +223,32 @@ def test_breaker_beside_a_good_filter(make_gate, sink, good):
     fail_until_it_rests(gate, "one")
     assert send(gate, "good").code == 250
     assert (known(gate, "good")["state"], known(gate, "one")["state"]) == ("ok", "resting")
+
+
+@pytest.mark.sanitize
+def test_M9_200_sessions_wait_at_once(make_gate, sink, good):
+    """A filter that takes connections and says nothing costs its own sessions their wait, and nobody else anything."""
+    enough = threading.Event()
+    filter_ = Filter({"O": lambda _connection, _payload: enough.wait(100) and None})
+    gate = make_gate(base={"workers": "1"}, routes={"*": sink.target}, listeners=listeners("one", "good", "plain"),
+                     extra=extra({"one": (filter_.target, {"command-wait": "90s"}), "good": (good.target, {})}))
+    wires = [session(gate, "one", 60) for _ in range(200)]
+    for wire in wires:
+        wire.send(b"MAIL FROM:<alice@example.org>\r\n")
+    until(lambda: known(gate, "one")["connections"] == 200, 20, lambda: f"all are connected: {known(gate, 'one')}")
+    for listener in ("plain", "good"):
+        token = new_token()
+        assert send(gate, listener, token).code == 250
+        sink.wait_for_token(token)
+    enough.set()
+    replies = [wire.reply() for wire in wires]
+    assert {(reply.code, reply.enhanced) for reply in replies} == {(451, "4.7.1")}, replies
+    filter_.wait_until_left()
+    row = known(gate, "one")
+    assert row["connections"] == 0 and row["failures"] == 200 and row["state"] in ("resting", "trying"), row
+    for wire in wires:
+        wire.close()
+    filter_.kill()
 
 
 # --- reload
