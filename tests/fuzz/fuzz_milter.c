@@ -496,7 +496,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static const struct settings all = { .hostname = "mail.example.org" };
-	static const struct settings_listener listener = { .title = "test", .message_size = MESSAGE_SIZE };
+	static const struct settings_listener listener = { .title = "test", .message_size = MESSAGE_SIZE,
+		.recipients = 100 };
 	struct play play = { .in = fuzz_input(bytes, size) };
 	unsigned how = fuzz_take(&play.in);
 	struct milter_health health = { .negotiated = false };
