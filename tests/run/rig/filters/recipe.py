@@ -10,8 +10,12 @@ PAGE = os.path.join(ground.TREE, "doc", "milters.md")
 
 def _read():
     with open(PAGE, encoding="utf-8") as page:
-        return {title.replace("`", ""): block for title, block in
-                re.findall(r"(?ms)^(`[^`\n]+`[^`\n]*):\n\n```\n(.*?)^```$", page.read())}
+        return [(title.replace("`", ""), block) for title, block in
+                re.findall(r"(?ms)^(`[^`\n]+`[^`\n]*):\n\n```\n(.*?)^```$", page.read())]
+
+
+def titles():
+    return [title for title, _ in _read()]
 
 
 def text(title, changes=()):
@@ -19,7 +23,7 @@ def text(title, changes=()):
     The block under a line "TITLE:". changes: pairs of what stands there and what a test needs in its place (None takes
     the whole line away); each must be found, so that page and test cannot drift apart.
     """
-    found = _read()[title]
+    found = dict(_read())[title]
     for there, instead in dict(changes).items():
         assert there in found, f"{title} in {PAGE} has no {there!r}"
         if instead is None:
