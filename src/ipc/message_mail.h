@@ -78,7 +78,7 @@ struct message_commit {
 	const char *hold_reason;
 	uint64_t over_since_ms;      /* held as CHARGED said; else 0 */
 	bool has_sent_hash;          /* the client gave a Message-ID and a login */
-	unsigned char sent_hash[32]; /* SHA-256 over header and body as the client sent them */
+	unsigned char sent_hash[32]; /* SHA-256 over envelope, header and body as the client sent them */
 	struct message_envelope envelope;
 	/*
 	 * Whom a filter put in, and the session itself may not name: queue asks whether one may, and

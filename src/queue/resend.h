@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* By what a message that a client sends again is known: one key for login, envelope and content. */
+/* By what a message that a client sends again is known: one key for login and what was sent. */
 #ifndef QUEUE_RESEND_H
 #define QUEUE_RESEND_H
 
@@ -15,8 +15,8 @@ struct resend {
 };
 
 /*
- * False: it has none, for want of a login or of a Message-ID. Recipients count as a set, each with
- * its NOTIFY and ORCPT; sender, ENVID, RET, SMTPUTF8, and what the client sent, as they are.
+ * False: it has none, for want of a login or of a Message-ID. The envelope of the commit does not
+ * count: filters may have changed it. That of the client is in what it sent (smtp/sent.h).
  */
 bool resend_key(const struct message_commit *commit, unsigned char key_out[RESEND_KEY_BYTES]);
 

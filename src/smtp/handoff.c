@@ -12,6 +12,7 @@
 #include "policy/limits.h"
 #include "policy/rights.h"
 #include "policy/tidy.h"
+#include "smtp/sent.h"
 #include "smtp/service.h"
 #include "wire/utf8.h"
 
@@ -353,19 +354,11 @@ static void
 note_sent(struct transaction *transaction)
 {
 	const struct mail *mail = transaction->mail;
-	struct digest digest;
 
 	/* Without one of its own it gets one here, which nobody can send twice. */
 	if (!transaction->smtp->mail.identity || !tidy_has_message_id(mail))
 		return;
-	digest_init(&digest);
-	digest_add(&digest, buf_span(&mail->header_block));
-	digest_add(&digest, SPAN_LITERAL("\r\n"));
-	if (mail->body_fd >= 0)
-		digest_add(&digest, span_of(mail->body_hash, DIGEST_BYTES));
-	else
-		digest_add(&digest, buf_span(&mail->body));
-	digest_final(&digest, transaction->sent_hash);
+	sent_hash(mail, transaction->sent_hash);
 	transaction->has_sent_hash = true;
 }
 

@@ -15,6 +15,7 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/queue_body.c src/smtp/queue_body.h \
 	src/smtp/queue_link.c src/smtp/queue_link.h \
 	src/smtp/recipient_stage.c src/smtp/recipient_stage.h \
+	src/smtp/sent.c src/smtp/sent.h \
 	src/smtp/service.c src/smtp/service.h \
 	src/smtp/smtp.c src/smtp/smtp.h \
 	src/smtp/transaction.c src/smtp/transaction.h \

@@ -23,6 +23,10 @@ UNIT_TESTS += tests/unit/test_smtp_handoff
 tests_unit_test_smtp_handoff_SOURCES = tests/unit/test_smtp_handoff.c $(TRANSACTION_FIXTURE)
 tests_unit_test_smtp_handoff_LDADD = $(SMTP_RIG_LIBS)
 
+UNIT_TESTS += tests/unit/test_smtp_sent
+tests_unit_test_smtp_sent_SOURCES = tests/unit/test_smtp_sent.c
+tests_unit_test_smtp_sent_LDADD = $(SMTP_RIG_LIBS)
+
 UNIT_TESTS += tests/unit/test_smtp_transaction_queue
 tests_unit_test_smtp_transaction_queue_SOURCES = tests/unit/test_smtp_transaction_queue.c $(TRANSACTION_FIXTURE)
 tests_unit_test_smtp_transaction_queue_LDADD = $(SMTP_RIG_LIBS)
