@@ -33,14 +33,17 @@ static const char *const level_names[] = {
 	[LOG_LEVEL_ERROR] = "error",
 };
 
-/* The log is the one thing of a process that everything uses, so its state is the file's. */
+/*
+ * The log is the one thing of a process that everything uses, so its state is the file's. Threads
+ * share it: a line is one write, and what is said of lost ones need not be exact.
+ */
 static struct {
 	char role[32];
 	int fd;
 	enum log_format format;
 	enum log_level least;
-	uint64_t lost;
-	bool torn; /* the file ends within a line */
+	_Atomic uint64_t lost;
+	_Atomic bool torn; /* the file ends within a line */
 } sink = { .role = "sallyport", .fd = STDERR_FILENO, .least = LOG_LEVEL_INFO };
 
 const char *
