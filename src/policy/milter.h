@@ -23,6 +23,8 @@ struct milter_means {
 	void *(*dial)(void *context, const char *filter, uint64_t wait_ms, milter_dialed_fn *done,
 		void *asker);
 	void (*dial_forget)(void *context, void **call);
+	/* Are connections short? Then none is kept for a next message. NULL: never. */
+	bool (*is_crowded)(void *context);
 	/* A file for a body that is too large for memory: queue's number of it, and an fd to write. */
 	void *(*body_open)(void *context, milter_body_fn *done, void *asker);
 	void (*body_forget)(void *context, void **call);

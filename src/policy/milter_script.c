@@ -346,6 +346,14 @@ abort_message(struct milter_script *script)
 	milter_link_send(&script->link);
 }
 
+static bool
+is_crowded(const struct milter_script *script)
+{
+	const struct milter_means *means = script->milter->means;
+
+	return means->is_crowded && means->is_crowded(means->context);
+}
+
 void
 milter_script_end(struct milter_script *script)
 {
@@ -362,7 +370,7 @@ milter_script_end(struct milter_script *script)
 	script->mail = NULL;
 	forget_connection(script);
 	if (script->link.state == MILTER_LINK_OPEN)
-		loop_timer_start(&script->idle, IDLE_MS);
+		loop_timer_start(&script->idle, is_crowded(script) ? 0 : IDLE_MS);
 }
 
 void

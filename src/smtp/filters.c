@@ -25,14 +25,21 @@ struct filters {
 /* ---- means ----------------------------------------------------------------------------------- */
 
 /* Descriptors are counted out at the start (proc/needs.h): what goes beyond is not asked for. */
-static bool
-has_room(const struct filters *filters)
+static size_t
+count_connections(const struct filters *filters)
 {
 	size_t count = dial_link_calls(filters->dial);
 
 	for (const struct filter *filter = filters->first; filter; filter = filter->next)
 		count += filter->health.connections;
-	return count < NEEDS_FILTERS_MOST;
+	return count;
+}
+
+/* Half of them are for those who have a message under way. */
+static bool
+on_crowded(void *context)
+{
+	return count_connections(context) > NEEDS_FILTERS_MOST / 2;
 }
 
 static void *
@@ -42,7 +49,7 @@ on_dial(void *context, const char *name, uint64_t wait_ms, milter_dialed_fn *don
 	struct dial_call *call;
 	char *endpoint;
 
-	if (!has_room(filters))
+	if (count_connections(filters) >= NEEDS_FILTERS_MOST)
 		return NULL;
 	endpoint = mem_printf("milter:%s", name);
 	call = dial_link_call(filters->dial, endpoint, wait_ms, done, asker);
@@ -100,6 +107,7 @@ filters_new(struct loop *loop, struct dial_link *dial, struct queue_link *queue)
 		.context = filters,
 		.dial = on_dial,
 		.dial_forget = on_dial_forget,
+		.is_crowded = on_crowded,
 		.body_open = on_body_open,
 		.body_forget = on_body_forget,
 		.body_drop = on_body_drop,

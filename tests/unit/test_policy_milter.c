@@ -23,6 +23,41 @@ whole(void **state)
 	}
 }
 
+/* Until the filter has heard so much. */
+static void
+run_until_heard(struct fixture *fixture, const char *heard)
+{
+	for (int turns = 0; strcmp(fixture_heard(fixture), heard) != 0; turns++) {
+		assert_true(turns < 1000);
+		fixture_run_for(fixture->loop, 1);
+	}
+}
+
+static bool
+is_crowded(void *context)
+{
+	(void)context;
+	return true;
+}
+
+/* Where connections are short none is kept, and each message has its own. */
+static void
+whole_in_a_crowd(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_open(&fixture, NULL);
+	fixture.means.is_crowded = is_crowded;
+	assert_int_equal(fixture_mail(&fixture), VERDICT_CONTINUE);
+	fixture_end_mail(&fixture);
+	run_until_heard(&fixture, "OCHMRTLLNBEQ.");
+	assert_int_equal(fixture.health.connections, 0);
+	assert_int_equal(fixture_mail(&fixture), VERDICT_CONTINUE);
+	fixture_close(&fixture);
+	assert_string_equal(fixture_heard(&fixture), "OCHMRTLLNBEQ./OCHMRTLLNBEQ.");
+}
+
 /* What needs no answer in between is one write: so the command with its macros, and the header. */
 static void
 one_write_a_step(void **state)
@@ -113,16 +148,6 @@ fixture_start_event(struct fixture *fixture, int event)
 	} else {
 		fixture_content(fixture, FIXTURE_HEADER, SPAN_LITERAL("hello\r\n"));
 		chain_message(fixture->chain, fixture->mail, fixture_on_verdict, fixture);
-	}
-}
-
-/* Until the filter has heard so much. */
-static void
-run_until_heard(struct fixture *fixture, const char *heard)
-{
-	for (int turns = 0; strcmp(fixture_heard(fixture), heard) != 0; turns++) {
-		assert_true(turns < 1000);
-		fixture_run_for(fixture->loop, 1);
 	}
 }
 
@@ -363,6 +388,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whole),
+		cmocka_unit_test(whole_in_a_crowd),
 		cmocka_unit_test(one_write_a_step),
 		cmocka_unit_test(nobody_waits_for_an_ack),
 		cmocka_unit_test(aborts),

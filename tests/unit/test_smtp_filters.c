@@ -122,6 +122,9 @@ no_more_connections_than_counted(void **state)
 	call = means->dial(means->context, "sign", 1000, on_dialed, NULL);
 	assert_non_null(call);
 	means->dial_forget(means->context, &call);
+	assert_true(means->is_crowded(means->context));
+	filters_health(filters, "virus")->connections = NEEDS_FILTERS_MOST / 2;
+	assert_false(means->is_crowded(means->context));
 }
 
 static void
