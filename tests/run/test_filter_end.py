@@ -198,7 +198,6 @@ BODIES = {
     "in-many-packets": good(say.replace_body(LONG, 1000), body(LONG), body=OLD),
     "in-packets-of-64-kb": good(say.replace_body(LONG), body(LONG), body=OLD),
     "by-a-shorter-one": good(say.replace_body(b"x\r\n"), body(b"x\r\n"), body=LONG),
-    "of-30-mb-in-one-packet": good(say.replace_body(THIRTY_MB, None), body(THIRTY_MB), body=OLD, flat=True),
     "cr-lf-parted": good(say.replace_body(b"one\r") + say.replace_body(b"\ntwo\n") + say.replace_body(b"three\r\n"),
                          body(b"one\r\ntwo\r\nthree\r\n")),
     "dots": good(say.replace_body(b"one\r\n.\r\n..\r\nMAIL FROM:<x>\r\n"), body(b"one\r\n.\r\n..\r\nMAIL FROM:<x>\r\n")),
@@ -265,6 +264,13 @@ def test_envelope(filtered, name):
 @pytest.mark.parametrize("name", BODIES)
 def test_body(filtered, name):
     run(filtered, "tempfail", BODIES[name])
+
+
+def test_body_of_30_mb_in_one_packet(filtered):
+    def check(message):
+        assert message.raw.endswith(b"\r\n\r\n" + THIRTY_MB)
+        message.raw = message.raw[:-len(THIRTY_MB)]     # which others would search for their tokens
+    run(filtered, "tempfail", good(say.replace_body(THIRTY_MB, None), check, body=OLD, flat=True))
 
 
 @pytest.mark.parametrize("name", ENDS)

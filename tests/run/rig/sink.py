@@ -218,11 +218,14 @@ class Talk:
     def send(self, data):
         self.connection.sendall(data)
 
-    def _fill(self):
+    def _receive(self):
         data = self.connection.recv(65536)
         if not data:
             raise Gone
-        self.pending += data
+        return data
+
+    def _fill(self):
+        self.pending += self._receive()
 
     def _line(self):
         while b"\n" not in self.pending:
@@ -340,12 +343,12 @@ class Talk:
         if self.pending.startswith(b".\r\n"):
             self.pending = self.pending[3:]
         else:
-            searched = 0
-            while END not in self.pending[searched:]:
-                searched = max(0, len(self.pending) - len(END))
-                self._fill()
-            content, self.pending = self.pending.split(END, 1)
-            content += b"\r\n"
+            gathered, searched = bytearray(self.pending), 0
+            while (end := gathered.find(END, searched)) < 0:
+                searched = max(0, len(gathered) - len(END))
+                gathered += self._receive()
+            content = bytes(gathered[:end + 2])
+            self.pending = bytes(gathered[end + len(END):])
         self.message.raw = content
         self._finish()
 
