@@ -29,6 +29,9 @@ static const struct schema_row filter_rows[] = {
 		"\"sqlite:/etc/postfix/senders.cf\""),
 	TEXT("recipient-delimiter", recipient_delimiter, syntax_text, "", TO_SUPER,
 		"Delimiters that Postfix has in recipient_delimiter, for the maps; empty is none"),
+	TEXTS("local-domains", local_domains, syntax_domain, 10000, "", TO_SUPER,
+		"Domains that Postfix has in mydestination, whose addresses may stand in the maps without "
+		"a domain"),
 	DURATION("lookup-wait", lookup_wait, 100, 5 * MINUTE, "5s", TO_SUPER,
 		"Longest wait for the source; then mail is put off"),
 	CHOICE("login-realm", login_realm,

@@ -37,6 +37,7 @@ struct settings_filter {
 	const char *lookup_socket;           /* DIRECTORY; "": that of lookup */
 	struct settings_texts sender_maps;   /* MAPS: "texthash:/etc/postfix/senders", in their order */
 	const char *recipient_delimiter;     /* MAPS: each byte is one; "": none */
+	struct settings_texts local_domains; /* MAPS: "user" stands for user@ each of these */
 	uint64_t lookup_wait;                /* ms for one whole answer of the source */
 	enum filter_realm login_realm;       /* of the sasl section */
 	enum filter_strangers strangers;     /* who has not logged in */

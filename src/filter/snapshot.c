@@ -15,7 +15,7 @@ open_identities(const struct settings *settings, struct fault *fault_out)
 	const struct settings_filter *filter = &settings->filter;
 	struct identities_settings wanted = {
 		.directory = "",
-		.local_domains = settings->authoritative_domains,
+		.local_domains = filter->local_domains,
 		.delimiters = filter->recipient_delimiter,
 		.wait_ms = filter->lookup_wait,
 	};

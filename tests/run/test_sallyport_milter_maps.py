@@ -96,6 +96,7 @@ def server(authority):
     filters, services = [], {}
     for kind, names in tables.items():
         text = HEAD + ('filter { socket = "{socket}"  socket-mode = 0666  source = maps  recipient-delimiter = "+"\n'
+                       'local-domains = { "example.org" }\n'
                        "sender-maps = { " + ", ".join(f'"{name}"' for name in names) + " } }\n")
         filters.append(Filter(text).start())
         services[f"ours-{kind}"] = f"-o smtpd_milters=unix:{filters[-1].socket}"
