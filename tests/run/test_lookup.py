@@ -14,6 +14,7 @@ import pytest
 from rig import ground
 from rig.deadline import until
 from rig.lookup import FOUND, UNKNOWN, Lookup, question
+from rig.sallyport import Sallyport
 
 # Somebody on this machine who is neither root nor the one whom the daemon runs as.
 OTHER = "games"
@@ -139,6 +140,31 @@ def test_only_those_whom_the_settings_name_are_answered(restored):
     gate.parts["extra"] = section(path)
     gate.reload()
     until(lambda: ask_as(OTHER, path) == "cut off", 10, "the name is forgotten")
+
+
+@pytest.mark.skipif(not ground.IS_ROOT, reason="roles have users of their own only under root")
+def test_started_by_root_it_is_for_the_group_of_its_folder(certificate):
+    """As installed: the folder is root's and open to one group, auth has a user of its own."""
+    user = pwd.getpwnam("www-data")
+    daemon = Sallyport(certificates=[certificate], as_root=True,
+                       users={role: f'"{name}"' for role, name in ground.USERS.items()})
+    daemon.parts["extra"] = section(path_of(daemon), '"www-data"')
+    os.chmod(daemon.path, 0o755)
+    os.chmod(f"{daemon.path}/state", 0o755)
+    os.chown(f"{daemon.path}/run", 0, user.pw_gid)
+    os.chmod(f"{daemon.path}/run", 0o750)
+    daemon.start()
+    try:
+        status = os.stat(path_of(daemon))
+        assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (0, user.pw_gid, 0o660)
+        assert ask_as("www-data", path_of(daemon)) == "answered"
+        assert ask_as("mail", path_of(daemon)) == "no way in"
+        assert ask(daemon, "alice")[0] == FOUND     # root
+        daemon.parts["extra"] = section(path_of(daemon))
+        daemon.reload()
+        until(lambda: ask_as("www-data", path_of(daemon)) == "cut off", 10, "in the group, but not named any more")
+    finally:
+        daemon.discard()
 
 
 # --- those who ask badly
