@@ -66,6 +66,11 @@ tests_unit_test_smtp_trial_SOURCES = tests/unit/test_smtp_trial.c tests/unit/tri
 tests_unit_test_smtp_trial_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_smtp_trial_LDADD = $(SMTP_RIG_LIBS)
 
+UNIT_TESTS += tests/unit/test_smtp_control
+tests_unit_test_smtp_control_SOURCES = tests/unit/test_smtp_control.c $(SMTP_RIG)
+tests_unit_test_smtp_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_smtp_control_LDADD = $(SMTP_RIG_LIBS)
+
 UNIT_TESTS += tests/unit/test_smtp_trial_answer
 tests_unit_test_smtp_trial_answer_SOURCES = tests/unit/test_smtp_trial_answer.c
 tests_unit_test_smtp_trial_answer_LDADD = $(SMTP_RIG_LIBS)
