@@ -14,6 +14,7 @@ import pytest
 from rig import ground
 from rig.deadline import until
 from rig.lookup import FOUND, UNKNOWN, Lookup, question
+from rig.milter_filter import HEAD, Filter
 from rig.sallyport import Sallyport
 
 # Somebody on this machine who is neither root nor the one whom the daemon runs as.
@@ -314,3 +315,36 @@ def test_a_folder_where_others_may_write_is_refused(restored):
     done = gate.reload(check=False)
     assert done.returncode == 1 and "others may write to the folder of /tmp/sallyport-lookup.sock" in done.stderr + done.stdout
     assert ask(gate, "alice")[0] == FOUND and not os.path.exists("/tmp/sallyport-lookup.sock")
+
+
+# --- sallyport-milter, which asks there
+
+def verdict(running, sender="alice@example.org", login="alice"):
+    """What it says to MAIL: 250 is "go on"."""
+    with running.mta() as mta:
+        answer = mta.mail(sender, mail_addr=sender, auth_authen=login, auth_type="PLAIN")
+        return 250 if answer.verdict == "continue" else answer.code
+
+
+def test_sallyport_milter_through_restarts_and_changes(make_gate):
+    path = ground.folder("gate")
+    gate = make_gate(path=path, extra=section(f"{path}/run/lookup.sock"))
+    running = Filter(HEAD + f'filter {{ socket = "{{socket}}"  lookup-socket = "{path_of(gate)}" }}\n').start()
+    try:
+        assert [verdict(running), verdict(running, "bob@example.org"), verdict(running, login="carol")] == [250, 550, 550]
+        gate.ctl("grant", "add", "alice", "send-as", "bob@example.org")
+        assert verdict(running, "bob@example.org") == 250
+        gate.ctl("grant", "delete", "alice", "send-as", "bob@example.org")
+        assert verdict(running, "bob@example.org") == 550
+        # Its connection is stale, the socket is not: nobody's mail is put off.
+        gate.expected_deaths += 1
+        os.kill(role_pid(gate, "auth"), signal.SIGKILL)
+        assert verdict(running) == 250
+        gate.stop()
+        assert verdict(running) == 451
+        gate.start()
+        assert verdict(running) == 250
+        gate.ctl("account", "disable", "alice")
+        assert verdict(running) == 550
+    finally:
+        running.stop()
