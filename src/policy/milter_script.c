@@ -105,7 +105,7 @@ void
 milter_script_say(struct milter_script *script, enum milter_said said)
 {
 	script->saying.said = said;
-	script->saying.place = script->told;
+	script->saying.place = script->owed_fields ? MILTER_AT_HEADER : script->told;
 	script->over = said != MILTER_SAID_GO_ON && said != MILTER_SAID_OF_RECIPIENT;
 	if (said == MILTER_SAID_NOTHING)
 		script->saying.changed = script->link.torn_change ||

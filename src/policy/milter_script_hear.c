@@ -92,6 +92,7 @@ hear_verdict(struct milter_script *script, const struct milter_packet *packet)
 		refuse_recipient(script, where, &verdict);
 	} else {
 		settle(script);
+		script->told = place;
 		script->begun = false;
 		/* Some filters answer what was told beyond it, some do not. */
 		if (milter_script_owes(script))

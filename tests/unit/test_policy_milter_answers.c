@@ -103,6 +103,18 @@ event_of(struct fixture *fixture)
 	return 'm';
 }
 
+static const char *
+where_of(char command)
+{
+	static const char *const where[] = { ['C'] = "milter test at connect",
+		['H'] = "milter test at helo", ['M'] = "milter test at mail",
+		['R'] = "milter test at rcpt", ['T'] = "milter test at data",
+		['L'] = "milter test at header", ['N'] = "milter test at end of header",
+		['B'] = "milter test at body", ['E'] = "milter test at end of message" };
+
+	return where[(unsigned char)command];
+}
+
 static void
 run(const struct answer_case *answer, bool dribbles)
 {
@@ -122,6 +134,8 @@ run(const struct answer_case *answer, bool dribbles)
 	fixture_open(&fixture, rules);
 	fixture.dribbles = dribbles;
 	at = event_of(&fixture);
+	if (answer->kind == VERDICT_REJECT || answer->kind == VERDICT_TEMPFAIL)
+		assert_string_equal(fixture.verdict.where, where_of(answer->command));
 	if (at != answer->at || fixture.verdict.kind != answer->kind ||
 		fixture.verdict.code != answer->code)
 		fail_msg("%c %s: %u %u at %c", answer->command, answer->answer,
