@@ -4,7 +4,7 @@ import pytest
 
 from rig import ground
 from rig import milter_packet as say
-from rig.filtered import GOOD, Filtered, block, check_next, saw, send, told
+from rig.filtered import GOOD, Filtered, block, check_next, milter_section, saw, send, told
 from rig.judge import letter, new_token
 from rig.milter import USUAL, Filter
 from rig.wire import new_source
@@ -305,6 +305,25 @@ def test_next_filter_sees_it_byte_for_byte(filtered):
     seen = filtered.witness.wait_for_message(-1)
     assert block(seen) + b"\r\n" + seen.body == text["sent"]
     assert told(seen).endswith(b"%d bytes" % len(LONG))
+
+
+def test_ten_filters_in_their_order(make_gate, sink, token):
+    """Each sees what those before it put in."""
+    def count(connection, _payload):
+        return say.add_header("X-Place", b" %d" % len(connection.message.field("X-Place"))) + say.CONTINUE
+    filter_ = Filter({"E": count})
+    names = [f"filter-{number}" for number in range(10)]
+    sections = "".join(milter_section(name, filter_, {}) for name in names)
+    daemon = make_gate(listeners={"submission": {"policy": '"ten"'}}, routes={"*": sink.target},
+                       extra=sections + 'policy "ten" { milters = { "' + '", "'.join(names) + '" } }\n')
+    with daemon.session(source=new_source()) as wire:
+        assert send(wire, letter(token))[1].code == 250
+        assert send(wire, letter(new_token()))[1].code == 250
+        wire.expect(221, b"QUIT")
+    assert sink.wait_for_token(token).fields("X-Place") == [b"%d" % number for number in range(10)]
+    filter_.wait_until_left()
+    assert len(filter_.connections) == 10 and not filter_.faults
+    filter_.kill()
 
 
 # --- behind a login, and without one

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Filters that go away and come back: replayed until the end of message was sent, never after it; verdicts on the session."""
+import os
+import signal
+
 import pytest
 
 from rig import milter_packet as say
+from rig.deadline import until
 from rig.filtered import Filtered, check_next, saw, send
 from rig.judge import letter, new_token
 from rig.milter import USUAL, Filter
@@ -191,6 +195,47 @@ def test_message_given_up_is_aborted(filtered, filter_):
         message = filter_.wait_for_message(-1)
         assert message.end == "A" and message.commands == "MR"
         assert check_next(filtered, "tempfail", wire).connection is message.connection
+
+
+@pytest.mark.parametrize("content", [b"From: <alice@example.org>\r\nFrom: <bob@example.org>\r\n\r\n", b"no header\r\n\r\n", letter(b"x", b"a\nb\r\n")],
+                         ids=["two-from", "no-header", "bare-lf"])
+def test_message_that_we_refuse_ourselves_is_aborted(filtered, filter_, content):
+    with filtered.session("tempfail") as wire:
+        filter_.play()
+        seen = len(filter_.messages)
+        step, reply = send(wire, content)
+        assert step == "END" and reply.code // 100 == 5, reply
+        message = filter_.wait_for_message(seen)
+        assert (message.end, message.commands) == ("A", "MRT"), message
+        assert check_next(filtered, "tempfail", wire).connection is message.connection
+
+
+def test_client_that_quits_in_the_midst(filtered, filter_):
+    filter_.play()
+    with filtered.session("tempfail") as wire:
+        wire.expect(250, b"MAIL FROM:<alice@example.org>")
+        wire.expect(221, b"QUIT")
+    connection = filter_.connections[-1]
+    filter_.wait_until_left([connection])
+    assert [command for command, _ in connection.packets][-2:] == ["A", "Q"] and not connection.faults
+
+
+def test_dialler_that_dies(filtered, filter_):
+    """Connections that are there stay; a new one is made by the new dialler."""
+    gate = filtered.gate
+
+    def is_back(pid):
+        roles = gate.status()["roles"]
+        return gate.pids("dial") not in ([], [pid]) and all(
+            (role["details"] or {}).get("dial") for role in roles if role["role"] == "smtp")
+    with filtered.session("tempfail") as old, filtered.session("tempfail") as new:
+        kept = check_next(filtered, "tempfail", old).connection
+        [pid] = gate.pids("dial")
+        gate.expected_deaths += 1
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: is_back(pid), 15, "there is a dialler again")
+        assert check_next(filtered, "tempfail", old).connection is kept
+        check_next(filtered, "tempfail", new)
 
 
 def test_client_that_goes_away_leaves_nothing_open(filtered, filter_):

@@ -50,6 +50,8 @@ REPLIES = {
     "no-nul": Row({"M": say.packet("y", b"550 5.7.1 no nul")}, at="MAIL", code=550, enhanced="5.7.1", says=REFUSED,
                   kept=True, left=False),
     "421": Row({"M": say.reply("421 4.7.0 closing")}, at="MAIL", code=421, enhanced="4.7.0", says="closing", left=True),
+    "421-at-rcpt": Row({"R": say.reply("421 4.7.0 closing")}, at="RCPT", code=421, enhanced="4.7.0", left=True),
+    "421-at-the-end": Row({"E": say.reply("421 4.7.0 closing")}, code=421, enhanced="4.7.0", left=True),
     "421-crooked": Row({"M": say.packet("y", b"421 4.7.0 closing")}, at="MAIL", code=451, enhanced="4.7.1", kept=True, left=False),
     "reject": Row({"M": say.REJECT}, at="MAIL", code=550, enhanced="5.7.1", kept=True, left=False),
     "tempfail": Row({"M": say.TEMPFAIL}, at="MAIL", code=451, enhanced="4.7.1", kept=True, left=False),
