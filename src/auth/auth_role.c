@@ -227,6 +227,8 @@ on_stop(void *private, uint64_t grace_ms)
 	struct auth_role *role = private;
 
 	(void)grace_ms;
+	/* Who looks something up finds the socket again, and the next process behind it. */
+	lookup_server_set_socket(role->lookup, -1);
 	keeper_finish(role->auth->keeper, on_finished, role);
 }
 
