@@ -73,3 +73,7 @@ tests_unit_test_super_reload_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test_super_lookup_socket
 tests_unit_test_super_lookup_socket_SOURCES = tests/unit/test_super_lookup_socket.c tests/unit/folder_fixture.h
 tests_unit_test_super_lookup_socket_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test_super_local_socket
+tests_unit_test_super_local_socket_SOURCES = tests/unit/test_super_local_socket.c tests/unit/folder_fixture.h
+tests_unit_test_super_local_socket_LDADD = $(SUPER_LIBS) $(UNIT_LIBS)
