@@ -12,6 +12,9 @@ enum { MILTER_BUDGET_MOST_MS = 119 * SECOND };
 static const struct schema_row policy_rows[] = {
 	TEXTS("milters", milters, syntax_name, 64, "", TO_CHOOSERS,
 		"Milter sections that every message passes, in this order; one that signs is the last"),
+	DURATION("budget", budget, 100, MILTER_BUDGET_MOST_MS, "110s", TO_SMTP,
+		"Longest time that all of them together have for one message; whose turn comes behind it "
+		"is not asked, and its on-failure decides"),
 };
 #undef ITEM
 

@@ -332,6 +332,7 @@ struct settings_policy {
 	const char *title;
 	const char *where;
 	struct settings_texts milters; /* names of milter sections, in the order they are asked */
+	uint64_t budget;               /* ms that all of them have for one message; 0: as usual */
 };
 
 struct settings_policies {

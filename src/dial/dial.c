@@ -210,7 +210,7 @@ start_call(struct peer *peer, uint32_t request, const struct message_dial *quest
 	struct call *call;
 
 	if (!endpoint || dial->call_count >= DIAL_CALLS_MAX) {
-		channel_refuse(peer->channel, request, 451, endpoint ? "4.3.2" : "4.3.5",
+		channel_refuse(peer->channel, request, 451, endpoint ? MESSAGE_DIAL_BUSY : "4.3.5",
 			endpoint ? "too many connections are being made" : "no such endpoint");
 		settings_free(&settings);
 		return;

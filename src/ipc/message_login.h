@@ -136,8 +136,10 @@ struct message_signed {
 
 /*
  * DIAL: an endpoint that the settings name, e.g. "milter:opendkim"; its request number names it in
- * DIAL_CANCEL, after which it is not answered, unless it was already.
+ * DIAL_CANCEL, after which it is not answered, unless it was already. REFUSED with MESSAGE_DIAL_BUSY:
+ * not for want of the endpoint.
  */
+#define MESSAGE_DIAL_BUSY "4.3.2"
 struct message_dial {
 	const char *endpoint;
 	uint32_t wait_ms;

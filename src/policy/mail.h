@@ -85,6 +85,8 @@ struct mail {
 	unsigned char body_hash[DIGEST_BYTES]; /* of what is in the file */
 	bool body_8bit;                 /* any byte of the body over 127 */
 
+	uint64_t filters_ms;            /* that remote filters have had for it, all together */
+
 	bool hold;
 	const char *hold_reason;
 	struct verdict rights;          /* what the rights said of it, for the log; see rights_weigh() */

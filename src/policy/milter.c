@@ -99,22 +99,36 @@ decide(struct dealings *dealings, const struct verdict *verdict)
 	answer(dealings, verdict);
 }
 
+/* Whether it is back is for another message to find out. */
+static void
+give_up_trying(struct dealings *dealings)
+{
+	if (dealings->trying)
+		milter_health_gave_up(dealings->milter->health);
+	dealings->trying = false;
+}
+
 static void
 fail(struct dealings *dealings, const struct milter_saying *saying)
 {
 	struct milter_health *health = dealings->milter->health;
+	/* We could not even ask: that tells nothing of the filter, and nobody may make use of it. */
+	bool busy = saying->fault.kind == FAULT_BUSY;
 	char where[VERDICT_TEXT_MAX_BYTES];
 	struct verdict verdict;
 
 	milter_verdict_where(dealings->milter->settings->title, saying->place, where);
-	verdict = milter_verdict_without(dealings->milter->settings->on_failure, saying->changed,
-		where);
+	verdict = milter_verdict_without(
+		busy ? MILTER_FAILURE_TEMPFAIL : dealings->milter->settings->on_failure,
+		saying->changed, where);
 	report_failure(dealings, saying, &verdict);
-	dealings->trying = false;
-	if (milter_health_failed(health, loop_now_ms(dealings->milter->means->loop), &saying->fault))
+	if (busy || saying->crowded)
+		give_up_trying(dealings);
+	else if (milter_health_failed(health, loop_now_ms(dealings->milter->means->loop), &saying->fault))
 		log_event(EV_MILTER_RESTS, kv_str("filter", dealings->milter->settings->title),
 			kv_int("failures", health->failures_in_row),
 			kv_int("ms", (int64_t)health->rest_ms));
+	dealings->trying = false;
 	decide(dealings, &verdict);
 }
 
@@ -311,9 +325,7 @@ milter_abort(struct stage *stage)
 	if (!dealings)
 		return;
 	milter_script_end(&dealings->script);
-	if (dealings->trying)
-		milter_health_gave_up(dealings->milter->health);
-	dealings->trying = false;
+	give_up_trying(dealings);
 	dealings->asked = false;
 	dealings->decided = false;
 	dealings->done = NULL;

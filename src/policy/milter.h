@@ -45,7 +45,9 @@ struct milter {
  * messages of the session. Everything behind DATA is sent from eom, at the speed of memory.
  *
  * A filter that is lost, late, or breaks the protocol is closed, and its on-failure decides; once a
- * change of it was received that is never less than TEMPFAIL.
+ * change of it was received that is never less than TEMPFAIL. So it is too when the time that all
+ * filters of the policy have for one message is over, though that does not count as its failure, nor
+ * does that we have no descriptor or dialler for it: then the message is tempfailed in any case.
  */
 extern const struct stage_type milter_stage_type;
 

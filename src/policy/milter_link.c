@@ -290,7 +290,7 @@ milter_link_open(struct milter_link *link, uint64_t connect_ms, uint64_t answer_
 	if (link->call)
 		loop_timer_start(&link->late, connect_ms + DIAL_MARGIN_MS);
 	else
-		lose_for(link, MILTER_LOSS_UNMET, FAULT_MISSING, "nobody is there who connects");
+		lose_for(link, MILTER_LOSS_UNMET, FAULT_BUSY, "no more connections to filters can be made");
 }
 
 /* ---- for the owner --------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@ enum {
 	CONTENT_WAIT_MS = 60 * 1000,
 	END_WAIT_MS = 100 * 1000,
 	BUDGET_MS = 110 * 1000,
+	ALL_MS = 110 * 1000,         /* for all filters together */
 
 	IDLE_MS = 30 * 1000,         /* between two messages of a client */
 	REFUSED_MAX = 1000,
@@ -40,16 +41,42 @@ setting(uint64_t ms, uint64_t otherwise_ms)
 	return ms ? ms : otherwise_ms;
 }
 
-/* What is left of the budget; at least 1. */
+/* How long the question under way has been. */
+static uint64_t
+asked_ms(const struct milter_script *script)
+{
+	return script->asking ? loop_now_ms(script->milter->means->loop) - script->since_ms : 0;
+}
+
+/* At least 1. */
+static uint64_t
+left_of(uint64_t budget_ms, uint64_t spent_ms)
+{
+	return spent_ms < budget_ms ? budget_ms - spent_ms : 1;
+}
+
+/* What is left of what all filters have for this message; 1: nothing. */
+static uint64_t
+left_of_all(const struct milter_script *script)
+{
+	return left_of(script->all_ms, script->mail->filters_ms + asked_ms(script));
+}
+
+/* … and of its own. */
+static uint64_t
+left_of_own(const struct milter_script *script)
+{
+	return left_of(setting(script->milter->settings->budget, BUDGET_MS),
+		script->spent_ms + asked_ms(script));
+}
+
 static uint64_t
 left_ms(const struct milter_script *script)
 {
-	uint64_t budget_ms = setting(script->milter->settings->budget, BUDGET_MS);
-	uint64_t spent_ms = script->spent_ms;
+	uint64_t own = left_of_own(script);
+	uint64_t all = left_of_all(script);
 
-	if (script->asking)
-		spent_ms += loop_now_ms(script->milter->means->loop) - script->since_ms;
-	return spent_ms < budget_ms ? budget_ms - spent_ms : 1;
+	return own < all ? own : all;
 }
 
 static uint64_t
@@ -111,7 +138,8 @@ milter_script_say(struct milter_script *script, enum milter_said said)
 		script->saying.changed = script->link.torn_change ||
 			(script->change && milter_change_is_any(script->change));
 	stop_clock(script);
-	script->spent_ms += loop_now_ms(script->milter->means->loop) - script->since_ms;
+	script->spent_ms += asked_ms(script);
+	script->mail->filters_ms += asked_ms(script);
 	script->asking = false;
 	if (script->link.state == MILTER_LINK_OPEN)
 		milter_link_wait(&script->link, 0);
@@ -208,6 +236,20 @@ lose_idle(struct milter_script *script, enum milter_loss loss, const struct faul
 			kv_str("filter", script->milter->settings->title), kv_fault(why));
 }
 
+/* Was it one of the budgets that ended? Who had half of the time of all is late himself. */
+static void
+find_budget(struct milter_script *script, enum milter_loss loss)
+{
+	if (loss == MILTER_LOSS_LATE && left_of_own(script) == 1) {
+		fault_set(&script->saying.fault, FAULT_LIMIT,
+			"all the time that it has for one message is over");
+	} else if (loss <= MILTER_LOSS_LATE && left_of_all(script) == 1) {
+		fault_set(&script->saying.fault, FAULT_LIMIT,
+			"all the time that filters have for one message is over");
+		script->saying.crowded = 2 * (script->spent_ms + asked_ms(script)) < script->all_ms;
+	}
+}
+
 void
 milter_script_lose(struct milter_script *script, enum milter_loss loss, const struct fault *why)
 {
@@ -226,9 +268,8 @@ milter_script_lose(struct milter_script *script, enum milter_loss loss, const st
 		return;
 	}
 	script->saying.fault = *why;
-	if (loss == MILTER_LOSS_LATE && script->asking && left_ms(script) == 1)
-		fault_set(&script->saying.fault, FAULT_LIMIT,
-			"all the time that it has for one message is over");
+	if (script->asking)
+		find_budget(script, loss);
 	if (script->asking)
 		milter_script_say(script, MILTER_SAID_NOTHING);
 	else
@@ -253,6 +294,9 @@ milter_script_break(struct milter_script *script, const char *format, ...)
 void
 milter_script_begin(struct milter_script *script, struct mail *mail)
 {
+	const struct settings_policy *policy = script->session->settings
+		? settings_find_policy(script->session->settings, script->session->listener) : NULL;
+
 	loop_timer_stop(&script->idle);
 	if (script->arena)
 		arena_reset(script->arena);
@@ -271,6 +315,7 @@ milter_script_begin(struct milter_script *script, struct mail *mail)
 	script->replayed = false;
 	script->over = false;
 	script->lost = false;
+	script->all_ms = setting(policy ? policy->budget : 0, ALL_MS);
 	script->spent_ms = 0;
 	script->took_us = 0;
 }
@@ -290,6 +335,15 @@ settle_recipients(struct milter_script *script)
 	script->settled = true;
 }
 
+/* Its turn comes when the time of all filters is over. */
+static void
+give_way(struct milter_script *script)
+{
+	find_budget(script, MILTER_LOSS_UNMET);
+	milter_link_close(&script->link);
+	milter_script_say(script, MILTER_SAID_NOTHING);
+}
+
 void
 milter_script_ask(struct milter_script *script, enum milter_place goal,
 	const struct mail_recipient *asked)
@@ -306,6 +360,8 @@ milter_script_ask(struct milter_script *script, enum milter_place goal,
 	start_clock(script);
 	if (script->lost)
 		milter_script_say(script, MILTER_SAID_NOTHING);
+	else if (left_of_all(script) == 1)
+		give_way(script);
 	else if (script->link.state == MILTER_LINK_CLOSED)
 		open_connection(script);
 	else

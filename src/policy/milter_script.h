@@ -22,6 +22,7 @@ struct milter_saying {
 	struct fault fault;
 	enum milter_place place;  /* what it was asked about last */
 	bool changed;             /* the message, or had begun to */
+	bool crowded;             /* NOTHING: others had had most of the time of all filters */
 };
 
 /* Once for each milter_script_ask(), at the end of the turn; not after milter_script_end(). */
@@ -78,7 +79,8 @@ struct milter_script {
 	bool connecting;
 	uint64_t since_ms;
 	uint64_t since_us;
-	uint64_t spent_ms;                  /* of the budget, for this message */
+	uint64_t all_ms;                    /* the budget of all filters of the policy */
+	uint64_t spent_ms;                  /* of its own, for this message */
 	uint64_t took_us;                   /* the filter, for this message, connecting not counted */
 	struct milter_saying saying;
 	struct loop_defer answer;

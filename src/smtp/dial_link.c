@@ -2,6 +2,8 @@
 /* The channel to dial, and the connections that it is asked for. */
 #include "smtp/dial_link.h"
 
+#include <string.h>
+
 #include "client/peer.h"
 #include "io/sock.h"
 #include "ipc/message_login.h"
@@ -133,7 +135,8 @@ on_answered(struct dial_call *call, struct channel_message *answer)
 		answer->fd = -1;
 	} else if (answer->id == MSG_REFUSED &&
 		   message_refused_unpack(answer->bytes, arena, &refused)) {
-		fault_set(&fault, FAULT_MISSING, "%s", refused.text);
+		fault_set(&fault, strcmp(refused.enhanced, MESSAGE_DIAL_BUSY) == 0 ? FAULT_BUSY
+				: FAULT_MISSING, "%s", refused.text);
 	} else {
 		fault_set(&fault, FAULT_PEER, "dial gave a malformed answer");
 		channel_drop(dial_link_channel(call->link), "malformed answer to DIAL");
@@ -176,7 +179,7 @@ on_deadline(void *context)
 	struct fault fault = FAULT_INIT;
 
 	cancel(call);
-	fault_set(&fault, FAULT_LIMIT, "%s",
+	fault_set(&fault, FAULT_BUSY, "%s",
 		dial_link_channel(call->link) ? "dial does not answer" : "dial is away");
 	finish(call, -1, &fault);
 }

@@ -170,6 +170,88 @@ the_budget_ends_all(void **state)
 	fixture_close(&fixture);
 }
 
+static const struct settings_policy short_policy = { .title = "default", .budget = 50 };
+
+static void
+open_short(struct fixture *fixture, const struct filter_rule *rules)
+{
+	fixture_open(fixture, rules);
+	fixture->all.policy = (struct settings_policies){ &short_policy, 1 };
+	fixture->listener.policy = "default";
+}
+
+/* All filters of a policy have one, too; who used it up has failed. */
+static void
+the_budget_of_all_ends_all(void **state)
+{
+	static const struct filter_rule rules[] = { SENDS('M', 0, ANSWER("p")), { 0 } };
+	struct fixture fixture;
+
+	(void)state;
+	open_short(&fixture, rules);
+	fixture.settings.on_failure = MILTER_FAILURE_ACCEPT;
+	assert_int_equal(fixture_from(&fixture), VERDICT_CONTINUE);
+	assert_int_equal(fixture.health.failures, 1);
+	assert_int_equal(fixture.mail->filters_ms >= 50, true);
+	fixture_close(&fixture);
+}
+
+/* Whose turn comes behind it is not asked, nor blamed; it may try again if it was to. */
+static void
+others_had_all_the_time(void **state)
+{
+	static const enum verdict_kind without[] = { [MILTER_FAILURE_TEMPFAIL] = VERDICT_TEMPFAIL,
+		[MILTER_FAILURE_ACCEPT] = VERDICT_CONTINUE };
+	struct fixture fixture;
+
+	(void)state;
+	for (int i = MILTER_FAILURE_TEMPFAIL; i <= MILTER_FAILURE_ACCEPT; i++) {
+		open_short(&fixture, NULL);
+		fixture.settings.on_failure = (enum milter_failure)i;
+		fixture.health.rest_until_ms = 1;
+		fixture.health.failures_in_row = MILTER_BREAK_AFTER;
+		assert_int_equal(fixture_from(&fixture), VERDICT_CONTINUE);
+		fixture.mail->filters_ms = 50;
+		assert_int_equal(fixture_to(&fixture, "bob@example.net"), without[i]);
+		assert_null(strchr(fixture_heard(&fixture), 'R'));
+		assert_int_equal(fixture.health.failures, 0);
+		assert_false(fixture.health.trying);
+		fixture_end_mail(&fixture);
+		assert_int_equal(fixture_mail(&fixture), VERDICT_CONTINUE);
+		fixture_close(&fixture);
+	}
+}
+
+static void *
+dial_nobody(void *context, const char *filter, uint64_t wait_ms, milter_dialed_fn *done, void *asker)
+{
+	(void)context;
+	(void)filter;
+	(void)wait_ms;
+	(void)done;
+	(void)asker;
+	return NULL;
+}
+
+/* That we have no room for one more connection is no fault of the filter, and lets nobody past it. */
+static void
+no_room_for_a_connection(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_open(&fixture, NULL);
+	fixture.settings.on_failure = MILTER_FAILURE_ACCEPT;
+	fixture.means.dial = dial_nobody;
+	for (int i = 0; i < MILTER_BREAK_AFTER; i++) {
+		assert_int_equal(fixture_mail(&fixture), VERDICT_TEMPFAIL);
+		fixture_end_mail(&fixture);
+	}
+	assert_int_equal(fixture.health.failures, 0);
+	assert_int_equal(fixture.health.rest_until_ms, 0);
+	fixture_close(&fixture);
+}
+
 /* It may say so a thousand times, but not for ever. */
 static void
 progress_ends(void **state)
@@ -290,6 +372,9 @@ main(void)
 		cmocka_unit_test(fails_the_whole_transaction),
 		cmocka_unit_test(every_wait_ends),
 		cmocka_unit_test(the_budget_ends_all),
+		cmocka_unit_test(the_budget_of_all_ends_all),
+		cmocka_unit_test(others_had_all_the_time),
+		cmocka_unit_test(no_room_for_a_connection),
 		cmocka_unit_test(progress_ends),
 		cmocka_unit_test(a_filter_that_never_reads),
 		cmocka_unit_test(a_filter_that_refuses_without_reading),

@@ -15,6 +15,7 @@ enum { WAIT_MS = 5000, ASKED_MAX = 8 };
 enum answer {
 	ANSWER_CONNECTED,
 	ANSWER_REFUSED,
+	ANSWER_BUSY,
 	ANSWER_GARBAGE,
 	ANSWER_LATER, /* when the test says so */
 };
@@ -129,6 +130,9 @@ on_asked(void *context, struct channel_message *message)
 	case ANSWER_REFUSED:
 		channel_refuse(rig.dial, message->request, 451, "4.4.1", "nobody listens there");
 		break;
+	case ANSWER_BUSY:
+		channel_refuse(rig.dial, message->request, 451, MESSAGE_DIAL_BUSY, "too many");
+		break;
 	case ANSWER_GARBAGE:
 		buf_add_text(&garbage, "\1");
 		channel_answer(rig.dial, message->request, MSG_REFUSED, &garbage, -1);
@@ -214,6 +218,19 @@ refused_with_its_reason(void **state)
 	wait_for(&rig.done, 1);
 	assert_int_equal(rig.fd, -1);
 	assert_string_equal(rig.fault.text, "nobody listens there");
+	assert_int_equal(rig.fault.kind, FAULT_MISSING);
+}
+
+/* It has too much to do: that is not the fault of whom we call. */
+static void
+refused_for_want_of_room(void **state)
+{
+	(void)state;
+	rig.answer = ANSWER_BUSY;
+	start_dial();
+	call(3000);
+	wait_for(&rig.done, 1);
+	assert_int_equal(rig.fault.kind, FAULT_BUSY);
 }
 
 static void
@@ -359,6 +376,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(connected),
 		CASE(refused_with_its_reason),
+		CASE(refused_for_want_of_room),
 		CASE(a_malformed_answer_is_a_failure_and_ends_the_channel),
 		CASE(while_dial_is_away_calls_wait_for_it),
 		CASE(a_dial_that_dies_leaves_its_calls_to_the_next),
