@@ -113,7 +113,7 @@ on_end(void *context)
 static void
 on_deadline(void *context)
 {
-	fail(context, "it takes longer than is waited for here");
+	fail(context, "it takes longer than its budget, or than is waited for here");
 }
 
 void
@@ -478,7 +478,8 @@ trial_start(const struct settings *settings, const struct milter_means *means,
 		trial_free(&trial);
 		return NULL;
 	}
-	loop_timer_start(&trial->deadline, TRIAL_WAIT_MS);
+	loop_timer_start(&trial->deadline,
+		filter->budget < TRIAL_WAIT_MS ? filter->budget : TRIAL_WAIT_MS);
 	milter_link_open(&trial->link, filter->connect_wait, filter->command_wait);
 	return trial;
 }

@@ -11,7 +11,7 @@
 struct trial;
 
 enum {
-	TRIAL_WAIT_MS = 50 * 1000, /* for all of it: whoever asks gives up after a minute */
+	TRIAL_WAIT_MS = 50 * 1000, /* for all of it, or the filter's budget: who asks waits a minute */
 	TRIAL_ANSWERS_MAX = 256,   /* that are told; a filter that says more is at fault */
 };
 

@@ -9,7 +9,8 @@ static const struct settings_milter filter = { .title = "filter",
 	.connect_wait = 1000,
 	.command_wait = 1000,
 	.content_wait = 1000,
-	.end_wait = 1000 };
+	.end_wait = 1000,
+	.budget = 10 * 1000 };
 static struct settings_milter own_filter;
 static const struct settings_listener listeners[] = {
 	{ .title = "imaps", .protocol = LISTENER_IMAP },
@@ -277,6 +278,20 @@ one_that_is_silent(void **state)
 	assert_non_null(strstr(text("fault"), "at mail"));
 }
 
+/* At work, as it says again and again: each wait begins anew, but for the one for all of it. */
+static void
+one_that_is_never_done(void **state)
+{
+	static const struct line script[] = { SAYS('M', ""), { 0, NULL, 0 } };
+
+	(void)state;
+	own_filter.budget = 100;
+	rig.drips = true;
+	run(script, &usual);
+	assert_string_equal(text("outcome"), "failed");
+	assert_non_null(strstr(text("fault"), "budget"));
+}
+
 static void
 nobody_there(void **state)
 {
@@ -354,6 +369,7 @@ set_up(void **state)
 		.dial_forget = dial_forget };
 	loop_defer_init(&rig.dialed, rig.loop, on_dialed, NULL);
 	loop_timer_init(&rig.guard, rig.loop, on_guard, NULL);
+	loop_timer_init(&rig.drip, rig.loop, on_drip, NULL);
 	return 0;
 }
 
@@ -362,6 +378,7 @@ tear_down(void **state)
 {
 	(void)state;
 	json_decref(rig.result);
+	loop_timer_stop(&rig.drip);
 	loop_watch_free(&rig.watch);
 	sock_close(&rig.far);
 	buf_fini(&rig.input);
@@ -384,6 +401,7 @@ main(void)
 		CASE(what_breaks_the_protocol),
 		CASE(more_than_is_looked_at),
 		CASE(one_that_is_silent),
+		CASE(one_that_is_never_done),
 		CASE(nobody_there),
 		CASE(who_it_is_told_of),
 		CASE(wishes_that_cannot_be),

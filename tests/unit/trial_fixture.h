@@ -37,6 +37,8 @@ static struct {
 	char heard[64];       /* commands, in order */
 	struct buf macros;    /* NUL as | */
 	bool nobody;          /* listens there */
+	bool drips;           /* what the script has no answer for: PROGRESS, from time to time */
+	struct loop_timer drip;
 	struct trial *trial;
 	json_t *result;
 } rig;
@@ -58,6 +60,18 @@ say_offer(void)
 	say((const char *)numbers, sizeof numbers);
 }
 
+enum { DRIP_MS = 20 };
+
+static inline void
+on_drip(void *context)
+{
+	(void)context;
+	if (!rig.watch)
+		return;
+	(void)!send(rig.far, "\0\0\0\1p", 5, MSG_NOSIGNAL);
+	loop_timer_start(&rig.drip, DRIP_MS);
+}
+
 static inline void
 take(char command, struct span payload)
 {
@@ -73,6 +87,8 @@ take(char command, struct span payload)
 	for (const struct line *line = rig.script; line && line->bytes; line++) {
 		if (line->command == command) {
 			say(line->bytes, line->size);
+			if (rig.drips)
+				loop_timer_start(&rig.drip, DRIP_MS);
 			return;
 		}
 	}
