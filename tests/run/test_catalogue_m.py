@@ -322,6 +322,13 @@ def test_M10_socket_behind_a_link(make_gate, sink, places):
     ground.write(f"{places}/good", "no socket")
     with gate.session() as wire:
         assert send(wire, letter(new_token()))[1].code == 451
+    os.unlink(f"{places}/good")
+    os.chmod(places, 0o777)     # where anybody may put a socket
+    stranger = Filter(unix=f"{places}/good")
+    with gate.session() as wire:
+        assert send(wire, letter(new_token()))[1].code == 451
+    assert not stranger.connections
+    stranger.stop()
     other.stop()
 
 

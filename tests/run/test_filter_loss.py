@@ -74,6 +74,20 @@ def test_lost_at_the_end_is_not_asked_again(filtered, filter_):
         check_next(filtered, "tempfail", wire)
 
 
+@pytest.mark.parametrize("script, code, enhanced", [
+    ({"M": [USUAL, say.reply("550 5.7.9 no")]}, 550, "5.7.9"),
+    ({"R": [USUAL, say.REJECT]}, 451, "4.7.1"),      # the client has been told that it is taken
+    ({"C": [USUAL, say.TEMPFAIL]}, 451, "4.7.1"),
+], ids=["mail", "rcpt", "connect"])
+def test_replacement_that_is_of_another_mind(filtered, filter_, script, code, enhanced):
+    with filtered.session("tempfail") as wire:
+        filter_.play({**script, "T": [None]})
+        step, reply = send(wire, letter(new_token()))
+        assert (step, reply.code, reply.enhanced) == ("DATA", code, enhanced), reply
+    with filtered.session("tempfail") as wire:
+        check_next(filtered, "tempfail", wire)
+
+
 def test_refused_recipient_is_not_replayed(filtered, filter_):
     with filtered.session("tempfail") as wire:
         filter_.play({"R": [USUAL, say.REJECT, None]})
