@@ -2,6 +2,7 @@
 """A private Postfix as smarthost: TLS, AUTH by a private Dovecot, everything on to one next hop."""
 import os
 import pwd
+import re
 import subprocess
 
 from rig import ground
@@ -61,6 +62,15 @@ def missing():
     return None
 
 
+def with_more(text, more):
+    """
+    The lines of text that more does not set, and more. postlogd warns of a parameter that stands twice by writing
+    to its own socket, and where that is full by then it waits for itself, and all others for it.
+    """
+    names = set(re.findall(r"(?m)^(\w+) *=", more))
+    return "".join(line for line in text.splitlines(True) if line.split(" ")[0] not in names) + more
+
+
 class Postfix:
     """
     Listens on `port` (STARTTLS) and `tls_port` (TLS from the first byte), and on `ports[name]` for each of
@@ -76,9 +86,9 @@ class Postfix:
             os.mkdir(os.path.join(self.path, name), 0o755)
         os.chown(os.path.join(self.path, "data"), pwd.getpwnam("postfix").pw_uid, 0)
         self.config = os.path.join(self.path, "config")
-        self._write("main.cf", MAIN.format(
+        self._write("main.cf", with_more(MAIN.format(
             path=self.path, certificate=certificate[0], key=certificate[1], auth_port=auth_port,
-            next_hop=next_hop, tls=tls, tls_only=tls_only) + more)
+            next_hop=next_hop, tls=tls, tls_only=tls_only), more))
         self.ports = {name: ground.free_port() for name in services or {}}
         self._write("master.cf", MASTER.format(services="\n".join([
             f"127.0.0.1:{self.port} inet n - n - - smtpd",
