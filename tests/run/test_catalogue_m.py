@@ -285,6 +285,25 @@ def test_M9_each_step_in_time_and_all_of_them_not(filtered):
     filtered.refused.append(token)
 
 
+def test_M9_each_filter_in_time_and_all_of_them_not(make_gate, sink):
+    """What a policy has for one message is less than what its filters have one by one."""
+    pause = threading.Event()
+
+    def late(_connection, _payload):
+        pause.wait(0.7)
+        return USUAL
+    both = [Filter({"E": late}) for _ in range(2)]
+    text = "".join(milter_section(f"slow-{number}", one, {}) for number, one in enumerate(both))
+    gate = make_gate(listeners={"submission": {"policy": '"both"'}}, routes={"*": sink.target},
+                     extra=text + 'policy "both" { milters = { "slow-0", "slow-1" }\n  budget = 1s }\n')
+    with gate.session() as wire:
+        _, reply = send(wire, letter(new_token()))
+    assert (reply.code, reply.enhanced) == (451, "4.7.1"), reply
+    for one in both:
+        one.wait_until_left()
+        one.stop()
+
+
 def test_M9_200_sessions_with_a_dead_filter(filtered, alive):
     """They are put off at once, and nobody else waits."""
     def client(_number):
