@@ -13,8 +13,8 @@
 
 enum {
 	DIAL_PEERS_MAX = 256,
-	DIAL_CALLS_MAX = 8192,       /* under way at once, of all front ends; and of them … */
-	DIAL_CONNECTING_MAX = NEEDS_CALLS_MOST,
+	DIAL_CALLS_EACH = NEEDS_FILTERS_MOST, /* under way at once, of one front end … */
+	DIAL_CONNECTING_MAX = NEEDS_CALLS_MOST, /* … and of all of them those that have a descriptor */
 	DIAL_CONNECTING_EACH = NEEDS_CALLS_MOST / 4, /* to one endpoint: one that hangs is not in the way */
 	DIAL_WAIT_MAX_MS = 120 * 1000,
 	DIAL_AGAIN_MS = 250,         /* between two tries of one call */
@@ -27,6 +27,14 @@ struct peer {
 	enum role role;
 	uint8_t instance;
 	struct channel *channel; /* NULL: free */
+	size_t calls;
+};
+
+/* An endpoint while somebody is being connected to it. */
+struct place {
+	struct place *next;
+	char *endpoint;
+	size_t connecting;
 };
 
 /* One question under way. */
@@ -39,6 +47,7 @@ struct call {
 	struct resolver *resolver;
 	const struct endpoint *endpoint; /* in settings */
 	struct connector *connector;
+	struct place *place;             /* while there is a connector */
 	struct loop_timer again;
 	uint64_t since_ms;
 	uint64_t until_ms;
@@ -50,9 +59,66 @@ struct dial {
 	struct resolver *resolver;
 	struct resolver *next;  /* checked, not yet in use */
 	struct call *calls;
-	size_t call_count;
+	struct place *places;
+	size_t connecting;
 	struct peer peers[DIAL_PEERS_MAX];
 };
+
+/* ---- places --------------------------------------------------------------------------------------- */
+
+/* Where it is, or the end of the list. */
+static struct place **
+find_place(struct dial *dial, const char *endpoint)
+{
+	struct place **at = &dial->places;
+
+	while (*at && strcmp((*at)->endpoint, endpoint) != 0)
+		at = &(*at)->next;
+	return at;
+}
+
+/* Is there a descriptor for one more? */
+static bool
+has_room(const struct call *call)
+{
+	struct dial *dial = call->peer->dial;
+	const struct place *place = *find_place(dial, call->endpoint->text);
+
+	return dial->connecting < DIAL_CONNECTING_MAX &&
+		(!place || place->connecting < DIAL_CONNECTING_EACH);
+}
+
+static void
+enter_place(struct call *call)
+{
+	struct dial *dial = call->peer->dial;
+	struct place **at = find_place(dial, call->endpoint->text);
+
+	if (!*at) {
+		*at = mem_alloc(sizeof **at);
+		(*at)->endpoint = mem_strdup(call->endpoint->text);
+	}
+	(*at)->connecting++;
+	dial->connecting++;
+	call->place = *at;
+}
+
+static void
+leave_place(struct call *call)
+{
+	struct dial *dial = call->peer->dial;
+	struct place *place = call->place;
+
+	call->place = NULL;
+	if (!place)
+		return;
+	dial->connecting--;
+	if (--place->connecting > 0)
+		return;
+	*find_place(dial, place->endpoint) = place->next;
+	mem_free(&place->endpoint);
+	mem_free(&place);
+}
 
 /* ---- calls ---------------------------------------------------------------------------------------- */
 
@@ -62,6 +128,7 @@ call_free(struct call *call)
 	struct dial *dial = call->peer->dial;
 
 	connector_free(&call->connector);
+	leave_place(call);
 	loop_timer_stop(&call->again);
 	if (call->next)
 		call->next->previous = call->previous;
@@ -69,7 +136,7 @@ call_free(struct call *call)
 		call->previous->next = call->next;
 	else
 		dial->calls = call->next;
-	dial->call_count--;
+	call->peer->calls--;
 	resolver_free(&call->resolver);
 	settings_free(&call->settings);
 	mem_free(&call);
@@ -131,6 +198,7 @@ on_connected(int fd, const struct sock_address *address, const struct fault *fau
 	struct call *call = context;
 
 	call->connector = NULL;
+	leave_place(call);
 	if (fd >= 0)
 		answer(call, fd, address);
 	else
@@ -148,23 +216,9 @@ start_connect(struct call *call)
 		.port = endpoint->port,
 	};
 
+	enter_place(call);
 	call->connector = connector_new(call->peer->dial->loop, call->resolver, &place,
 		left_ms(call), on_connected, call);
-}
-
-/* Is there a descriptor for one more? */
-static bool
-has_room(const struct call *call)
-{
-	const struct dial *dial = call->peer->dial;
-	size_t count = 0;
-	size_t same = 0;
-
-	for (const struct call *other = dial->calls; other; other = other->next) {
-		count += other->connector != NULL;
-		same += other->connector && strcmp(other->endpoint->text, call->endpoint->text) == 0;
-	}
-	return count < DIAL_CONNECTING_MAX && same < DIAL_CONNECTING_EACH;
 }
 
 static void
@@ -186,14 +240,17 @@ try(void *context)
 	}
 }
 
-/* What a front end may have connected is what the settings name; it never says an address itself. */
+/*
+ * What a front end may have connected is what the settings name; it never says an address itself.
+ * Filters are for who asks them.
+ */
 static const struct endpoint *
-find_endpoint(const struct settings *settings, const char *name)
+find_endpoint(const struct peer *peer, const struct settings *settings, const char *name)
 {
 	static const char milter[] = "milter:";
 	const struct settings_milter *found;
 
-	if (strncmp(name, milter, sizeof milter - 1) != 0)
+	if (peer->role != ROLE_SMTP || strncmp(name, milter, sizeof milter - 1) != 0)
 		return NULL;
 	found = settings_find_milter(settings, name + sizeof milter - 1);
 	return found ? &found->address : NULL;
@@ -204,12 +261,12 @@ start_call(struct peer *peer, uint32_t request, const struct message_dial *quest
 {
 	struct dial *dial = peer->dial;
 	struct settings *settings = settings_hold(role_settings(dial->context));
-	const struct endpoint *endpoint = find_endpoint(settings, question->endpoint);
+	const struct endpoint *endpoint = find_endpoint(peer, settings, question->endpoint);
 	uint64_t wait_ms =
 		question->wait_ms < DIAL_WAIT_MAX_MS ? question->wait_ms : DIAL_WAIT_MAX_MS;
 	struct call *call;
 
-	if (!endpoint || dial->call_count >= DIAL_CALLS_MAX) {
+	if (!endpoint || peer->calls >= DIAL_CALLS_EACH) {
 		channel_refuse(peer->channel, request, 451, endpoint ? MESSAGE_DIAL_BUSY : "4.3.5",
 			endpoint ? "too many connections are being made" : "no such endpoint");
 		settings_free(&settings);
@@ -228,7 +285,7 @@ start_call(struct peer *peer, uint32_t request, const struct message_dial *quest
 	if (call->next)
 		call->next->previous = call;
 	dial->calls = call;
-	dial->call_count++;
+	peer->calls++;
 	try(call);
 }
 

@@ -16,7 +16,7 @@
 #include "ipc/channel.h"
 #include "proc/role_context.h"
 
-enum { AGAIN_MS = 250, PATIENCE_MS = 2000, EACH = 256 }; /* the dialler's own */
+enum { AGAIN_MS = 250, PATIENCE_MS = 2000, EACH = 256, CALLS_EACH = 4096 }; /* the dialler's own */
 
 static struct settings_milter milters[] = {
 	{ .title = "filter",
@@ -384,24 +384,85 @@ one_that_hangs_is_not_in_the_way(void **state)
 	assert_int_equal(rig.code, 451);
 }
 
-static int
-set_up(void **state)
+/* A front end of the dialler's; NULL if it is not let in. */
+static struct channel *
+join(enum role role, uint8_t instance)
 {
 	static const struct channel_events events = { .on_message = on_message,
 		.on_closed = on_closed };
-	static const struct message_link link = { .peer = ROLE_SMTP, .kind = LINK_CHANNEL };
+	const struct message_link link = { .peer = role, .kind = LINK_CHANNEL, .instance = instance };
 	struct fault fault = FAULT_INIT;
 	int fds[2];
+
+	if (!sock_pair(fds, &fault) || !dial_program.on_link(rig.dial, &link, fds[0]))
+		return NULL;
+	return channel_new(rig.loop, fds[1], role, ROLE_DIAL, &events, NULL);
+}
+
+/* One front end that asks for more and more is told so, and the others hear nothing of it. */
+static void
+one_that_floods_is_not_in_the_way(void **state)
+{
+	struct channel *first = rig.channel;
+	struct channel *second = join(ROLE_SMTP, 1);
+	int listener = listen_on(0, &milters[1].address.port);
+
+	(void)state;
+	assert_non_null(second);
+	close(listen_on(0, &milters[0].address.port));
+	open_blackhole();
+	for (size_t i = 0; i < CALLS_EACH; i++)
+		ask_only();
+	ask("milter:filter", 60 * 1000);
+	assert_int_equal(rig.code, 451);
+	assert_string_equal(rig.text, "too many connections are being made");
+	rig.channel = second;
+	ask("milter:second", 60 * 1000);
+	assert_true(rig.fd >= 0);
+	close(rig.fd);
+	close(listener);
+	close(rig.blackhole);
+	channel_free(&first);
+	/* It comes anew: nothing of it is left. */
+	rig.channel = join(ROLE_SMTP, 0);
+	ask("milter:other", 5000);
+	listener = listen_on(0, &milters[0].address.port);
+	ask("milter:filter", 5000);
+	assert_true(rig.fd >= 0);
+	close(rig.fd);
+	close(listener);
+	channel_free(&second);
+}
+
+static void
+filters_are_for_smtp(void **state)
+{
+	struct channel *smtp = rig.channel;
+	int listener = listen_on(0, &milters[0].address.port);
+
+	(void)state;
+	rig.channel = join(ROLE_MAILBOX, 0);
+	assert_non_null(rig.channel);
+	ask("milter:filter", 5000);
+	assert_int_equal(rig.code, 451);
+	assert_string_equal(rig.text, "no such endpoint");
+	channel_free(&rig.channel);
+	rig.channel = smtp;
+	close(listener);
+}
+
+static int
+set_up(void **state)
+{
+	struct fault fault = FAULT_INIT;
 
 	(void)state;
 	rig.loop = rig.context.loop = loop_new();
 	rig.context.program = &dial_program;
 	rig.context.now.settings = &settings;
 	rig.dial = dial_program.start(&rig.context, &fault);
-	if (!rig.dial || !sock_pair(fds, &fault) || !dial_program.on_link(rig.dial, &link, fds[0]))
-		return -1;
-	rig.channel = channel_new(rig.loop, fds[1], ROLE_SMTP, ROLE_DIAL, &events, NULL);
-	return 0;
+	rig.channel = rig.dial ? join(ROLE_SMTP, 0) : NULL;
+	return rig.channel ? 0 : -1;
 }
 
 static int
@@ -425,6 +486,8 @@ main(void)
 		cmocka_unit_test(a_unix_socket_with_a_full_queue_is_waited_for),
 		cmocka_unit_test(a_link_in_place_of_the_socket_is_refused_at_once),
 		cmocka_unit_test(one_that_hangs_is_not_in_the_way),
+		cmocka_unit_test(one_that_floods_is_not_in_the_way),
+		cmocka_unit_test(filters_are_for_smtp),
 		cmocka_unit_test(a_process_that_was_stopped_in_between),
 	};
 
