@@ -105,7 +105,8 @@ class Postfix:
     def start(self):
         self.program = ground.Program(
             [ground.find_program("postfix"), "-c", self.config, "start-fg"], root=True)
-        ground.wait_until_accepts(self.port, self.program, 30)
+        # They are bound one after the other.
+        ground.wait_until_accepts([self.tls_port, *self.ports.values()][-1], self.program, 30)
         return self
 
     def held(self):
