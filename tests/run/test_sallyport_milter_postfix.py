@@ -56,7 +56,7 @@ def world(make_gate, sink, authority):
 
 @pytest.fixture(scope="module")
 def by_maps():
-    text = HEAD + """filter { socket = "{socket}"  socket-mode = 0666
+    text = HEAD + """filter { socket = "{socket}"  socket-mode = 0666  unauthenticated = check
         source = maps  sender-maps = "texthash:{path}/senders" }
     permit "login:dave" { wrong-sender = rewrite }
     """
@@ -85,7 +85,8 @@ def server(world, by_maps, destination, authority):
     services["away"] = f"-o smtpd_milters=inet:127.0.0.1:{nobody_there}"
     running = postfix.Postfix(authority.issue("smarthost.example.net"), logins.auth_port,
                               f"[127.0.0.1]:{destination.port}", services=services,
-                              more=MAIN + documented("main.cf")[0].replace("8895", str(by_maps.socket[1]))).start()
+                              more=MAIN + f"non_smtpd_milters = inet:127.0.0.1:{by_maps.socket[1]}\n"
+                              + documented("main.cf")[0].replace("8895", str(by_maps.socket[1]))).start()
     yield running
     running.stop()
     logins.stop()
@@ -236,6 +237,16 @@ def test_not_there(server):
     with connect(server, "away") as wire:
         reply = wire.command(b"MAIL FROM:<alice@example.org>")
         assert reply.code // 100 == 4, reply
+
+
+def test_mail_of_the_machine_itself(server, destination, token):
+    """sendmail(1): Postfix tells of a client at 127.0.0.1 that has not logged in, which is exempt."""
+    done = subprocess.run(
+        [ground.find_program("sendmail"), "-C", server.config, "-f", "root@example.org", "u@example.net"],
+        input=f"From: root@example.org\nSubject: {token.decode()}\n\nbody\n", text=True, capture_output=True,
+        timeout=60, check=False)
+    assert done.returncode == 0, done
+    destination.wait_for_token(token, 30)
 
 
 def test_other_services_are_not_asked(server, destination, token):
