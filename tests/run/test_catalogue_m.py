@@ -23,7 +23,7 @@ STEPS = {**dict.fromkeys(("accept", "O", "C", "H", "M"), "MAIL"), "R": "RCPT", "
 
 @pytest.fixture(scope="module")
 def filtered(make_gate, sink):
-    made = Filtered(make_gate, sink, LISTENERS)
+    made = Filtered(make_gate, sink, LISTENERS, {"dead": Filter(port=ground.free_port())})
     made.filters["dead"].kill()
     yield made
     made.judge()
@@ -32,25 +32,11 @@ def filtered(make_gate, sink):
 
 @pytest.fixture
 def alive(filtered):
-    with filtered.session("tempfail") as wire:     # both processes of the front end have a filter's memory once
+    with filtered.session("tempfail") as wire:     # what a filter costs once
         check_next(filtered, "tempfail", wire)
     health = Health(filtered.gate)
-    health.gate = _Address(filtered.gate)
     yield health
     health.check()
-
-
-class _Address:
-    """The daemon, whose second client comes by a listener that is there."""
-
-    def __init__(self, gate):
-        self.gate = gate
-
-    def __getattr__(self, name):
-        return getattr(self.gate, name)
-
-    def wire(self, source=None, seconds=10):
-        return Wire(self.gate.address("plain"), source, seconds)
 
 
 def reset(connection, _payload):

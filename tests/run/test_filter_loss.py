@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from rig import ground
 from rig import milter_packet as say
 from rig.deadline import until
 from rig.filtered import Filtered, check_next, saw, send
@@ -17,7 +18,9 @@ BODY = (b"z" * 76 + b"\r\n") * 10_000     # more than stays in memory
 
 @pytest.fixture(scope="module")
 def filtered(make_gate, sink):
-    made = Filtered(make_gate, sink, {"tempfail": {}, "accept": {"on-failure": "accept"}})
+    # A port that nobody is given while its filter is away.
+    again = Filter(port=ground.free_port())
+    made = Filtered(make_gate, sink, {"tempfail": {}, "accept": {"on-failure": "accept"}}, {"accept": again})
     yield made
     made.judge()
     made.stop()

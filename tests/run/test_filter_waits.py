@@ -15,6 +15,9 @@ WAITS = {"connect-wait": "1s", "command-wait": "1s", "content-wait": "1s", "end-
 LARGE = (b"z" * 76 + b"\r\n") * (12 * 1024 * 1024 // 78)     # more than socket buffers take
 
 
+STEPS = ("MAIL", "RCPT", "DATA", "END")
+
+
 def drip(data, pause=0.1):
     return lambda connection, payload: connection.drip(data * 1000, pause) or b""
 
@@ -107,11 +110,15 @@ def suffer(filtered, name):
     filter_.play(row.script, **{**GOOD, **row.negotiation})
     token = new_token()
     with filtered.session(name, 30) as wire:
-        begin = time.monotonic()
-        step, reply = send(wire, letter(token, row.body), row.recipients)
-        took = time.monotonic() - begin
-        filter_.answered.set()
         filtered.refused.append(token)
+        for _ in range(10):
+            begin = time.monotonic()
+            step, reply = send(wire, letter(token, row.body), row.recipients)
+            took = time.monotonic() - begin
+            # the waits are short: on a machine under load a good answer before the bad one may be late
+            if reply.code != 451 or STEPS.index(step) >= STEPS.index(row.at):
+                break
+        filter_.answered.set()
         check_reply(row, "tempfail", step, reply, filtered.gate.story)
         filter_.wait_until_left(list(filter_.connections))
         next_is_filtered(filtered, name, wire)

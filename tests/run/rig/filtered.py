@@ -24,7 +24,8 @@ FOLDED = b"X-Folded: one\r\n\ttwo\r\nX-Tight:three\r\n"
 class Filtered:
     """
     listeners: name -> settings of its milter section; each has a filter of its own under that name (in
-    .filters), and behind it the same good one, .witness. chains: name -> the names of its filters instead.
+    .filters), one of `filters` if it is there, and behind it the same good one, .witness. The listener
+    "submission" has none.
     """
 
     def __init__(self, make_gate, sink, listeners, filters=None, listener=None, extra="", **gate):
@@ -36,9 +37,8 @@ class Filtered:
             text.append(milter_section(name, self.filters[name], settings))
             text.append(f'policy "{name}" {{ milters = {{ "{name}", "witness" }} }}\n')
         self.gate = make_gate(
-            listeners={"submission": None, "submissions": None,
-                       **{name: {**LISTENER, "policy": f'"{name}"', **(listener or {})} for name in listeners},
-                       "plain": dict(LISTENER)},
+            listeners={"submission": LISTENER, "submissions": None,
+                       **{name: {**LISTENER, "policy": f'"{name}"', **(listener or {})} for name in listeners}},
             routes={"*": sink.target}, extra="".join(text) + extra, **gate)
         self.refused = []     # tokens of what must not be seen anywhere
         self.failures = []    # (source of the client, filter, words of the reason) that the log must tell of
