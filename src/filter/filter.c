@@ -36,7 +36,7 @@ struct filter {
 static bool
 open_log(const char *path, int *log_out, struct fault *fault_out)
 {
-	int fd = path[0] ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640)
+	int fd = path[0] ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640)
 			 : STDERR_FILENO;
 
 	if (fd < 0)

@@ -3,6 +3,7 @@
 #include "filter/privileges.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/prctl.h>
@@ -44,21 +45,34 @@ find_group(const struct settings_filter *filter, gid_t *group_out, struct fault 
 	return true;
 }
 
+/* Whoever may write to its folder may have put something else in its place by now. */
+static bool
+give_group(const char *path, gid_t group, struct fault *fault_out)
+{
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+	bool given;
+
+	if (fd < 0 || fstat(fd, &status) != 0)
+		given = fault_set_errno(fault_out, "%s", path);
+	else if (!S_ISSOCK(status.st_mode) || status.st_uid != geteuid())
+		given = fault_set(fault_out, FAULT_DENIED, "%s is not our socket", path);
+	else
+		given = fchownat(fd, "", (uid_t)-1, group, AT_EMPTY_PATH) == 0 ||
+			fault_set_errno(fault_out, "%s: group", path);
+	if (fd >= 0)
+		close(fd);
+	return given;
+}
+
 bool
 privileges_give_socket(const struct settings_filter *filter, struct fault *fault_out)
 {
 	const char *path = filter->socket.path;
 	gid_t group;
 
-	if (filter->socket.kind != ENDPOINT_UNIX)
-		return true;
-	if (!find_group(filter, &group, fault_out))
-		return false;
-	if (chown(path, (uid_t)-1, group) != 0)
-		return fault_set_errno(fault_out, "%s: group", path);
-	if (chmod(path, (mode_t)filter->socket_mode) != 0)
-		return fault_set_errno(fault_out, "%s: mode", path);
-	return true;
+	return filter->socket.kind != ENDPOINT_UNIX ||
+		(find_group(filter, &group, fault_out) && give_group(path, group, fault_out));
 }
 
 static bool

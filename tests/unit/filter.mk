@@ -15,6 +15,10 @@ UNIT_TESTS += tests/unit/test_filter_login
 tests_unit_test_filter_login_SOURCES = tests/unit/test_filter_login.c
 tests_unit_test_filter_login_LDADD = $(FILTER_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_filter_privileges
+tests_unit_test_filter_privileges_SOURCES = tests/unit/test_filter_privileges.c
+tests_unit_test_filter_privileges_LDADD = $(FILTER_LIBS) $(UNIT_LIBS)
+
 # With a source of identities of their own.
 UNIT_TESTS += tests/unit/test_filter_console
 tests_unit_test_filter_console_SOURCES = tests/unit/test_filter_console.c \
