@@ -27,6 +27,7 @@ struct connection {
 	unsigned long steps;
 	char client[INET6_ADDRSTRLEN];
 	struct transaction *message;
+	bool judged; /* its header was */
 };
 
 static atomic_size_t messages_open;
@@ -35,6 +36,7 @@ static void
 open_message(struct connection *connection)
 {
 	connection->message = transaction_new();
+	connection->judged = false;
 	atomic_fetch_add(&messages_open, 1);
 }
 
@@ -195,6 +197,7 @@ on_eoh(SMFICTX *context)
 
 	if (!connection->message)
 		return SMFIS_CONTINUE;
+	connection->judged = true;
 	return answer(context, connection,
 		transaction_header(connection->message, macro(context, "i"), able(connection)));
 }
@@ -242,12 +245,21 @@ change(SMFICTX *context, const struct connection *connection)
 	return smfi_quarantine(context, reason) == MI_SUCCESS;
 }
 
-/* Only messages that CHANGE was said of come here: the server asks no more of the others. */
+/*
+ * Only messages that CHANGE was said of come here, since the server asks no more of the others; and those
+ * of which it has shown neither a header nor its end.
+ */
 static sfsistat
 on_eom(SMFICTX *context)
 {
 	struct connection *connection = smfi_getpriv(context);
+	sfsistat status = SMFIS_CONTINUE;
 	bool changed = true;
+
+	if (connection->message && !connection->judged)
+		status = on_eoh(context);
+	if (status != SMFIS_CONTINUE)
+		return status;
 
 	if (connection->message) {
 		changed = change(context, connection);

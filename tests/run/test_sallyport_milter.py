@@ -234,6 +234,15 @@ def test_headers_beyond_all_bounds(make_filter):
         assert said(mta, OWN).verdict == "accept"
 
 
+def test_no_header_is_shown(make_filter):
+    """A server that goes from MAIL to the end of a message has no From to show: refused as any that has none."""
+    with make_filter().mta() as mta:
+        assert mail(mta).verdict == "continue"
+        answer, changes = mta.end()
+        assert (answer.code, answer.text, changes) == (554, "From field refused: there is none", [])
+        assert said(mta, OWN).verdict == "accept"
+
+
 @pytest.mark.sanitize
 def test_what_is_no_milter_protocol(make_filter):
     """Cut, empty, huge and senseless packets end a connection, and nothing else."""
