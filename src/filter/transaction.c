@@ -12,6 +12,9 @@
 #include "policy/rights.h"
 #include "wire/address.h"
 
+/* A packet of the protocol has 64 KiB, and servers cut fields to fit: of a longer one the rest may be hidden. */
+enum { WHOLE_FIELD_MAX_BYTES = 32 * 1024 };
+
 struct transaction {
 	struct snapshot *snapshot;
 	struct arena *arena;
@@ -175,6 +178,13 @@ take_facts(struct transaction *transaction, const struct transaction_facts *fact
 			transaction->snapshot->settings, arena);
 }
 
+/* Somebody has logged in, and is no stranger even where the server was told to keep his name to itself. */
+static bool
+is_anonymous_login(const struct transaction *transaction)
+{
+	return !transaction->login && transaction->mechanism[0];
+}
+
 static bool
 is_exempt(const struct transaction *transaction)
 {
@@ -244,6 +254,11 @@ transaction_envelope(struct transaction *transaction, const struct transaction_f
 	struct verdict verdict;
 
 	take_facts(transaction, facts);
+	if (is_anonymous_login(transaction)) {
+		verdict = verdict_refuse(451, "4.3.5", "{auth_authen}",
+			"The mail server does not tell its filter who has logged in");
+		return close_with(transaction, &verdict);
+	}
 	if (is_exempt(transaction))
 		return TRANSACTION_PASS;
 	if (identify(transaction, NULL, &verdict))
@@ -280,12 +295,27 @@ transaction_add_field(struct transaction *transaction, const char *name, const c
 	buf_add_text(block, "\r\n");
 }
 
+/* The field of an originator that may have been cut; NULL: none. */
+static const char *
+find_cut_field(const struct header *header)
+{
+	static const char *const names[] = { "From", "Sender", "Resent-From", "Resent-Sender" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		for (size_t at = header_next(header, names[i], 0); at < header->count;
+			at = header_next(header, names[i], at + 1))
+			if (header->fields[at].value.length > WHOLE_FIELD_MAX_BYTES)
+				return names[i];
+	return NULL;
+}
+
 static struct verdict
 judge_header(struct transaction *transaction)
 {
 	struct mail *mail = transaction->mail;
 	const struct mail_session *session = &transaction->session;
 	struct verdict verdict;
+	const char *cut;
 
 	if (mail->header_block.overflow)
 		return verdict_refuse(552, "5.3.4", "header size", "header is longer than %d bytes",
@@ -293,6 +323,10 @@ judge_header(struct transaction *transaction)
 	verdict = mail_judge_header(mail, rights_is_submission(session));
 	if (is_refusal(&verdict))
 		return verdict;
+	cut = find_cut_field(&mail->header);
+	if (cut)
+		return verdict_refuse(552, "5.3.4", "header size",
+			"%s field is longer than %d bytes", cut, WHOLE_FIELD_MAX_BYTES);
 	transaction->before = mail->header;
 	transaction->before.fields = arena_dup(transaction->arena, mail->header.fields,
 		mail->header.count * sizeof *mail->header.fields);

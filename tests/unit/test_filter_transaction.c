@@ -129,6 +129,56 @@ strangers_pass(void **state)
 	check(messages, sizeof messages / sizeof *messages);
 }
 
+/* A login whose name the server keeps to itself is no stranger. */
+static void
+login_without_name(void **state)
+{
+	static const char *const names[] = { NULL, "" };
+
+	(void)state;
+	fixture_load(HEAD "filter { lookup-socket = \"/s\" }");
+	for (size_t i = 0; i < 2; i++) {
+		struct transaction_facts facts = { .login = names[i],
+			.mechanism = "PLAIN",
+			.sender = "<alice@example.org>" };
+
+		transaction = transaction_new();
+		assert_int_equal(transaction_envelope(transaction, &facts), TRANSACTION_REFUSE);
+		assert_int_equal(transaction_verdict(transaction)->code, 451);
+		transaction_free(&transaction);
+	}
+}
+
+/* What a server has cut off behind it nobody knows. */
+static void
+long_fields(void **state)
+{
+	static const struct message own = { .login = "alice", .sender = "<alice@example.org>" };
+	static const char *const names[] = { "From", "sender", "Resent-From", "Resent-Sender" };
+	char value[60000];
+
+	(void)state;
+	fixture_load(HEAD "filter { lookup-socket = \"/s\" }");
+	memset(value, ' ', sizeof value);
+	memcpy(value, "alice@example.org", 17);
+	value[sizeof value - 1] = '\0';
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(begin(&own), TRANSACTION_GO_ON);
+		if (i > 0)
+			transaction_add_field(transaction, "From", "alice@example.org", false);
+		transaction_add_field(transaction, names[i], value, false);
+		assert_int_equal(transaction_header(transaction, NULL, EVERYTHING),
+			TRANSACTION_REFUSE);
+		assert_int_equal(transaction_verdict(transaction)->code, 552);
+		transaction_free(&transaction);
+	}
+	assert_int_equal(begin(&own), TRANSACTION_GO_ON);
+	transaction_add_field(transaction, "From", "alice@example.org", false);
+	transaction_add_field(transaction, "To", value, false);
+	assert_int_equal(transaction_header(transaction, NULL, EVERYTHING), TRANSACTION_PASS);
+	transaction_free(&transaction);
+}
+
 static void
 strangers_checked(void **state)
 {
@@ -357,6 +407,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verdicts),
 		cmocka_unit_test(strangers_pass),
+		cmocka_unit_test(login_without_name),
+		cmocka_unit_test(long_fields),
 		cmocka_unit_test(strangers_checked),
 		cmocka_unit_test(log_mode),
 		cmocka_unit_test(changes),
