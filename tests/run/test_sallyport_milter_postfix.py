@@ -232,6 +232,15 @@ def test_rewritten(server, destination, token):
                                    "reply_to": "Alice <alice@example.org>"}
 
 
+def test_no_header(server, token):
+    with connect(server, "maps", login="alice") as wire:
+        for line in (b"MAIL FROM:<alice@example.org>", b"RCPT TO:<u@example.net>"):
+            wire.expect(250, line)
+        wire.expect(354, b"DATA")
+        wire.send(b"\r\nFrom: alice@example.org in the body\r\n.\r\n")
+        assert wire.reply().text.startswith("5.6.0 From field refused")
+
+
 def test_not_there(server):
     """milter_default_action: mail is put off while the filter is away, not passed."""
     with connect(server, "away") as wire:
