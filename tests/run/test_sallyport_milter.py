@@ -128,15 +128,6 @@ def test_folded_and_tight_fields(make_filter):
                 assert mta.answer().code == 550, value
 
 
-def test_no_header(make_filter):
-    """A server that tells neither fields nor their end gets the verdict at the end of the message."""
-    with make_filter().mta() as mta:
-        for _ in range(2):
-            mail(mta)
-            assert mta.end()[0].code == 554
-            assert said(mta, OWN).verdict == "accept"
-
-
 def test_changes(make_filter):
     with make_filter().mta() as mta:
         header = b"From: Bob <bob@example.org>\r\nSubject: x\r\nSender: bob@example.org\r\n"
