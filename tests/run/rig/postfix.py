@@ -3,6 +3,7 @@
 import os
 import pwd
 import re
+import signal
 import subprocess
 
 from rig import ground
@@ -117,9 +118,17 @@ class Postfix:
         with open(os.path.join(self.path, "log"), encoding="utf-8", errors="replace") as log:
             return log.read()
 
+    def _kill(self):
+        """One that does not hear any more: master and all in its group."""
+        with open(os.path.join(self.path, "queue", "pid", "master.pid"), encoding="ascii") as pid:
+            os.killpg(int(pid.read()), signal.SIGKILL)
+
     def stop(self):
         if self.program:
-            subprocess.run([ground.find_program("postfix"), "-c", self.config, "stop"],
-                           capture_output=True, check=False)
+            try:
+                subprocess.run([ground.find_program("postfix"), "-c", self.config, "stop"],
+                               capture_output=True, check=False, timeout=60)
+            except subprocess.TimeoutExpired:
+                self._kill()
             self.program.stop(seconds=15)
         ground.remove(self.path)
