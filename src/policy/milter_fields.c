@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The header of a message while one filter changes it. */
+/*
+ * The header of a message while one filter changes it. A client may send thousands of fields of one
+ * name, and a filter that is honest delete them one by one: what is walked through or moved for each
+ * is a list of small numbers.
+ */
 #include "policy/milter_fields.h"
 
 #include <string.h>
@@ -7,28 +11,91 @@
 #include "wire/octet.h"
 #include "wire/utf8.h"
 
+enum {
+	FNV_BASIS = 0x811c9dc5u,
+	FNV_PRIME = 0x01000193u,
+	STRIDE = 64, /* names that are counted at once */
+	OWN = 0,     /* as a name: our own Received, which nobody finds */
+};
+
+_Static_assert(2 * HEADER_MAX_FIELDS <= UINT16_MAX, "a place and a name are 16 bits");
+
 struct milter_slot {
 	struct header_field field;
 	bool gone;
 };
+
+struct milter_name {
+	struct span name;
+	uint32_t hash;
+	uint16_t number; /* 0: free */
+};
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+static uint32_t
+hash_of(struct span name)
+{
+	uint32_t hash = FNV_BASIS;
+
+	for (size_t i = 0; i < name.length; i++)
+		hash = (hash ^ (unsigned char)text_lower(name.start[i])) * FNV_PRIME;
+	return hash;
+}
+
+/* Where it is in the table, or would be. */
+static struct milter_name *
+find_name(const struct milter_fields *fields, struct span name, uint32_t hash)
+{
+	size_t at = hash & (fields->known_size - 1);
+
+	while (fields->known[at].number &&
+		(fields->known[at].hash != hash || !span_equal_nocase(fields->known[at].name, name)))
+		at = (at + 1) & (fields->known_size - 1);
+	return &fields->known[at];
+}
+
+/* The same for a name in any case of its letters, from 1. */
+static uint16_t
+number_of(struct milter_fields *fields, struct span name)
+{
+	uint32_t hash = hash_of(name);
+	struct milter_name *known = find_name(fields, name, hash);
+
+	if (!known->number)
+		*known = (struct milter_name){ name, hash, ++fields->known_count };
+	return known->number;
+}
+
+/* ---- the list -------------------------------------------------------------------------------- */
 
 void
 milter_fields_init(struct milter_fields *fields, const struct mail *mail, bool as_is, size_t more,
 	struct arena *scratch)
 {
 	const struct header *header = &mail->header;
+	size_t room = header->count + more;
+	size_t size = 1;
 
+	while (size < 2 * room)
+		size *= 2;
 	*fields = (struct milter_fields){ .arena = mail->arena,
-		.slots = arena_alloc(scratch, (header->count + more) * sizeof *fields->slots),
+		.slots = arena_alloc(scratch, room * sizeof *fields->slots),
+		.places = arena_alloc(scratch, room * sizeof *fields->places),
+		.names = arena_alloc(scratch, room * sizeof *fields->names),
 		.count = header->count,
-		.own = SIZE_MAX,
+		.known = arena_alloc(scratch, size * sizeof *fields->known),
+		.known_size = size,
 		.as_is = as_is,
 		.smtputf8 = mail->smtputf8 };
 	for (size_t i = 0; i < header->count; i++) {
-		fields->slots[i].field = header->fields[i];
-		if (mail->trace && header->fields[i].whole.start == mail->trace)
-			fields->own = i;
-		fields->has_8bit |= !utf8_is_ascii(header->fields[i].whole);
+		const struct header_field *field = &header->fields[i];
+		bool own = mail->trace && field->whole.start == mail->trace;
+
+		fields->slots[i].field = *field;
+		fields->places[i] = (uint16_t)i;
+		fields->names[i] = own ? (uint16_t)OWN : number_of(fields, field->name);
+		fields->has_8bit |= !utf8_is_ascii(field->whole);
 	}
 }
 
@@ -73,18 +140,19 @@ make(struct milter_fields *fields, struct span name, struct span value,
 static bool
 insert(struct milter_fields *fields, size_t at, const struct milter_field *field)
 {
-	struct milter_slot slot = { .gone = false };
+	struct milter_slot *slot = &fields->slots[fields->count];
 
-	if (!make(fields, field->name, field->value, &slot.field))
+	if (!make(fields, field->name, field->value, &slot->field))
 		return false;
 	if (at > fields->count)
 		at = fields->count;
-	memmove(fields->slots + at + 1, fields->slots + at,
-		(fields->count - at) * sizeof *fields->slots);
-	fields->slots[at] = slot;
-	fields->count++;
-	if (fields->own != SIZE_MAX && fields->own >= at)
-		fields->own++;
+	memmove(fields->places + at + 1, fields->places + at,
+		(fields->count - at) * sizeof *fields->places);
+	memmove(fields->names + at + 1, fields->names + at,
+		(fields->count - at) * sizeof *fields->names);
+	fields->places[at] = (uint16_t)fields->count++;
+	fields->names[at] = number_of(fields, slot->field.name);
+	slot->gone = false;
 	fields->added++;
 	return true;
 }
@@ -93,10 +161,23 @@ insert(struct milter_fields *fields, size_t at, const struct milter_field *field
 static size_t
 find(const struct milter_fields *fields, struct span name, uint32_t nth)
 {
-	for (size_t i = 0; i < fields->count; i++)
-		if (span_equal_nocase(fields->slots[i].field.name, name) && i != fields->own &&
-			--nth == 0)
-			return i;
+	uint16_t number = find_name(fields, name, hash_of(name))->number;
+	size_t at = 0;
+
+	if (!number)
+		return fields->count;
+	for (; at + STRIDE <= fields->count; at += STRIDE) {
+		uint16_t found = 0;
+
+		for (size_t i = 0; i < STRIDE; i++)
+			found = (uint16_t)(found + (fields->names[at + i] == number));
+		if (found >= nth)
+			break;
+		nth -= found;
+	}
+	for (; at < fields->count; at++)
+		if (fields->names[at] == number && --nth == 0)
+			return at;
 	return fields->count;
 }
 
@@ -108,7 +189,7 @@ change(struct milter_fields *fields, const struct milter_field *field)
 
 	if (at == fields->count)
 		return field->value.length == 0 || insert(fields, at, field);
-	slot = &fields->slots[at];
+	slot = &fields->slots[fields->places[at]];
 	if (field->value.length == 0) {
 		fields->deleted += !slot->gone;
 		slot->gone = true;
@@ -138,7 +219,7 @@ milter_fields_put(
 	size_t count = 0;
 
 	for (size_t i = 0; i < fields->count; i++)
-		if (!fields->slots[i].gone)
-			kept[count++] = fields->slots[i].field;
+		if (!fields->slots[fields->places[i]].gone)
+			kept[count++] = fields->slots[fields->places[i]].field;
 	return header_set(header, kept, count);
 }

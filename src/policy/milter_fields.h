@@ -14,9 +14,13 @@ struct milter_fields {
 	unsigned deleted;
 	/* ---- its own */
 	struct arena *arena;       /* of the fields; that of the mail */
-	struct milter_slot *slots; /* fields, and the places of deleted ones */
+	struct milter_slot *slots; /* fields, deleted ones too, as they came; the two below are moved */
+	uint16_t *places;          /* numbers of slots, in the order of the header */
+	uint16_t *names;           /* of the fields at these places, each as one number */
 	size_t count;
-	size_t own;                /* place of our own Received; SIZE_MAX if there is none */
+	struct milter_name *known; /* a table of names, by their hash */
+	size_t known_size;         /* a power of two */
+	uint16_t known_count;
 	bool as_is;
 	bool smtputf8;
 	bool has_8bit;             /* the message came with 8-bit bytes in its header */

@@ -258,10 +258,94 @@ test_caps(void **state)
 	buf_fini(&block);
 }
 
+/* The same in the plainest way: value 0 is a deleted field. */
+struct model {
+	char names[1000];
+	unsigned values[1000];
+	size_t count;
+};
+
+static void
+model_insert(struct model *model, size_t at, char name, unsigned value)
+{
+	at = at < model->count ? at : model->count;
+	memmove(model->names + at + 1, model->names + at, model->count - at);
+	memmove(model->values + at + 1, model->values + at,
+		(model->count++ - at) * sizeof *model->values);
+	model->names[at] = name;
+	model->values[at] = value;
+}
+
+static void
+model_change(struct model *model, enum milter_answer what, uint32_t index, char name, unsigned value)
+{
+	size_t at = 1; /* behind our own Received */
+
+	if (what != M) {
+		model_insert(model, what == I ? index : model->count, name, value);
+		return;
+	}
+	while (at < model->count && (model->names[at] != name || --index > 0))
+		at++;
+	if (at < model->count)
+		model->values[at] = value;
+	else if (value)
+		model_insert(model, at, name, value);
+}
+
+static void
+model_header(const struct model *model, struct buf *out)
+{
+	for (size_t i = 0; i < model->count; i++)
+		if (model->names[i] == 'R')
+			buf_add_text(out, OWN);
+		else if (model->values[i])
+			buf_printf(out, "%c: %u\r\n", model->names[i], model->values[i]);
+}
+
+/* Hundreds of fields of few names, and hundreds of changes. */
+static void
+test_many(void **state)
+{
+	struct model model = { .names = "R", .values = { 1 }, .count = 1 };
+	struct buf text = BUF_INIT(0);
+	struct milter_change *change;
+	struct mail *mail;
+	uint32_t dice = 1;
+
+	(void)state;
+	for (unsigned i = 1; i <= 300; i++)
+		model_insert(&model, i, "ABCD"[i * i % 4], i);
+	model_header(&model, &text);
+	mail = sent(buf_text(&text));
+	change = change_new(mail, MILTER_MAY_ALL, 0, 0);
+	for (unsigned i = 301; i <= 600; i++) {
+		static const enum milter_answer whats[] = { H, I, M, M };
+		enum milter_answer what = whats[(dice = dice * 1103515245 + 12345) >> 30];
+		/* Our own stays the first: nothing is put before it. */
+		uint32_t index = 1 + ((dice = dice * 1103515245 + 12345) >> 16) % 280;
+		char name = "ABCDE"[((dice = dice * 1103515245 + 12345) >> 16) % 5];
+		unsigned value = what == M && i % 3 ? 0 : i;
+		char digits[16] = "";
+
+		if (value)
+			snprintf(digits, sizeof digits, "%u", value);
+		take_field(change, what, index, span_of(&name, 1), span_text(digits));
+		model_change(&model, what, index, name, value);
+	}
+	assert_int_equal(apply(change, mail, "plain"), VERDICT_CONTINUE);
+	buf_clear(&text);
+	model_header(&model, &text);
+	assert_string_equal(header_of(mail), buf_text(&text));
+	mail_free(&mail);
+	buf_fini(&text);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_as_is),
 		cmocka_unit_test(test_next_filter),
