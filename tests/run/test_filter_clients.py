@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What clients try where filters are asked: the same message again, commands ahead, leaving in the midst of it, one client's state in another's."""
 import itertools
+import os
+import random
+import socket
+import threading
 
 import pytest
 
 from rig import milter_packet as say
 from rig.deadline import until
+from rig.filtered import LISTENER
 from rig.judge import deliver, letter, new_token
-from rig.milter import Filter
+from rig.milter import USUAL, Filter
+from rig.sallyport import Health
+from rig.wire import Closed
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +80,119 @@ def test_two_messages_are_two_though_a_filter_gives_them_one_envelope(gate, sink
     assert first != second
     gate.wait_until_queue_is_empty()
     assert [message.recipients[0][0] for message in sink.with_token(token)] == [b"all@example.net"] * 2
+
+
+# ---- commands ahead, and leaving in the midst of it
+
+class Whims:
+    """
+    Two filters that answer each message in one of many ways, some of which end their connection. What passes
+    has been seen by both: the second one says what it saw of the token in a field.
+    """
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        self.lock = threading.Lock()
+
+    def choose(self, *choices):
+        with self.lock:
+            return self.random.choice(choices)
+
+    def envelope(self, _connection, _payload):
+        return self.choose(*[say.CONTINUE] * 60, say.PROGRESS * 3 + say.CONTINUE, say.TEMPFAIL, say.REJECT, None, USUAL)
+
+    def mail(self, connection, payload):
+        connection.is_gone(self.choose(0, 0, 0.005))
+        return self.envelope(connection, payload)
+
+    def body(self, _connection, _payload):
+        return self.choose(*[say.CONTINUE] * 60, say.SKIP, say.REJECT, None)
+
+    def end(self, connection, _payload):
+        connection.is_gone(self.choose(0, 0, 0.01))
+        seen = connection.message.field("Subject")[0].strip()
+        mark = say.add_header("X-Seen", " " + seen.decode())
+        return self.choose(*[mark + say.CONTINUE] * 8, mark + say.ACCEPT, mark + say.DISCARD, say.REJECT, mark + say.packet("!"),
+                           mark + say.replace_body(b"small " + seen) + say.CONTINUE, None,
+                           mark + say.replace_body((seen + b"\n") * 15000, 65535) + say.CONTINUE,
+                           say.replace_body(seen * 20000, 65535) + say.TEMPFAIL,
+                           mark + say.packet("b", b"half", length=70000))
+
+    def play(self, filter_):
+        filter_.play({"M": self.mail, "R": self.envelope, "T": self.envelope, "B": self.body, "E": self.end})
+
+
+def talk(chance, large):
+    """What one client pipelines in a session, and the tokens in it; chunks may say the end of the session in the midst."""
+    said, tokens = [b"EHLO client.example.org\r\n"], []
+    for _ in range(chance.randint(1, 4)):
+        token = new_token()
+        tokens.append(token)
+        message = letter(token, large if chance.random() < 0.3 else b"")
+        said.append(chance.choice([b"", b"", b"NOOP\r\n", b"RSET\r\n", b"EHLO again.example.org\r\n", b"RCPT TO:<early@example.net>\r\n"]))
+        said.append(b"MAIL FROM:<alice@example.org> SIZE=%d\r\n" % chance.choice([0, 1, len(message)]))
+        said.append(b"RCPT TO:<u@example.net>\r\n" * chance.randint(1, 2) + chance.choice([b"", b"RCPT TO:<v@example.net>\r\n"]))
+        said.append(chance.choice([b"", b"", b"", b"RSET\r\n", b"EHLO in-between.example.org\r\n", b"MAIL FROM:<a@b.example>\r\n", b"QUIT\r\n"]))
+        at = chance.randrange(len(message))
+        said.append(b"BDAT %d\r\n" % at + message[:at])
+        said.append(chance.choice([b"", b"", b"", b"RSET\r\n", b"NOOP\r\n", b"DATA\r\n"]))
+        said.append(b"BDAT %d LAST\r\n" % (len(message) - at) + message[at:])
+    return b"".join(said + [chance.choice([b"", b"QUIT\r\n"])]), tokens
+
+
+def misbehave(gate, chance, large, sent):
+    """One client; it leaves at any moment, in any way."""
+    said, tokens = talk(chance, large)
+    sent.update(tokens)
+    end = chance.choice([len(said), len(said), chance.randrange(len(said))])
+    with gate.wire("plain") as wire:
+        try:
+            wire.send(said[:end])
+            how = chance.choice(["read", "read", "some", "none", "reset"])
+            if how == "read" and end == len(said):
+                wire.socket.shutdown(socket.SHUT_WR)
+                wire.replies_until_end()
+            elif how == "some":
+                wire.replies(chance.randint(1, 2))     # the banner, and what the session begins with
+            if how == "reset":
+                wire.reset()
+        except (Closed, OSError):
+            pass
+
+
+@pytest.mark.sanitize
+def test_clients_that_leave_at_any_moment(make_gate, sink):
+    """Nothing passes unseen or half changed, nothing is left behind, and the filters are told no nonsense."""
+    filters = [Filter(), Filter()]
+    gate = make_gate(
+        base={"workers": "1"}, routes={"*": sink.target}, listeners={"plain": LISTENER},
+        extra="".join(f'milter "{name}" {{\n  address = "{one.target}"\n  rest = 100ms\n  end-wait = 1s\n}}\n' for name, one in zip("ab", filters))
+        + 'policy { milters = { "a", "b" } }\n')
+    body = (b"z" * 70 + b"\r\n") * 3000
+    sent = set()
+    health = Health(gate)
+    for turn in range(3):
+        for number, one in enumerate(filters):
+            Whims(1000 * turn + number).play(one)
+        clients = [threading.Thread(target=misbehave, args=(gate, random.Random(1000 * turn + number), body, sent))
+                   for number in range(16)]
+        for one in clients:
+            one.start()
+        for one in clients:
+            one.join()
+    def calm():
+        return all(one.ended.is_set() for filter_ in filters for one in filter_.connections) and not gate.queue()
+    until(calm, 30, "all connections are over")
+    health.check()
+    # Two pieces of a body may be under way; the second is read behind a verdict on the first.
+    assert not [fault for one in filters for fault in one.faults if not fault.startswith("B after a verdict at B")]
+    until(lambda: not os.listdir(os.path.join(gate.path, "state/queue/body")), 10, "no body file is left")
+    seen = [message for message in sink.messages if message.fields("Subject")]
+    passed = {token for message in seen for token in message.fields("Subject")} & sent
+    assert passed and passed != sent
+    for message in seen:
+        for token in set(message.fields("Subject")) & sent:
+            assert message.fields("X-Seen") == [token, token], message.raw[:2000]
+            assert message.body in (body, b"first " + token + b"\r\n", b"small " + token + b"\r\n", (token + b"\r\n") * 15000)
+    for one in filters:
+        one.kill()
