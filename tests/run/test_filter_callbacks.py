@@ -60,11 +60,6 @@ class Bench:
     def saw(self):
         return self.filter.since(self.start)
 
-    def settle(self):
-        """Until every connection of this test is closed: what comes late would be seen by the next."""
-        until(lambda: self.saw().count("close") == len([line for line in self.saw() if line.startswith("negotiate")]),
-              10, lambda: "\n".join(self.saw()))
-
     def words(self):
         """The first words of what it saw since this bench was made, headers and pieces of a body as one each."""
         return re.sub(r"(header |body )+", r"\1", " ".join(line.split(" ")[0] for line in self.saw()) + " ")
@@ -74,21 +69,21 @@ class Bench:
 def plain(gate, filters, kind):
     bench = Bench(gate, filters, kind)
     yield bench
-    bench.settle()
+    bench.filter.settle(bench.start)
 
 
 @pytest.fixture
 def exact(gate, filters, kind):
     bench = Bench(gate, filters, kind, "exact")
     yield bench
-    bench.settle()
+    bench.filter.settle(bench.start)
 
 
 @pytest.fixture
 def quiet(gate, filters, kind):
     bench = Bench(gate, filters, kind, "quiet")
     yield bench
-    bench.settle()
+    bench.filter.settle(bench.start)
 
 
 def refused(reply, action, stage=""):

@@ -51,6 +51,15 @@ def gate(make_gate, sink, chain):
         sections, relaxed=[*before, "relaxed"], simple=[*before, "simple"]))
 
 
+@pytest.fixture(autouse=True)
+def settled(chain):
+    """No test sees what the connections of another say last."""
+    marks = {name: chain[name].mark() for name in LATE}
+    yield
+    for name, mark in marks.items():
+        chain[name].settle(mark)
+
+
 def with_both(token, sender=b"<alice@example.org>"):
     orders = b"".join(name.encode() + b": " + order.encode() + b"\r\n" for name, each in ORDERS.items() for order in each)
     return letter(token, sender=sender, more=b"X-Folded:\r\n\tby hand  \r\nCc:bob\r\n" + orders)
@@ -80,7 +89,7 @@ def test_each_sees_what_those_before_it_did_and_the_signature_holds(gate, chain,
         assert message.sender == b"bounces@example.org"
         assert sorted(address for address, _ in message.recipients) == [b"u@example.net", b"w@example.net"]
     for name in LATE:
-        chain[name].wait_for("close", marks[name])
+        chain[name].settle(marks[name])
     first, second = (chain[name].since(marks[name]) for name in LATE)
     assert [line for line in first if line.startswith("header X-Virus-Status:")] == 2 * ["header X-Virus-Status:Clean"]
     assert [line for line in second if line.startswith("header X-Seen:")] == 2 * ["header X-Seen: first"]
@@ -113,7 +122,7 @@ def test_what_one_refuses_those_behind_it_are_not_asked_about(gate, chain, sink,
     assert chain["simple"].verifies(message.content)
     assert not sink.with_token(token + b"bad")
     for name in LATE:
-        chain[name].wait_for("close", marks[name])
+        chain[name].settle(marks[name])
     ended = {name: chain[name].since(marks[name]).count("end") for name in LATE}
     assert ended == {"late": 2 if bad == "late" else 1, "authors": 1}
 

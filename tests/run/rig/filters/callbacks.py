@@ -2,12 +2,15 @@
 """The two filters that do what the mail says: one on libmilter, one on pymilter. Their words are in obedient_filter.c."""
 import os
 import shutil
+import struct
 
 from rig import ground
-from rig.deadline import PATIENCE
+from rig.deadline import PATIENCE, until
 from rig.filters import private
 
 ACTIONS = ("continue", "accept", "reject", "tempfail", "discard", "skip", "reply", "lines", "close")
+# A negotiation, which offers what Sallyport does but for the first of the steps.
+KNOCK, KNOCKED = struct.pack("!IcIII", 13, b"O", 6, 0x1ff, 0x1ffffe), "negotiate 1ff 1ffffe"
 BUILT = os.path.join(ground.BUILD, "tests", "fake", "obedient_filter")
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "obedient.py")
 
@@ -55,6 +58,20 @@ class Obedient(private.Filter):
 
     def since(self, mark):
         return list(self.log.lines)[mark:]
+
+    def settle(self, mark):
+        """
+        Until all that was connected since the mark is told of, to its end: what comes late would pass for another
+        test's. What it said before it answers a knock is read once the knock is; the ends are waited for.
+        """
+        with private.connect(self.address) as knock:
+            knock.sendall(KNOCK)
+            assert knock.recv(4096)
+
+        def settled():
+            saw = self.since(mark)
+            return KNOCKED in saw and saw.count("close") == len([line for line in saw if line.startswith("negotiate")])
+        until(settled, 10, lambda: "\n".join(self.since(mark)))
 
     def wait_for(self, line, mark=0, seconds=10):
         """The first line after the mark that begins so."""

@@ -16,17 +16,26 @@ def missing(*programs):
     return None
 
 
-def listens(address):
-    """Does somebody accept at "inet:127.0.0.1:25" or "unix:/path"?"""
+def connect(address):
+    """A connection to "inet:127.0.0.1:25" or "unix:/path"."""
     kind, _, place = address.partition(":")
-    family = socket.AF_UNIX if kind == "unix" else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.settimeout(2)
-        try:
-            probe.connect(place if kind == "unix" else ("127.0.0.1", int(place.rpartition(":")[2])))
-            return True
-        except OSError:
-            return False
+    connected = socket.socket(socket.AF_UNIX if kind == "unix" else socket.AF_INET)
+    connected.settimeout(10)
+    try:
+        connected.connect(place if kind == "unix" else ("127.0.0.1", int(place.rpartition(":")[2])))
+    except OSError:
+        connected.close()
+        raise
+    return connected
+
+
+def listens(address):
+    """Does somebody accept there?"""
+    try:
+        connect(address).close()
+        return True
+    except OSError:
+        return False
 
 
 class Filter:
