@@ -183,7 +183,7 @@ start_taking_orders(struct filter *filter, struct fault *fault_out)
 
 /* ---- start ------------------------------------------------------------------------------------- */
 
-/* libmilter would take the path from one that still serves there. */
+/* libmilter would take the path from one that still serves there, or that is stopped and will again. */
 static bool
 is_served(const struct endpoint *socket_)
 {
@@ -193,10 +193,11 @@ is_served(const struct endpoint *socket_)
 
 	if (socket_->kind != ENDPOINT_UNIX)
 		return false;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	snprintf(address.sun_path, sizeof address.sun_path, "%s", socket_->path);
 	served = fd >= 0 &&
-		connect(fd, (const struct sockaddr *)(const void *)&address, sizeof address) == 0;
+		(connect(fd, (const struct sockaddr *)(const void *)&address, sizeof address) == 0 ||
+			errno == EAGAIN);
 	if (fd >= 0)
 		close(fd);
 	return served;

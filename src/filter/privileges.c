@@ -93,6 +93,18 @@ change_user(const char *name, struct fault *fault_out)
 	return true;
 }
 
+/* Each connection of the mail server has one; without any left libmilter turns in circles. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 bool
 privileges_drop(const char *user, struct fault *fault_out)
 {
@@ -102,6 +114,7 @@ privileges_drop(const char *user, struct fault *fault_out)
 		return false;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0)
 		return fault_set_errno(fault_out, "cannot give up privileges");
+	raise_descriptors();
 	umask(077);
 	return true;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """sallyport-milter by itself: what it agrees on, says and changes, its modes, its reload, its end."""
 import os
+import resource
 import socket
 import stat
 import struct
@@ -338,6 +339,40 @@ def test_a_second_one(make_filter):
     running.start()
     with running.mta() as mta:
         assert said(mta, OWN).verdict == "accept"
+
+
+def test_a_stopped_one():
+    """One that does not answer now, and whose line is full, keeps its socket too."""
+    stopped = Filter(configuration())
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(stopped.socket)
+        os.chmod(stopped.socket, 0o666)
+        listener.listen(0)
+        waiting = []
+        with pytest.raises(BlockingIOError):
+            while len(waiting) < 10:
+                waiting.append(socket.socket(socket.AF_UNIX))
+                waiting[-1].setblocking(False)
+                waiting[-1].connect(stopped.socket)
+        done = stopped.ask("-f")
+        for wire in waiting:
+            wire.close()
+    stopped.stop()
+    assert done.returncode == 1 and "is served already" in done.stderr
+
+
+def test_more_connections_than_a_shell_allows(make_filter):
+    """It takes as many descriptors as it may have, not those it was started with."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
+    try:
+        running = make_filter()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    wires = [running.mta() for _ in range(100)]
+    assert all(said(mta, OWN).verdict == "accept" for mta in wires)
+    for mta in wires:
+        mta.close()
 
 
 def test_end(make_filter):
