@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""sallyport-milter by hand: --check, --parse-from, -t."""
+import subprocess
+
+import pytest
+
+from rig import ground
+from rig.milter_filter import Filter
+from test_sallyport_milter import SENDERS, WRONG_TEXT, configuration
+
+
+@pytest.fixture
+def asked():
+    running = Filter(configuration("mode = log  unauthenticated = check"))
+    ground.write(f"{running.path}/senders", SENDERS, 0o644)
+    yield running.ask
+    running.stop()
+
+
+@pytest.mark.parametrize("arguments, code, words", [
+    (["alice", "alice@example.org"], 0, ["verdict:    pass", "decided by: own address"]),
+    (["alice", "<bob@example.org>"], 1, ["verdict:    refuse", "reply:      550 5.7.1 " + WRONG_TEXT % "MAIL FROM",
+                                         "decided by: no permit names this sender of ours"]),
+    (["alice", "alice@example.org", "--from", "Bob <bob@example.org>"], 1, [WRONG_TEXT % "From"]),
+    (["alice", "alice@example.org", "--from", "J <ali@example.org>"], 0, ["verdict:    pass"]),
+    (["alice", ""], 0, ["decided by: null sender"]),
+    (["carol", "carol@example.org", "--from", "bob@example.org"], 0, [
+        "verdict:    rewrite", "From:       carol@example.org", "Reply-To:   bob@example.org"]),
+    (["erin", "bob@example.org", "--from", "erin@example.org"], 1, ["verdict:    hold"]),
+    (["", "alice@example.org", "--client", "192.0.2.1"], 1, ["530 5.7.0 Authentication required"]),
+    (["", "alice@example.org", "--client", "127.0.0.1"], 0, ["verdict:    pass"]),
+])
+def test_check(asked, arguments, code, words):
+    """What the rights say, whatever the mode is."""
+    done = asked("--check", *arguments)
+    assert done.returncode == code, done
+    for word in words:
+        assert word in done.stdout, done
+    assert not done.stderr
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--check"], ["--check", "a"], ["--check", "a", "b", "c"], ["--check", "-f", "a", "b"], ["--from", "x"], ["word"],
+    ["-t", "--check", "a", "b"], ["--parse-from", "a@b", "x"], ["-z"],
+])
+def test_usage(asked, arguments):
+    done = asked(*arguments)
+    assert done.returncode == 2 and done.stderr.strip() and not done.stdout
+
+
+def test_parse_from(asked):
+    done = asked("--parse-from", 'Alice <alice@EXAMPLE.org>, "ceo@example.org" <b@example.net>')
+    assert done.returncode == 0 and done.stdout.splitlines() == [
+        "mailbox:    alice@example.org", "name:       Alice", "mailbox:    b@example.net",
+        "poses as:   ceo@example.org"]
+    done = asked("--parse-from", "<attacker@example.org>:<spoofed@example.org>")
+    assert done.returncode == 1 and done.stderr.startswith("sallyport-milter: ") and not done.stdout
+
+
+def test_the_file_is_checked(asked, tmp_path):
+    done = asked("-t")
+    assert done.returncode == 0 and done.stdout.endswith(": good\n")
+    path = ground.write(str(tmp_path / "bad.conf"), "hostname = x\n")
+    done = subprocess.run([ground.program("sallyport-milter"), "-t", "-c", path], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 1 and f"{path}:1:" in done.stderr
