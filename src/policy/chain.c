@@ -15,6 +15,7 @@ enum event {
 	EVENT_AUTH,
 	EVENT_ENVFROM,
 	EVENT_ENVRCPT,
+	EVENT_UNKNOWN,
 	EVENT_DATA,
 	/* The whole message is replayed to one stage after the other, so these four come last. */
 	EVENT_HEADER,
@@ -37,6 +38,7 @@ struct chain {
 
 	struct mail *mail;
 	const struct mail_recipient *recipient;
+	struct buf line; /* EVENT_UNKNOWN */
 	size_t field;    /* EVENT_HEADER: the next field */
 	uint64_t offset; /* EVENT_BODY: the next byte */
 	char *piece;     /* of a body that lives in a file */
@@ -54,6 +56,7 @@ chain_new(const struct mail_session *session, const struct chain_link *links, si
 	struct chain *chain = mem_alloc(sizeof *chain + count * sizeof *chain->members);
 
 	chain->count = count;
+	chain->line = BUF_INIT(0);
 	for (size_t i = 0; i < count; i++)
 		chain->members[i].stage = links[i].type->open(session, links[i].service);
 	return chain;
@@ -67,6 +70,7 @@ chain_free(struct chain **chain)
 	for (size_t i = 0; i < (*chain)->count; i++)
 		(*chain)->members[i].stage->type->close(&(*chain)->members[i].stage);
 	mem_free(&(*chain)->piece);
+	buf_fini(&(*chain)->line);
 	mem_free(chain);
 }
 
@@ -258,6 +262,8 @@ ask(struct chain *chain, struct stage *stage)
 		ASK(envfrom, chain->mail);
 	case EVENT_ENVRCPT:
 		ASK(envrcpt, chain->mail, chain->recipient);
+	case EVENT_UNKNOWN:
+		ASK(unknown, buf_span(&chain->line));
 	case EVENT_DATA:
 		ASK(data, chain->mail);
 	case EVENT_HEADER:
@@ -364,6 +370,14 @@ chain_envrcpt(struct chain *chain, struct mail *mail, const struct mail_recipien
 	chain->mail = mail;
 	chain->recipient = recipient;
 	start(chain, EVENT_ENVRCPT, done, context);
+}
+
+void
+chain_unknown(struct chain *chain, struct span line, stage_done_fn done, void *context)
+{
+	buf_clear(&chain->line);
+	buf_add_span(&chain->line, line);
+	start(chain, EVENT_UNKNOWN, done, context);
 }
 
 void

@@ -28,6 +28,8 @@ void chain_envfrom(struct chain *chain, struct mail *mail, stage_done_fn done, v
 /* The recipient is not yet in the mail; it is added by the caller after CONTINUE. */
 void chain_envrcpt(struct chain *chain, struct mail *mail, const struct mail_recipient *recipient,
 	stage_done_fn done, void *context);
+/* The line is copied. */
+void chain_unknown(struct chain *chain, struct span line, stage_done_fn done, void *context);
 void chain_data(struct chain *chain, struct mail *mail, stage_done_fn done, void *context);
 /* The mail is whole: header, eoh, body and eom go to one stage after the other. */
 void chain_message(struct chain *chain, struct mail *mail, stage_done_fn done, void *context);

@@ -22,7 +22,7 @@ src_policy_libpolicy_a_SOURCES = \
 	src/policy/milter_macros.c src/policy/milter_macros.h \
 	src/policy/milter_script.c src/policy/milter_script.h \
 	src/policy/milter_script_hear.c src/policy/milter_script_parts.h \
-	src/policy/milter_script_tell.c \
+	src/policy/milter_script_tell.c src/policy/milter_script_unknown.c \
 	src/policy/milter_verdict.c src/policy/milter_verdict.h \
 	src/policy/originators.c src/policy/originators.h \
 	src/policy/originators_change.c src/policy/originators_change.h \

@@ -155,6 +155,7 @@ on_said(void *context, const struct milter_saying *saying)
 		answer(dealings, &VERDICT_PASS);
 		return;
 	case MILTER_SAID_OF_RECIPIENT:
+	case MILTER_SAID_OF_COMMAND:
 		answer(dealings, &saying->verdict);
 		return;
 	case MILTER_SAID_OF_SESSION:
@@ -292,6 +293,21 @@ milter_refused(struct stage *stage, struct mail *mail, const struct mail_recipie
 		milter_script_refused(&dealings->script, recipient, verdict);
 }
 
+/* Of a message that it has decided it hears no more. */
+static void
+milter_unknown(struct stage *stage, struct span line, stage_done_fn done, void *context)
+{
+	struct dealings *dealings = seat_of(stage)->dealings;
+
+	if (!dealings || (dealings->script.mail && !dealings->asked) ||
+		!milter_script_ask_unknown(&dealings->script, line)) {
+		done(context, &VERDICT_PASS);
+		return;
+	}
+	dealings->done = done;
+	dealings->context = context;
+}
+
 static void
 milter_data(struct stage *stage, struct mail *mail, stage_done_fn done, void *context)
 {
@@ -353,6 +369,7 @@ const struct stage_type milter_stage_type = {
 	.envfrom = milter_envfrom,
 	.envrcpt = milter_envrcpt,
 	.refused = milter_refused,
+	.unknown = milter_unknown,
 	.data = milter_data,
 	.eom = milter_eom,
 	.abort = milter_abort,

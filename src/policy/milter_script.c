@@ -59,7 +59,9 @@ left_of(uint64_t budget_ms, uint64_t spent_ms)
 static uint64_t
 left_of_all(const struct milter_script *script)
 {
-	return left_of(script->all_ms, script->mail->filters_ms + asked_ms(script));
+	uint64_t spent_ms = script->mail ? script->mail->filters_ms : 0;
+
+	return left_of(script->all_ms, spent_ms + asked_ms(script));
 }
 
 /* … and of its own. */
@@ -133,13 +135,15 @@ milter_script_say(struct milter_script *script, enum milter_said said)
 {
 	script->saying.said = said;
 	script->saying.place = script->owed_fields ? MILTER_AT_HEADER : script->told;
-	script->over = said != MILTER_SAID_GO_ON && said != MILTER_SAID_OF_RECIPIENT;
+	script->over = said != MILTER_SAID_GO_ON && said != MILTER_SAID_OF_RECIPIENT &&
+		said != MILTER_SAID_OF_COMMAND;
 	if (said == MILTER_SAID_NOTHING)
 		script->saying.changed = script->link.torn_change ||
 			(script->change && milter_change_is_any(script->change));
 	stop_clock(script);
 	script->spent_ms += asked_ms(script);
-	script->mail->filters_ms += asked_ms(script);
+	if (script->mail)
+		script->mail->filters_ms += asked_ms(script);
 	script->asking = false;
 	if (script->link.state == MILTER_LINK_OPEN)
 		milter_link_wait(&script->link, 0);
@@ -174,6 +178,7 @@ forget_connection(struct milter_script *script)
 	script->owed_refused = 0;
 	script->owed_fields = 0;
 	script->owed = 0;
+	script->unknown = false;
 	script->begun = false;
 }
 
@@ -227,10 +232,12 @@ milter_script_on_room(void *context)
 	milter_script_wait(script);
 }
 
-/* Nobody asks the filter just now. */
+/* Nobody asks the filter about a message just now. */
 static void
 lose_idle(struct milter_script *script, enum milter_loss loss, const struct fault *why)
 {
+	if (script->unknown)
+		milter_script_say_of_unknown(script, NULL);
 	if (loss == MILTER_LOSS_BROKEN)
 		log_event(EV_MILTER_ODD, kv_str("sid", script->session->id),
 			kv_str("filter", script->milter->settings->title), kv_fault(why));
@@ -261,6 +268,8 @@ milter_script_lose(struct milter_script *script, enum milter_loss loss, const st
 	}
 	if (loss == MILTER_LOSS_GONE && !ended && !script->replayed) {
 		script->replayed = true;
+		if (script->unknown)
+			milter_script_say_of_unknown(script, NULL);
 		if (!script->asking)
 			return;
 		stop_clock(script);
@@ -270,6 +279,8 @@ milter_script_lose(struct milter_script *script, enum milter_loss loss, const st
 	script->saying.fault = *why;
 	if (script->asking)
 		find_budget(script, loss);
+	if (script->unknown)
+		milter_script_say_of_unknown(script, NULL);
 	if (script->asking)
 		milter_script_say(script, MILTER_SAID_NOTHING);
 	else
@@ -345,6 +356,14 @@ give_way(struct milter_script *script)
 }
 
 void
+milter_script_start(struct milter_script *script)
+{
+	script->asking = true;
+	script->since_ms = loop_now_ms(script->milter->means->loop);
+	start_clock(script);
+}
+
+void
 milter_script_ask(struct milter_script *script, enum milter_place goal,
 	const struct mail_recipient *asked)
 {
@@ -355,9 +374,7 @@ milter_script_ask(struct milter_script *script, enum milter_place goal,
 	script->goal = goal;
 	script->asked = asked;
 	script->asked_told = false;
-	script->asking = true;
-	script->since_ms = loop_now_ms(script->milter->means->loop);
-	start_clock(script);
+	milter_script_start(script);
 	if (script->lost)
 		milter_script_say(script, MILTER_SAID_NOTHING);
 	else if (left_of_all(script) == 1)
@@ -411,13 +428,20 @@ is_crowded(const struct milter_script *script)
 }
 
 void
+milter_script_keep(struct milter_script *script)
+{
+	if (script->link.state == MILTER_LINK_OPEN)
+		loop_timer_start(&script->idle, is_crowded(script) ? 0 : IDLE_MS);
+}
+
+void
 milter_script_end(struct milter_script *script)
 {
-	if (!script->mail)
-		return;
 	loop_defer_cancel(&script->answer);
+	if (!script->mail && !script->asking)
+		return;
 	/* Of a MAIL that is not accepted yet there is nothing to abort. */
-	if (!script->owed || script->told > MILTER_AT_MAIL)
+	if (!script->owed || script->unknown || script->told > MILTER_AT_MAIL)
 		abort_message(script);
 	if (script->asking)
 		milter_link_close(&script->link);
@@ -425,8 +449,7 @@ milter_script_end(struct milter_script *script)
 	milter_change_free(&script->change);
 	script->mail = NULL;
 	forget_connection(script);
-	if (script->link.state == MILTER_LINK_OPEN)
-		loop_timer_start(&script->idle, is_crowded(script) ? 0 : IDLE_MS);
+	milter_script_keep(script);
 }
 
 void

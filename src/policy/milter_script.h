@@ -10,6 +10,7 @@
 enum milter_said {
 	MILTER_SAID_GO_ON,
 	MILTER_SAID_OF_RECIPIENT, /* the one that was asked about is refused */
+	MILTER_SAID_OF_COMMAND,   /* how the unknown one is refused */
 	/* It hears no more of this message. With a fault it asked for what cannot be. */
 	MILTER_SAID_OF_MESSAGE,
 	MILTER_SAID_OF_SESSION,   /* the same for all messages of the session */
@@ -25,7 +26,7 @@ struct milter_saying {
 	bool crowded;             /* NOTHING: others had had most of the time of all filters */
 };
 
-/* Once for each milter_script_ask(), at the end of the turn; not after milter_script_end(). */
+/* Once for each question, at the end of the turn; not after milter_script_end(). */
 typedef void milter_said_fn(void *context, const struct milter_saying *saying);
 
 struct milter_refused;
@@ -70,6 +71,7 @@ struct milter_script {
 	size_t owed;
 	unsigned progress;
 	bool replayed;
+	bool unknown;                       /* the question is about an unknown command */
 	bool begun;                         /* MAIL was told, END was not, nor did it decide */
 	bool over;                          /* it decided, or failed */
 	struct milter_change *change;
@@ -97,6 +99,12 @@ void milter_script_begin(struct milter_script *script, struct mail *mail);
 /* goal: MAIL, RCPT (with the one that is asked about, which outlives the answer), DATA, END. */
 void milter_script_ask(struct milter_script *script, enum milter_place goal,
 	const struct mail_recipient *asked);
+/*
+ * A command that nobody knows, in a message before DATA was told or between two; only while the
+ * filter is connected. False: it does not hear of it, and nothing will be said. A filter lost by it
+ * is replaced by the next question, or fails then.
+ */
+bool milter_script_ask_unknown(struct milter_script *script, struct span line);
 void milter_script_refused(struct milter_script *script, const struct mail_recipient *recipient,
 	const struct verdict *verdict);
 /* The message is over, wherever it stands. The connection is kept if it can be. */

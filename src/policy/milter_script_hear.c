@@ -205,6 +205,8 @@ milter_script_hear(struct milter_script *script, const struct milter_packet *pac
 			milter_script_break(script, "it reports progress without end");
 		else
 			milter_script_wait(script);
+	} else if (script->unknown) {
+		milter_script_hear_of_unknown(script, packet);
 	} else if (at_end && (is_verdict(answer) || answer == MILTER_CONTINUE)) {
 		conclude(script, packet);
 	} else if (at_end && milter_answer_is_change(answer)) {

@@ -32,5 +32,12 @@ void milter_script_lose(struct milter_script *script, enum milter_loss loss,
 void milter_script_break(struct milter_script *script, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void milter_script_on_room(void *context);  /* a new body has its file */
+void milter_script_start(struct milter_script *script);  /* a question, and the filter's clock */
+void milter_script_keep(struct milter_script *script);   /* the connection, for a next message */
+
+/* NULL: nothing. The question is over. */
+void milter_script_say_of_unknown(struct milter_script *script, const struct verdict *verdict);
+void milter_script_hear_of_unknown(struct milter_script *script,
+	const struct milter_packet *packet);
 
 #endif

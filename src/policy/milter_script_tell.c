@@ -264,6 +264,7 @@ tell_next(struct milter_script *script)
 	case MILTER_AT_HELO:
 	case MILTER_AT_HEADER_END:
 	case MILTER_AT_REST:
+	case MILTER_AT_UNKNOWN:
 		break;
 	}
 	script->at++;

@@ -21,6 +21,7 @@ milter_place_name(enum milter_place place)
 		[MILTER_AT_BODY] = "body",
 		[MILTER_AT_END] = "end of message",
 		[MILTER_AT_REST] = "rest",
+		[MILTER_AT_UNKNOWN] = "unknown command",
 	};
 
 	return names[place];

@@ -18,7 +18,8 @@ enum milter_place {
 	MILTER_AT_HEADER_END,
 	MILTER_AT_BODY,
 	MILTER_AT_END,
-	MILTER_AT_REST,  /* all is told */
+	MILTER_AT_REST,     /* all is told */
+	MILTER_AT_UNKNOWN,  /* at no place of its own: a command that nobody knows */
 };
 
 const char *milter_place_name(enum milter_place place); /* "mail", "end of header", … */

@@ -32,6 +32,11 @@ struct stage_type {
 	 */
 	void (*refused)(struct stage *stage, struct mail *mail,
 		const struct mail_recipient *recipient, const struct verdict *verdict);
+	/*
+	 * A command that is not known or not offered, at any time but in content: it is refused
+	 * whatever they say, REJECT and TEMPFAIL choose the words. Nothing else may be said.
+	 */
+	void (*unknown)(struct stage *stage, struct span line, stage_done_fn done, void *context);
 	void (*data)(struct stage *stage, struct mail *mail, stage_done_fn done, void *context);
 	/* header, eoh, body and eom are replayed from the mail once it is there as a whole. */
 	void (*header)(struct stage *stage, struct mail *mail, struct span name, struct span value,

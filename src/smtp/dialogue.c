@@ -13,6 +13,8 @@
 
 enum {
 	WORD_MAX_BYTES = 10, /* no verb is longer; what is may be a stray credential */
+	TOLD_MAX_BYTES = 512, /* of a line that filters hear */
+	CODE_UNOFFERED = 502, /* another: there is something wrong with the line itself */
 };
 
 /* ---- commands -------------------------------------------------------------------------------- */
@@ -210,6 +212,66 @@ refuse_command(struct smtp *smtp, const struct smtp_command *command, bool parse
 		session_bye(smtp->session, SESSION_END_POSITION, NULL);
 }
 
+/* Letters only, and no more than a verb has. */
+static size_t
+word_length(struct span line)
+{
+	size_t at = 0;
+
+	while (at < line.length && octet_is_alpha(line.start[at]))
+		at++;
+	if (at > WORD_MAX_BYTES || (at < line.length && !octet_is_blank(line.start[at])))
+		return 0;
+	return at;
+}
+
+/*
+ * What filters may hear of a command that is not known or not offered; empty: nothing. What stands
+ * behind an unknown word may be a password, and with BURL (RFC 4468) a key to somebody's mail.
+ */
+static struct span
+tellable(const struct smtp *smtp, struct span line, const struct smtp_command *command,
+	const struct smtp_reply *reply)
+{
+	size_t word = word_length(line);
+
+	if (smtp->state == SMTP_STATE_NEW)
+		return SPAN_EMPTY;
+	if (command->verb == SMTP_VERB_UNKNOWN)
+		return span_first(line, smtp->after_auth ? 0 : word);
+	if (command->verb != SMTP_VERB_UNOFFERED || reply->code != CODE_UNOFFERED)
+		return SPAN_EMPTY;
+	return span_first(line, span_is_nocase(command->word, "BURL") ? word : TOLD_MAX_BYTES);
+}
+
+static void
+on_unknown_verdict(void *context, const struct verdict *verdict)
+{
+	struct smtp *smtp = context;
+
+	if (verdict->kind == VERDICT_REJECT || verdict->kind == VERDICT_TEMPFAIL)
+		smtp_reply_verdict(smtp, verdict);
+	else
+		smtp_reply(smtp, smtp->refusal.code, smtp->refusal.enhanced, smtp->refusal.text);
+	smtp_go_on(smtp);
+}
+
+/* A command that cannot be read, or is nobody's. */
+static void
+refuse_line(struct smtp *smtp, struct span line, const struct smtp_command *command,
+	const struct smtp_reply *reply)
+{
+	struct span told = tellable(smtp, line, command, reply);
+
+	if (told.length == 0) {
+		refuse_command(smtp, command, false, reply);
+		return;
+	}
+	smtp->refusal = *reply;
+	smtp_wait(smtp);
+	chain_unknown(smtp->chain, told, on_unknown_verdict, smtp);
+}
+
 static void
 run(struct smtp *smtp, struct span line)
 {
@@ -231,6 +293,8 @@ run(struct smtp *smtp, struct span line)
 		return;
 	}
 	smtp->data_refused = false;
+	if (command.verb != SMTP_VERB_UNKNOWN)
+		smtp->after_auth = command.verb == SMTP_VERB_AUTH;
 	if (smtp->state == SMTP_STATE_NEW && !fits_state(smtp, row, &refusal))
 		refuse_command(smtp, &command, parsed, &refusal);
 	else if (!has_needs(smtp, row, &refusal)) {
@@ -238,7 +302,7 @@ run(struct smtp *smtp, struct span line)
 			log_stranger(smtp, &refusal);
 		refuse_command(smtp, &command, parsed, &refusal);
 	} else if (!parsed)
-		refuse_command(smtp, &command, parsed, &reply);
+		refuse_line(smtp, line, &command, &reply);
 	else if (!fits_state(smtp, row, &refusal))
 		refuse_command(smtp, &command, parsed, &refusal);
 	else if (command.verb == SMTP_VERB_MAIL && network_login_is_due(smtp))
@@ -274,12 +338,10 @@ dialogue_on_long_line(void *context)
 size_t
 dialogue_secret_from(struct span line)
 {
-	size_t at = 0;
+	size_t at = word_length(line);
 	bool is_auth;
 
-	while (at < line.length && octet_is_alpha(line.start[at]))
-		at++;
-	if (at > WORD_MAX_BYTES || (at < line.length && !octet_is_blank(line.start[at])))
+	if (at == 0)
 		return 0;
 	is_auth = span_is_nocase(span_first(line, at), "AUTH");
 	while (at < line.length && octet_is_blank(line.start[at]))

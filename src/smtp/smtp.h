@@ -35,6 +35,8 @@ struct smtp {
 	unsigned messages;
 	struct transaction *transaction; /* from MAIL on; NULL: none */
 	bool data_refused;          /* just now: content may follow all the same */
+	bool after_auth;            /* what is no command may belong to a login */
+	struct smtp_reply refusal;  /* of an unknown command, if no filter finds other words */
 
 	struct arena *who;          /* holds mail.identity */
 	struct arena *who_next;     /* a newer one, for after the transaction */

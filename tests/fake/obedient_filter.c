@@ -268,9 +268,10 @@ on_body(SMFICTX *context, unsigned char *bytes, size_t length)
 static sfsistat
 on_unknown(SMFICTX *context, const char *line)
 {
-	(void)context;
+	const char *word = strchr(line, ' ');
+
 	say("unknown %s\n", line);
-	return unless_quiet(SMFIS_CONTINUE);
+	return unless_quiet(named(context, word ? word + 1 : line, "unknown"));
 }
 
 /* ---- the end of the message ------------------------------------------------------------------- */

@@ -135,6 +135,45 @@ def test_what_is_given_up_is_aborted_and_the_connection_is_kept(plain, sink, tok
     assert plain.words() == "negotiate connect helo mail rcpt abort mail rcpt data header eoh body end close "
 
 
+def test_commands_that_nobody_knows_change_nothing(plain, sink, token, kind):
+    """Real filters go on behind them, at every place where they are told of one; pymilter's gives no answer."""
+    words = "" if kind == "pymilter" else "not this one, 100% sure"
+    with plain.wire() as wire:
+        assert wire.command(b"XYZZY").code == 500
+        for which in (b"first", b"second"):
+            wire.expect(250, b"MAIL FROM:<alice@example.org>")
+            assert wire.command(b"xyzzy hunter2").code == 500
+            wire.expect(250, b"RCPT TO:<u@example.net>")
+            reply = wire.command(b"ETRN reply.unknown")
+            assert reply.code == (554 if words else 502) and words in reply.text, reply
+            wire.expect(354, b"DATA")
+            wire.send(gates.with_orders(token + which, "add X-Kept yes") + b".\r\n")
+            assert wire.reply().code == 250
+            assert wire.command(b"ETRN reject.unknown").code == (550 if words else 502)
+    for which in (b"first", b"second"):
+        assert sink.wait_for_token(token + which).fields("X-Kept") == [b"yes"]
+    plain.filter.wait_for("close", plain.start)
+    each = " mail unknown rcpt unknown data header eoh body end unknown"
+    assert plain.words() == "negotiate connect helo" + 2 * each + " close "
+    assert [line for line in plain.saw() if "hunter" in line] == [] and "unknown xyzzy" in plain.saw()
+
+
+def test_who_accepts_by_such_a_command_is_told_the_message_anew(plain, sink, token, kind):
+    """libmilter has forgotten it by then, and would never answer what follows."""
+    if kind == "pymilter":
+        pytest.skip("it gives no answer to these")
+    with plain.wire() as wire:
+        wire.expect(250, b"MAIL FROM:<alice@example.org>")
+        wire.expect(250, b"RCPT TO:<u@example.net>")
+        assert wire.command(b"ETRN accept.unknown").code == 502
+        wire.expect(354, b"DATA")
+        wire.send(gates.with_orders(token, "add X-Kept yes") + b".\r\n")
+        assert wire.reply().code == 250
+    assert sink.wait_for_token(token).fields("X-Kept") == [b"yes"]
+    plain.settle()
+    assert plain.words().count("mail rcpt data header eoh body end") == 1, plain.words()
+
+
 def test_who_goes_away_in_the_middle_leaves_nothing_behind(plain):
     with plain.wire() as wire:
         wire.expect(250, b"MAIL FROM:<alice@example.org>")

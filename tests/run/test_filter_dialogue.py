@@ -120,6 +120,69 @@ def test_other_sockets(filtered, name, family, address):
     assert message.connection.family == family and message.connection.address.startswith(address)
 
 
+# --- commands that nobody knows
+
+SECRETS = (b"AGFsaWNlAHNlY3JldA==", b"YWxpY2U=", b"XYZZY secret", b"BURL imap://secret", b"secret1 x", b"PasswordOfAlice")
+
+
+def test_golden_packets_of_unknown_commands(filtered):
+    """The line of those that we know and do not offer, of others the word; and none of what may be a secret."""
+    filter_ = filtered.filters["usual"]
+    filter_.play({"E": saw, "U": [USUAL, say.reply("502 5.5.1 not on a Sunday"), say.TEMPFAIL]}, **GOOD)
+    token = new_token()
+    with filtered.session("usual") as wire:
+        wire.expect(500, b"XYZZY")                # nobody is connected for that
+        wire.expect(250, b"MAIL FROM:<alice@example.org>")
+        wire.expect(500, b"XYZZY one two")
+        wire.expect(250, b"RCPT TO:<u@example.net>")
+        assert wire.command(b"etrn example.org").text.endswith("not on a Sunday")
+        assert wire.command(b"TURN").code == 451
+        for line in SECRETS:
+            assert wire.command(line).code in (500, 502)
+        wire.expect(354, b"DATA")
+        wire.send(letter(token) + b".\r\n")
+        assert wire.reply().code == 250
+        wire.expect(502, b"TURN back")
+        message = filter_.wait_for_message(-1)
+        check_next(filtered, "usual", wire)
+    connection = message.connection
+    filter_.wait_until_left([connection])
+    packets = [(command, payload) for command, payload in connection.packets if command not in "DLNB"]
+    assert packets[3:] == [
+        ("M", b"<alice@example.org>\0"),
+        ("U", b"XYZZY\0"),
+        ("R", b"<u@example.net>\0"),
+        ("U", b"etrn example.org\0"),
+        ("U", b"TURN\0"),
+        ("U", b"XYZZY\0"),
+        ("U", b"BURL\0"),
+        ("T", b""),
+        ("E", b""),
+        ("U", b"TURN back\0"),
+        ("M", b"<alice@example.org>\0"), ("R", b"<u@example.net>\0"), ("R", b"<v@example.net>\0"), ("T", b""), ("E", b""),
+        ("Q", b"")], packets
+    assert not connection.faults, connection.faults
+
+
+def test_lost_at_an_unknown_command(filtered):
+    """The message is told to another connection; the command is refused as always."""
+    filter_ = filtered.filters["usual"]
+    filter_.play({"E": saw, "U": [None]}, **GOOD)
+    before, token = len(filter_.connections), new_token()
+    with filtered.session("usual") as wire:
+        wire.expect(250, b"MAIL FROM:<alice@example.org>")
+        wire.expect(250, b"RCPT TO:<u@example.net>")
+        wire.expect(500, b"XYZZY")
+        wire.expect(354, b"DATA")
+        wire.send(letter(token) + b".\r\n")
+        assert wire.reply().code == 250
+        wire.expect(221, b"QUIT")
+    first, second = filter_.connections[before:]
+    filter_.wait_until_left([first, second])
+    assert [command for command, _ in second.packets if command not in "DLNB"] == [*"OCHMRTEQ"]
+    assert not first.faults + second.faults
+
+
 # --- versions, what is not wanted, what is not answered
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -129,6 +129,8 @@ def test_is_silent_where_it_said_so_and_after_a_verdict(made):
     ([("D", b"M")], "macros"),
     ([("D", b"Lx\0y\0")], "macros"),
     ([("M", b"<a>\0"), ("?", b"")], "unknown command"),
+    ([("M", b"<a>\0"), ("U", b"XYZZY\0")], "U in a message without DATA"),
+    ([("M", b"<a>\0"), ("N", b""), ("U", b"XYZZY\0")], "U after N"),
 ])
 def test_objects_to_what_no_mta_may_send(made, packets, fault):
     filter_, mta = made(steps=say.NO["T"])

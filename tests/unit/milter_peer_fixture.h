@@ -157,7 +157,7 @@ static inline bool
 fixture_is_due(const struct fixture *fixture, char command)
 {
 	static const struct { char command; uint32_t mute; } mutes[] = {
-		{ 'C', MILTER_MUTE_CONNECT }, { 'H', MILTER_MUTE_HELO }, { 'M', MILTER_MUTE_MAIL },
+		{ 'U', MILTER_MUTE_UNKNOWN }, { 'C', MILTER_MUTE_CONNECT }, { 'H', MILTER_MUTE_HELO }, { 'M', MILTER_MUTE_MAIL },
 		{ 'R', MILTER_MUTE_RCPT }, { 'T', MILTER_MUTE_DATA }, { 'L', MILTER_MUTE_HEADER },
 		{ 'N', MILTER_MUTE_HEADER_END }, { 'B', MILTER_MUTE_BODY },
 	};

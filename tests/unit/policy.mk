@@ -111,3 +111,7 @@ tests_unit_test_policy_milter_answers_SOURCES = tests/unit/test_policy_milter_an
 	$(MILTER_FIXTURE)
 tests_unit_test_policy_milter_answers_LDADD = $(POLICY_LIBS) $(IO_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_policy_milter_unknown
+tests_unit_test_policy_milter_unknown_SOURCES = tests/unit/test_policy_milter_unknown.c \
+	$(MILTER_FIXTURE)
+tests_unit_test_policy_milter_unknown_LDADD = $(POLICY_LIBS) $(IO_LIBS) $(UNIT_LIBS)

@@ -118,6 +118,15 @@ fake_refused(struct stage *stage, struct mail *mail, const struct mail_recipient
 }
 
 static void
+fake_unknown(struct stage *stage, struct span line, stage_done_fn done, void *context)
+{
+	char event[32];
+
+	snprintf(event, sizeof event, "u:%.*s", SPAN_PRINT(line));
+	hear(stage, event, done, context);
+}
+
+static void
 fake_header(struct stage *stage, struct mail *mail, struct span name, struct span value,
 	stage_done_fn done, void *context)
 {
@@ -166,6 +175,7 @@ static const struct stage_type fake_type = {
 	.envfrom = fake_envfrom,
 	.envrcpt = fake_envrcpt,
 	.refused = fake_refused,
+	.unknown = fake_unknown,
 	.header = fake_header,
 	.body = fake_body,
 	.eom = fake_eom,
@@ -252,6 +262,42 @@ run(const char *answers, bool later, const char *heard, enum verdict_kind kind, 
 	assert_string_equal(script.heard, heard);
 	assert_int_equal(got.verdict.kind, kind);
 	assert_int_equal(mail->hold, hold);
+	chain_free(&chain);
+	mail_free(&mail);
+}
+
+/* One after the other, between messages and in one, until somebody says how it is refused. */
+static void
+unknown_commands(void **state)
+{
+	struct mail *mail = mail_with("From: a\r\n", "x\r\n");
+	struct chain *chain = chain_new(&session, links, 3);
+	char line[] = "XYZZY";
+	struct got got = { 0 };
+
+	(void)state;
+	memset(&script, 0, sizeof script);
+	script.answers = "1u:TURN=tempfail 1from=accept";
+	script.later = true;
+	chain_unknown(chain, span_text(line), on_done, &got);
+	memset(line, '!', sizeof line - 1);
+	while (release())
+		;
+	assert_int_equal(got.calls, 1);
+	assert_int_equal(got.verdict.kind, VERDICT_CONTINUE);
+	chain_unknown(chain, SPAN_LITERAL("TURN"), on_done, &got);
+	release();
+	assert_int_equal(got.verdict.kind, VERDICT_TEMPFAIL);
+	chain_envfrom(chain, mail, on_done, &got);
+	while (release())
+		;
+	/* Whoever accepted the message hears nothing in it. */
+	chain_unknown(chain, SPAN_LITERAL("TURN"), on_done, &got);
+	while (release())
+		;
+	assert_int_equal(got.calls, 4);
+	assert_int_equal(got.verdict.kind, VERDICT_CONTINUE);
+	assert_string_equal(script.heard, "1u:XYZZY 2u:XYZZY 1u:TURN 1from 2from 2u:TURN ");
 	chain_free(&chain);
 	mail_free(&mail);
 }
@@ -368,6 +414,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verdicts),
+		cmocka_unit_test(unknown_commands),
 		cmocka_unit_test(accept_ends_with_its_message),
 		cmocka_unit_test(abort_forgets),
 		cmocka_unit_test(body_from_a_file),

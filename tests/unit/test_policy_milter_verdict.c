@@ -104,7 +104,7 @@ names_of_places(void **state)
 	assert_string_equal(where, "milter x at connect");
 	milter_verdict_where("x", MILTER_AT_END, where);
 	assert_string_equal(where, "milter x at end of message");
-	for (int place = MILTER_AT_CONNECT; place <= MILTER_AT_REST; place++)
+	for (int place = MILTER_AT_CONNECT; place <= MILTER_AT_UNKNOWN; place++)
 		assert_non_null(milter_place_name((enum milter_place)place));
 }
 

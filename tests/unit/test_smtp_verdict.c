@@ -9,14 +9,14 @@
 #include "smtp/queue_body.h"
 #include "smtp/recipient_stage.h"
 
-enum event { AT_NOTHING, AT_MAIL, AT_RCPT, AT_DATA, AT_END };
+enum event { AT_NOTHING, AT_MAIL, AT_RCPT, AT_UNKNOWN, AT_DATA, AT_END };
 
 /* A stage in the place of the one for recipients, told what to say and when. */
 static struct {
 	enum event at;
 	struct verdict verdict;
 	char *lines; /* the stage's own; gone with its next message */
-	char seen[256];
+	char seen[1024];
 	const char *new_body; /* put in the place of the one there is; NULL: none */
 	bool in_file;
 	bool new_envelope;
@@ -62,6 +62,15 @@ scripted_envrcpt(struct stage *stage, struct mail *mail, const struct mail_recip
 	snprintf(script.seen + strlen(script.seen), sizeof script.seen - strlen(script.seen),
 		"[%s]", recipient->parameters);
 	answer(AT_RCPT, done, context);
+}
+
+static void
+scripted_unknown(struct stage *stage, struct span line, stage_done_fn done, void *context)
+{
+	(void)stage;
+	snprintf(script.seen + strlen(script.seen), sizeof script.seen - strlen(script.seen),
+		"<%.*s>", SPAN_PRINT(line));
+	answer(AT_UNKNOWN, done, context);
 }
 
 static void
@@ -145,6 +154,7 @@ const struct stage_type recipient_stage_type = {
 	.open = scripted_open,
 	.envfrom = scripted_envfrom,
 	.envrcpt = scripted_envrcpt,
+	.unknown = scripted_unknown,
 	.data = scripted_data,
 	.eom = scripted_eom,
 	.close = scripted_close,
@@ -380,6 +390,96 @@ test_nobody_left(void **state)
 	rig_free(&rig);
 }
 
+/* ---- commands that nobody knows ---------------------------------------------------------------- */
+
+#define UNRECOGNIZED "500 5.5.1 command not recognized\r\n"
+#define UNOFFERED "502 5.5.1 command not offered\r\n"
+
+/* What a stage is told of them: never what may be a secret. */
+static const struct {
+	const char *line;
+	const char *reply;
+	const char *seen;
+} unknowns[] = {
+	{ "XYZZY\r\n", UNRECOGNIZED, "<XYZZY>" },
+	{ "xyzzy hunter2 \r\n", UNRECOGNIZED, "<xyzzy>" },
+	{ "AGFsaWNlAHNlY3JldA==\r\n", UNRECOGNIZED, "" },
+	{ "PasswordOfAlice\r\n", UNRECOGNIZED, "" },
+	{ "hunter2 x\r\n", UNRECOGNIZED, "" },
+	{ " secret\r\n", UNRECOGNIZED, "" },
+	{ "\r\n", UNRECOGNIZED, "" },
+	{ "ETRN example.org\r\n", UNOFFERED, "<ETRN example.org>" },
+	{ "xclient ADDR=192.0.2.1\r\n", UNOFFERED, "<xclient ADDR=192.0.2.1>" },
+	{ "BURL imap://a;urlauth=x:internal:91354a47\r\n", UNOFFERED, "<BURL>" },
+	{ "EXPN \1\r\n", "501 5.5.2 control byte in command\r\n", "" },
+	{ "NOOP\r\n", "250 2.0.0 Ok\r\n", "" },
+	{ "RCPT FROM:<x>\r\n", "501 5.5.4 syntax: RCPT TO:<address>\r\n", "" },
+	{ "STARTTLS now\r\n", "501 5.5.4 this command takes no argument\r\n", "" },
+	/* What a client sends on that did not wait for the refusal of its login. */
+	{ "AUTH LOGIN\r\n", "503 5.5.1 EHLO first, and not in a transaction\r\n", "" },
+	{ "bobs\r\n", UNRECOGNIZED, "" },
+	{ "pass\r\n", UNRECOGNIZED, "" },
+	{ "RSET\r\n", "250 2.0.0 Ok\r\n", "" },
+	{ "XYZZY\r\n", UNRECOGNIZED, "<XYZZY>" },
+};
+
+static void
+test_unknown(void **state)
+{
+	struct rig *rig = rig_new("none", CLEAR, "");
+
+	(void)state;
+	will_pass();
+	script.seen[0] = '\0';
+	rig_connect(rig);
+	rig_hear_line(rig, "220 ");
+	rig_say_text(rig, "XYZZY\r\n");
+	rig_hear_line(rig, "50");
+	/* Nobody has said EHLO. */
+	assert_string_equal(script.seen, "");
+	rig_free(&rig);
+	rig = rig_new("none", CLEAR "errors = 1000\n", "");
+	rig_log_in(rig);
+	rig_play(rig, MAIL);
+	for (size_t i = 0; i < sizeof unknowns / sizeof *unknowns; i++) {
+		script.seen[0] = '\0';
+		rig_say_text(rig, unknowns[i].line);
+		rig_hear(rig, unknowns[i].reply);
+		if (strcmp(script.seen, unknowns[i].seen) != 0)
+			fail_msg("%s: %s", unknowns[i].line, script.seen);
+	}
+	rig_free(&rig);
+}
+
+/* It is refused whatever the stage says; with its words if it has some. */
+static void
+test_unknown_words(void **state)
+{
+	struct rig *rig = rig_new("none", CLEAR, "");
+	char line[1024];
+
+	(void)state;
+	rig_log_in(rig);
+	rig_play(rig, MAIL);
+	will_say(AT_UNKNOWN, 550, "first\nsecond\nthird");
+	rig_say_text(rig, "XYZZY\r\n");
+	rig_hear(rig, SAID);
+	script.verdict = (struct verdict){ .kind = VERDICT_DISCARD };
+	rig_say_text(rig, "XYZZY\r\n");
+	rig_hear(rig, UNRECOGNIZED);
+	/* A stage hears so much of a line and no more. */
+	script.seen[0] = '\0';
+	snprintf(line, sizeof line, "ETRN %0*d\r\n", 900, 0);
+	rig_say_text(rig, line);
+	rig_hear(rig, UNOFFERED);
+	assert_int_equal(strlen(script.seen), strlen("<>") + 512);
+	will_say(AT_UNKNOWN, 421, "go");
+	rig_say_text(rig, "XYZZY\r\n");
+	rig_hear_line(rig, "421 4.7.0 go");
+	will_pass();
+	rig_free(&rig);
+}
+
 int
 main(void)
 {
@@ -391,6 +491,8 @@ main(void)
 		cmocka_unit_test(test_new_body),
 		cmocka_unit_test(test_new_envelope),
 		cmocka_unit_test(test_nobody_left),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_unknown_words),
 	};
 
 	return cmocka_run_group_tests_name("smtp/verdict", tests, NULL, NULL);

@@ -64,6 +64,7 @@ class Connection:
         self.at = ""                  # the last step that was taken
         self.over = ""                # what comes is of a message that we judged at this step
         self.quit = False             # it said so
+        self.unknown = []             # commands of the client that nobody knows
         self.faults = []
         self.ended = threading.Event()
 
@@ -153,7 +154,9 @@ class Connection:
             elif command in ORDER:
                 self._note_step(command)
                 getattr(self, "_note_" + command, self._note_nothing)(payload)
-            elif command != "U":
+            elif command == "U":
+                self._note_unknown(payload)
+            else:
                 self.fault(f"unknown command {command!r}")
         except (ValueError, IndexError, struct.error) as error:
             self.fault(f"{command} {payload[:80]!r}: {error}")
@@ -172,6 +175,14 @@ class Connection:
         if self.message and self.message.end == "":
             self.message.end = "A"
         self.at, self.over = "H", ""
+
+    def _note_unknown(self, payload):
+        [line] = texts(payload)
+        self.unknown.append(line)
+        if NO["U"] & self.steps or self.at not in "HMRE":     # libmilter has no way from DATA, or to content
+            self.fault(f"U after {self.at}")
+        if self.at in "MR" and NO["T"] & self.steps:
+            self.fault("U in a message without DATA")
 
     def _note_step(self, command):
         if NO.get(command, 0) & self.steps:
