@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 The table of tests/rights, asked of the running daemon by SMTP and of `explain`; the unit test
-test_policy_rights_table asks the functions themselves. One question, one answer, three ways.
+test_policy_rights_table asks the functions themselves, and test_sallyport_milter_rights what is a filter for other
+servers. One question, one answer, four ways.
 """
 import base64
 import itertools
