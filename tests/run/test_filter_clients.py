@@ -3,6 +3,7 @@
 import itertools
 import os
 import random
+import re
 import socket
 import threading
 
@@ -10,7 +11,7 @@ import pytest
 
 from rig import milter_packet as say
 from rig.deadline import until
-from rig.filtered import LISTENER
+from rig.filtered import LISTENER, block
 from rig.judge import deliver, letter, new_token
 from rig.milter import USUAL, Filter
 from rig.sallyport import Health
@@ -196,3 +197,89 @@ def test_clients_that_leave_at_any_moment(make_gate, sink):
             assert message.body in (body, b"first " + token + b"\r\n", b"small " + token + b"\r\n", (token + b"\r\n") * 15000)
     for one in filters:
         one.kill()
+
+
+# ---- one message, seen in one way
+
+HEAD = b"Date: Sat, 21 Nov 2026 10:00:00 +0000\r\nFrom: <alice@example.org>\r\nTo: <u@example.net>\r\nMessage-ID: <%s@c.example.org>\r\n"
+# What the client sends behind HEAD; by BDAT, so that every byte comes as it is.
+ODD = {
+    "no-body": b"Subject: x\r\n\r\n",
+    "no-blank-line": b"Subject: x\r\n",
+    "no-end": b"Subject: x\r\n\r\nabc",
+    "dots": b"Subject: x\r\n\r\n.\r\n..\r\n.\r\nMAIL FROM:<x@y.example>\r\n",
+    "blank-lines": b"Subject: x\r\n\r\n\r\n\r\n",
+    "tight": b"Subject:x\r\nX-Empty:\r\nX-Blank: \r\nX-Tab:\tx\r\n\r\nbody\r\n",
+    "folds": b"Subject: one\r\n two\r\n\tthree\r\nX-First:\r\n behind\r\n\r\nbody\r\n",
+    "blank-before-colon": b"Subject : x\r\n\r\nbody\r\n",
+    "blank-fold": b"Subject: x\r\n \r\nBcc: <v@example.net>\r\n\r\nbody\r\n",
+    "bare-lf": b"Subject: x\nBcc: <v@example.net>\r\n\r\nbody\r\n",
+    "bare-cr": b"Subject: x\rBcc: <v@example.net>\r\n\r\nbody\r\n",
+    "lf-lf": b"Subject: x\r\n\n\nX-Body: or header\r\n\r\nbody\r\n",
+    "nul": b"Subject: x\0y\r\n\r\nbody\r\n",
+    "nul-in-body": b"Subject: x\r\n\r\nbo\0dy\r\n",
+    "8-bit": b"Subject: caf\xc3\xa9\r\n\r\nna\xc3\xafve\r\n",
+    "control": b"Subject: \x1b[2J\x07\r\n\r\nbody\r\n",
+    "no-colon": b"Subject: x\r\nnonsense\r\n\r\nbody\r\n",
+    "own-received": b"Received: from me by you; Sat, 21 Nov 2026 10:00:00 +0000\r\nSubject: x\r\nReceived: from a by b; Sat, 21 Nov 2026 10:00:00 +0000\r\n\r\nb\r\n",
+    "taken-away": b"Subject: x\r\nBcc: <v@example.net>\r\nReturn-Path: <a@b.example>\r\n\r\nbody\r\n",
+    "long-line": b"Subject: " + b"x" * 900 + b"\r\n\r\n" + b"y" * 990 + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_a_filter_sees_is_what_is_sent(gate, sink, filter_, token, odd):
+    """Or the message is refused, and it has seen nothing. Else a signature, or a scanner's word, would be about another one."""
+    text = HEAD % token + ODD[odd]
+    seen = len(filter_.messages)
+    with gate.session() as wire:
+        wire.expect(250, b"MAIL FROM:<alice@example.org> BODY=8BITMIME")
+        wire.expect(250, b"RCPT TO:<u@example.net>")
+        wire.send(b"BDAT %d LAST\r\n" % len(text) + text)
+        reply = wire.reply()
+    told_of = filter_.wait_for_message(seen)
+    if reply.code != 250:
+        assert reply.code >= 500 and told_of.end == "A" and not told_of.fields, reply
+        return
+    sent = sink.wait_for(lambda message: token in message.raw)
+    trace, _, rest = sent.content.partition(b"\r\nDate: ")
+    assert trace.startswith(b"Received: ") and not re.search(rb"\r\n[^ \t]", trace)
+    body = bytes(told_of.body)
+    whole = body if body.endswith(b"\r\n") or not body else body + b"\r\n"     # as a signer counts it, too
+    assert b"Date: " + rest == block(told_of) + b"\r\n" + whole, (block(told_of), body)
+    assert len(sink.with_token(token)) <= 1
+
+
+# ---- who it is, between two messages
+
+
+@pytest.fixture(scope="module")
+def open_gate(make_gate, sink, filter_):
+    """Takes mail of strangers, too."""
+    return make_gate(
+        listeners={"submission": 'protocol = smtp\n  address = { "127.0.0.1:0" }\n  tls = starttls\n  login = secure\n'
+                                 '  permit "network:127.0.0.0/8" { rights = { submit, relay, any-sender, own-domain-sender } }'},
+        routes={"*": sink.target},
+        extra=f'milter "one" {{\n  address = "{filter_.target}"\n}}\npolicy {{ milters = {{ "one" }} }}\n')
+
+
+@pytest.mark.sanitize
+@pytest.mark.parametrize("step", ["C", "H", "M", "R", "E"])
+def test_what_is_said_of_a_stranger_is_not_said_of_a_login(open_gate, filter_, step):
+    """Nor of a client before its TLS: what a filter has let pass for good is asked about anew, by another connection."""
+    first = len(filter_.connections)
+    filter_.play({step: [say.ACCEPT] * 2})
+    with open_gate.wire() as wire:
+        wire.greet()
+        assert deliver(wire, letter(new_token())).code == 250
+        wire.starttls()
+        wire.ehlo(b"secure.example.org")
+        assert deliver(wire, letter(new_token())).code == 250
+        wire.login()
+        assert deliver(wire, letter(new_token())).code == 250
+        told_of = filter_.wait_for_message(-1)
+    plain, second, third = filter_.connections[first:]
+    assert not {"{tls_version}", "{auth_authen}"} & {*plain.macros.get("H", {}), *plain.macros["C"]}
+    assert second.helo in (None, b"secure.example.org") and "{auth_authen}" not in second.macros["C"]
+    assert third.macros["C"]["{auth_authen}"] == told_of.macros["M"]["{auth_authen}"] == b"alice"
+    assert third.macros["H"]["{tls_version}"].startswith(b"TLS") and told_of.commands[-1] == "E"
