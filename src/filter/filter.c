@@ -246,6 +246,8 @@ start(struct filter *filter, bool foreground, struct fault *fault_out)
 	const struct settings_filter *settings = &filter->first->filter;
 
 	if (!open_log(settings->log_file, &filter->log, fault_out) ||
+		(settings->log_file[0] &&
+			!privileges_give_log(filter->log, settings->user, fault_out)) ||
 		!open_socket(settings, fault_out) ||
 		!privileges_drop(settings->user, fault_out) ||
 		!snapshot_load(filter->config, fault_out) ||

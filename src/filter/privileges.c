@@ -75,17 +75,48 @@ privileges_give_socket(const struct settings_filter *filter, struct fault *fault
 		(find_group(filter, &group, fault_out) && give_group(path, group, fault_out));
 }
 
-static bool
-change_user(const char *name, struct fault *fault_out)
+/* NULL with a fault. */
+static const struct passwd *
+find_user(const char *name, struct fault *fault_out)
 {
 	const struct passwd *user;
 
 	errno = 0;
 	user = getpwnam(name);
 	if (!user)
-		return fault_name(fault_out, "user", name);
-	if (user->pw_uid == 0)
-		return fault_set(fault_out, FAULT_CONFIG, "user %s is root itself", name);
+		fault_name(fault_out, "user", name);
+	else if (user->pw_uid == 0)
+		fault_set(fault_out, FAULT_CONFIG, "user %s is root itself", name);
+	return user && user->pw_uid != 0 ? user : NULL;
+}
+
+bool
+privileges_give_log(int fd, const char *name, struct fault *fault_out)
+{
+	const struct passwd *user;
+	struct stat status;
+
+	if (geteuid() != 0)
+		return true;
+	user = find_user(name, fault_out);
+	if (!user)
+		return false;
+	if (fstat(fd, &status) != 0)
+		return fault_set_errno(fault_out, "log-file");
+	if (!S_ISREG(status.st_mode))
+		return true;
+	if (status.st_nlink > 1)
+		return fault_set(fault_out, FAULT_DENIED, "log-file has another name, too");
+	return fchown(fd, user->pw_uid, (gid_t)-1) == 0 || fault_set_errno(fault_out, "log-file");
+}
+
+static bool
+change_user(const char *name, struct fault *fault_out)
+{
+	const struct passwd *user = find_user(name, fault_out);
+
+	if (!user)
+		return false;
 	if (setgroups(0, NULL) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0)
 		return fault_set_errno(fault_out, "cannot change to user %s", name);
 	if (setuid(0) == 0 || geteuid() == 0)

@@ -10,6 +10,8 @@
  * left alone. Before the user changes.
  */
 bool privileges_give_socket(const struct settings_filter *filter, struct fault *fault_out);
+/* A log file that root has opened is of the user, who has to open it anew. Anything but a file is left alone. */
+bool privileges_give_log(int fd, const char *user, struct fault *fault_out);
 /*
  * Started as root: the user of the settings, without groups, for good. No new privileges, no core; as many
  * descriptors as it may have.

@@ -2,6 +2,7 @@
 /* Who gets the socket, and nothing but the socket. */
 #include "unit.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,12 +85,43 @@ a_port_is_nobodys(void **state)
 	assert_true(privileges_give_socket(&filter, NULL));
 }
 
+/* Only root can, and has to. */
+static void
+the_log_is_the_users(void **state)
+{
+	char path[] = "/tmp/privileges-log-XXXXXX";
+	const struct passwd *nobody = getpwnam("nobody");
+	int fd = mkstemp(path);
+	char other[64];
+	struct stat status;
+	int ends[2];
+
+	(void)state;
+	snprintf(other, sizeof other, "%s.other", path);
+	assert_true(privileges_give_log(fd, "nobody", NULL));
+	assert_int_equal(fstat(fd, &status), 0);
+	if (geteuid() == 0) {
+		assert_int_equal(status.st_uid, nobody->pw_uid);
+		assert_false(privileges_give_log(fd, "root", NULL));
+		assert_int_equal(link(path, other), 0);
+		assert_false(privileges_give_log(fd, "nobody", NULL));
+		unlink(other);
+	}
+	assert_int_equal(pipe(ends), 0);
+	assert_true(privileges_give_log(ends[1], "nobody", NULL));
+	close(ends[0]);
+	close(ends[1]);
+	close(fd);
+	unlink(path);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_a_socket_is_given),
 		cmocka_unit_test(a_port_is_nobodys),
+		cmocka_unit_test(the_log_is_the_users),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
