@@ -25,6 +25,7 @@ struct milter_means {
 	void (*dial_forget)(void *context, void **call);
 	/* Are connections short? Then none is kept for a next message. NULL: never. */
 	bool (*is_crowded)(void *context);
+	uint64_t idle_ms;   /* for so long one is kept without a message; 0: half a minute */
 	/* A file for a body that is too large for memory: queue's number of it, and an fd to write. */
 	void *(*body_open)(void *context, milter_body_fn *done, void *asker);
 	void (*body_forget)(void *context, void **call);

@@ -430,8 +430,10 @@ is_crowded(const struct milter_script *script)
 void
 milter_script_keep(struct milter_script *script)
 {
+	uint64_t idle_ms = setting(script->milter->means->idle_ms, IDLE_MS);
+
 	if (script->link.state == MILTER_LINK_OPEN)
-		loop_timer_start(&script->idle, is_crowded(script) ? 0 : IDLE_MS);
+		loop_timer_start(&script->idle, is_crowded(script) ? 0 : idle_ms);
 }
 
 void

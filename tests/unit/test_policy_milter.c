@@ -58,6 +58,37 @@ whole_in_a_crowd(void **state)
 	assert_string_equal(fixture_heard(&fixture), "OCHMRTLLNBEQ./OCHMRTLLNBEQ.");
 }
 
+/* Without a message a connection is kept for a while; in one that takes its time it stays. */
+static void
+whole_after_a_pause(void **state)
+{
+	enum { IDLE_MS = 20 };
+	struct fixture fixture;
+
+	(void)state;
+	fixture_open(&fixture, NULL);
+	fixture.means.idle_ms = IDLE_MS;
+	assert_int_equal(fixture_mail(&fixture), VERDICT_CONTINUE);
+	fixture_run_for(fixture.loop, 3 * IDLE_MS);
+	fixture_end_mail(&fixture);
+	assert_int_equal(fixture_from(&fixture), VERDICT_CONTINUE);
+	fixture_run_for(fixture.loop, 3 * IDLE_MS);
+	assert_string_equal(fixture_heard(&fixture), "OCHMRTLLNBEM");
+	fixture_end_mail(&fixture);
+	run_until_heard(&fixture, "OCHMRTLLNBEMAQ.");
+	assert_int_equal(fixture.health.connections, 0);
+	assert_int_equal(fixture_mail(&fixture), VERDICT_CONTINUE);
+	fixture_end_mail(&fixture);
+	/* What is asked between two messages begins the pause anew. */
+	fixture.waits = true;
+	chain_unknown(fixture.chain, SPAN_LITERAL("XYZZY"), fixture_on_verdict, &fixture);
+	assert_int_equal(fixture_await(&fixture), VERDICT_CONTINUE);
+	run_until_heard(&fixture, "OCHMRTLLNBEMAQ./OCHMRTLLNBEUQ.");
+	assert_int_equal(fixture.health.connections, 0);
+	assert_int_equal(fixture.health.failures, 0);
+	fixture_close(&fixture);
+}
+
 /* What needs no answer in between is one write: so the command with its macros, and the header. */
 static void
 one_write_a_step(void **state)
@@ -389,6 +420,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whole),
 		cmocka_unit_test(whole_in_a_crowd),
+		cmocka_unit_test(whole_after_a_pause),
 		cmocka_unit_test(one_write_a_step),
 		cmocka_unit_test(nobody_waits_for_an_ack),
 		cmocka_unit_test(aborts),
