@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
-What a filter costs, side by side in one run: Sallyport and a private Postfix with the same OpenDKIM, the same rspamd, and
-a filter on libmilter that wants to hear everything and does nothing, over TCP and over unix sockets. One connection at a time tells the latency that a filter adds, 32 tell the rate. The
-CPU that the filter itself uses is told apart. Prints a table; decides nothing. Needs root and smtp-sink.
+What a filter costs, side by side in one run: Sallyport and a private Postfix with the same OpenDKIM, the same rspamd,
+and a filter on libmilter that wants to hear everything and does nothing, over TCP and over unix sockets. One connection
+at a time tells the latency that a filter adds, 32 tell the rate. The CPU that the filter itself uses is told apart.
+Prints a table; decides nothing. Needs root and smtp-sink.
 """
 import argparse
 import json

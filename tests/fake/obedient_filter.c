@@ -391,12 +391,13 @@ on_close(SMFICTX *context)
 {
 	struct session *session = smfi_getpriv(context);
 
+	/* Who only knocked has none, and no end that anybody waits for. */
 	if (session) {
 		forget(session);
 		free(session);
 		smfi_setpriv(context, NULL);
+		say("close\n");
 	}
-	say("close\n");
 	return SMFIS_CONTINUE;
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""All filters in one chain, in the order that doc/milters.md gives: each sees what those before it made of the message."""
+"""All filters in one chain, in the order of doc/milters.md: each sees what those before it made of the message."""
 import concurrent.futures
 
 import pytest
@@ -17,13 +17,15 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=", ".join(MISSING))
 REWRITE = 'permit "login:bob" { wrong-sender = rewrite }\n' + PERMITS
 RECORDS = "_dmarc.example.org v=DMARC1; p=none\n"
 LATE = ("late", "authors")    # the two whose orders stand in the message, by the name of the field
-ORDERS = {"X-Late": ("body from the first of them\\n", "add X-Seen first", "change 1 X-Spamd-Bar", "rcpt+ <w@example.net>"),
-          "X-Author": ("add X-Twice second", "change 1 X-Seen second", "insert 0 X-Top here", "from <bounces@example.org>")}
+ORDERS = {"X-Late": ("body from the first of them\\n", "add X-Seen first", "change 1 X-Spamd-Bar",
+                     "rcpt+ <w@example.net>"),
+          "X-Author": ("add X-Twice second", "change 1 X-Seen second", "insert 0 X-Top here",
+                       "from <bounces@example.org>")}
 
 
 @pytest.fixture(scope="module")
 def chain():
-    """name -> filter, in the order of the chain; the signer once for each canonicalization, each for half of the mail."""
+    """name -> filter, in the order of the chain; each of the two signers has a listener of its own."""
     made = {"clamav": clamav.ClamAv(), "spamassassin": spamassassin.SpamAssassin(unix=True), "rspamd": rspamd.Rspamd(),
             "late": callbacks.Obedient("libmilter", field="X-Late"),
             "authors": callbacks.Obedient("pymilter", unix=True, field="X-Author", leading_space=True),
@@ -61,7 +63,7 @@ def settled(chain):
 
 
 def with_both(token, sender=b"<alice@example.org>"):
-    orders = b"".join(name.encode() + b": " + order.encode() + b"\r\n" for name, each in ORDERS.items() for order in each)
+    orders = "".join(f"{name}: {order}\r\n" for name, each in ORDERS.items() for order in each).encode()
     return letter(token, sender=sender, more=b"X-Folded:\r\n\tby hand  \r\nCc:bob\r\n" + orders)
 
 
@@ -129,7 +131,8 @@ def test_what_one_refuses_those_behind_it_are_not_asked_about(gate, chain, sink,
 
 def test_what_the_last_but_one_holds_is_held_as_all_made_it(gate, chain, sink, token):
     with gate.session(listener="simple", seconds=30) as wire:
-        assert deliver(wire, letter(token, more=b"X-Author: quarantine by the second\r\nX-Late: add X-Seen yes\r\n")).code == 250
+        orders = b"X-Author: quarantine by the second\r\nX-Late: add X-Seen yes\r\n"
+        assert deliver(wire, letter(token, more=orders)).code == 250
     held = until(lambda: [message for message in gate.queue() if message["state"] == "held"], 10,
                  lambda: f"a held message: {gate.queue()}")
     gate.ctl("queue", "release", str(held[0]["id"]))

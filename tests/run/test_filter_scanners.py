@@ -186,7 +186,8 @@ def test_spamassassin_marks_spam_that_it_need_not_refuse(assassin_gate, sink, to
 @pytest.fixture(scope="module")
 def dmarc_gate(serve):
     strict = {"RejectFailures          false": "RejectFailures true"}
-    return serve(tcp=opendmarc.OpenDmarc(records=DMARC_RECORDS), unix=opendmarc.OpenDmarc(unix=True, records=DMARC_RECORDS),
+    return serve(tcp=opendmarc.OpenDmarc(records=DMARC_RECORDS),
+                 unix=opendmarc.OpenDmarc(unix=True, records=DMARC_RECORDS),
                  strict=opendmarc.OpenDmarc(records=DMARC_RECORDS, changes=strict))
 
 

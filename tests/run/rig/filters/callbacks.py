@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The two filters that do what the mail says: one on libmilter, one on pymilter. Their words are in obedient_filter.c."""
+"""The two filters that do what the mail says, one on libmilter, one on pymilter; their words: obedient_filter.c."""
 import os
 import shutil
 import struct
@@ -70,7 +70,7 @@ class Obedient(private.Filter):
 
         def settled():
             saw = self.since(mark)
-            return KNOCKED in saw and saw.count("close") == len([line for line in saw if line.startswith("negotiate")])
+            return KNOCKED in saw and saw.count("close") == len([line for line in saw if line.startswith("connect")])
         until(settled, 10, lambda: "\n".join(self.since(mark)))
 
     def wait_for(self, line, mark=0, seconds=10):

@@ -27,6 +27,7 @@ class Obedient(Milter.Base):
     def __init__(self):
         self.id = Milter.uniqueID()
         self.orders = []
+        self.connected = False
 
     def _act(self, action):
         if action == "reply":
@@ -67,6 +68,7 @@ class Obedient(Milter.Base):
 
     def connect(self, hostname, family, hostaddr):
         address = hostaddr[0] if hostaddr else "?"
+        self.connected = True
         say("connect", hostname, address)
         number = int(address.rpartition(".")[2]) if address.startswith("127.77.0.") else 0
         return self._act(ACTIONS[number])
@@ -112,7 +114,8 @@ class Obedient(Milter.Base):
         return Milter.CONTINUE
 
     def close(self):
-        say("close")
+        if self.connected:     # who only knocked has no end that anybody waits for
+            say("close")
         return Milter.CONTINUE
 
     # --- the end of the message

@@ -7,21 +7,20 @@ import subprocess
 from rig import ground
 from rig.filters import private, recipe
 
+try:
+    import dkim
+except ImportError:
+    dkim = None
+
 DOMAIN, SELECTOR = "example.org", "mail"
 
 
 def missing():
-    reason = private.missing("opendkim", "openssl")
-    if reason is None:
-        try:
-            import dkim  # noqa: F401
-        except ImportError:
-            reason = "python3-dkim is not installed"
-    return reason
+    return private.missing("opendkim", "openssl") or (None if dkim else "python3-dkim is not installed")
 
 
 class OpenDkim(private.Filter):
-    """canonicalization: as opendkim.conf has it; changes: more of them to the recipe; name server: where it verifies."""
+    """canonicalization: as opendkim.conf has it; changes: to the recipe; extra: lines more."""
     name = "opendkim"
 
     def __init__(self, canonicalization=None, unix=False, changes=(), extra=""):
@@ -56,5 +55,4 @@ class OpenDkim(private.Filter):
 
     def verifies(self, message):
         """Is the first signature of these bytes good?"""
-        import dkim
         return dkim.DKIM(message).verify(dnsfunc=self.answer)

@@ -14,8 +14,8 @@ class OpenDmarc(private.Filter):
         """records: lines "NAME TEXT", all of DNS that it sees."""
         super().__init__(unix)
         socket = f"local:{self.path}/socket" if unix else f"inet:{self.port}@127.0.0.1"
-        edits = {"inet:8893@127.0.0.1": socket, "UserID": None, "PidFile": None, "Syslog ": None, "PublicSuffixList": None,
-                 **dict(changes)}
+        edits = {"inet:8893@127.0.0.1": socket, "UserID": None, "PidFile": None, "Syslog ": None,
+                 "PublicSuffixList": None, **dict(changes)}
         self.config = self.write("opendmarc.conf", recipe.text("/etc/opendmarc.conf", edits)
                                  + f'TestDNSData {self.write("records", records)}\n')
 

@@ -8,10 +8,10 @@ from rig.filters import private, recipe
 CONFIG = "/etc/rspamd/rspamd.conf"
 PARTS = ("worker-proxy.inc", "worker-normal.inc", "milter_headers.conf", "actions.conf")
 # What would ask Redis, name servers or other machines.
-SILENT = ("antivirus", "arc", "asn", "bayes", "clickhouse", "dcc", "dkim", "dkim_signing", "dmarc", "elastic", "external_services",
-          "fuzzy_check", "greylist", "history_redis", "hfilter", "maillist", "mx_check", "neural", "once_received", "phishing",
-          "p0f", "ratelimit", "rbl", "replies", "reputation", "rspamd_update", "spf", "surbl", "trie", "url_redirector",
-          "url_reputation", "whitelist")
+SILENT = ("antivirus", "arc", "asn", "bayes", "clickhouse", "dcc", "dkim", "dkim_signing", "dmarc", "elastic",
+          "external_services", "fuzzy_check", "greylist", "history_redis", "hfilter", "maillist", "mx_check",
+          "neural", "once_received", "phishing", "p0f", "ratelimit", "rbl", "replies", "reputation",
+          "rspamd_update", "spf", "surbl", "trie", "url_redirector", "url_reputation", "whitelist")
 
 
 def missing():
@@ -19,7 +19,7 @@ def missing():
 
 
 class Rspamd(private.Filter):
-    """hyperscan: compile the expressions first, which takes a while; else they are matched as they are. workers: processes."""
+    """hyperscan: compile the expressions first, which takes a while; else they are matched as they are."""
     name = "rspamd"
 
     def __init__(self, unix=False, hyperscan=False, workers=1, changes=(), extra=None):
@@ -37,7 +37,8 @@ class Rspamd(private.Filter):
                    'enabled = true;\n', 0o644)
         self.write("conf/local.d/logging.inc", 'type = "console";\nlevel = "info";\ncolor = false;\n', 0o644)
         suffixes = self.write("suffixes", "com\nnet\norg\nexample\n", 0o644)
-        self.write("conf/local.d/options.inc", 'dns { nameserver = ["127.0.0.1:1"]; timeout = 0.1s; retransmits = 1; }\n'
+        self.write("conf/local.d/options.inc",
+                   'dns { nameserver = ["127.0.0.1:1"]; timeout = 0.1s; retransmits = 1; }\n'
                    f'disable_hyperscan = {"false" if hyperscan else "true"};\nfilters = "chartable,regexp";\n'
                    f'control_socket = "{self.path}/control mode=0600";\npidfile = "{self.path}/pid";\n'
                    f'url_tld = "{suffixes}";\n', 0o644)   # all 9,600 of them take nine seconds
