@@ -171,7 +171,7 @@ def test_who_accepts_by_such_a_command_is_told_the_message_anew(plain, sink, tok
         wire.send(gates.with_orders(token, "add X-Kept yes") + b".\r\n")
         assert wire.reply().code == 250
     assert sink.wait_for_token(token).fields("X-Kept") == [b"yes"]
-    plain.settle()
+    plain.filter.settle(plain.start)
     assert plain.words().count("mail rcpt data header eoh body end") == 1, plain.words()
 
 
