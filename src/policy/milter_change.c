@@ -39,6 +39,7 @@ struct milter_change {
 	bool quarantined;
 	char reason[REASON_SIZE];
 	unsigned unasked;     /* changes that were not negotiated */
+	unsigned vain;        /* packets that bring nothing, or next to it */
 	struct fault fault;   /* after BAD */
 };
 
@@ -163,6 +164,16 @@ take_quarantine(struct milter_change *change, struct span reason)
 	change->quarantined = true;
 }
 
+/* Such packets have no other end. */
+static enum milter_taken
+take_vain(struct milter_change *change)
+{
+	if (++change->vain <= MILTER_CHANGE_VAIN_MAX)
+		return MILTER_TAKEN;
+	fault_set(&change->fault, FAULT_LIMIT, "too many changes that change nothing");
+	return MILTER_TAKEN_BAD;
+}
+
 /* The first packet of a body empties it, so there is one even if it is of no bytes. */
 static enum milter_taken
 take_body(struct milter_change *change, struct span piece)
@@ -170,6 +181,8 @@ take_body(struct milter_change *change, struct span piece)
 	if (!change->body)
 		change->body = milter_body_new(
 			change->means, change->size_limit, change->on_room, change->context);
+	if (piece.length == 0 && take_vain(change) == MILTER_TAKEN_BAD)
+		return MILTER_TAKEN_BAD;
 	return milter_body_take(change->body, piece, &change->fault);
 }
 
@@ -179,7 +192,7 @@ take_unasked(struct milter_change *change, enum milter_answer what)
 {
 	if (what != MILTER_REPLACE_BODY) {
 		change->unasked++;
-		return MILTER_TAKEN;
+		return take_vain(change);
 	}
 	fault_set(&change->fault, FAULT_PEER, "a new body without having asked for it");
 	return MILTER_TAKEN_BAD;
@@ -194,7 +207,7 @@ take(struct milter_change *change, const struct milter_packet *packet)
 		return take_body(change, packet->payload);
 	if (packet->answer == MILTER_QUARANTINE) {
 		take_quarantine(change, packet->payload);
-		return MILTER_TAKEN;
+		return take_vain(change);
 	}
 	if (is_of_header(packet->answer))
 		return take_field(change, packet) ? MILTER_TAKEN : MILTER_TAKEN_BAD;

@@ -14,6 +14,7 @@ enum {
 	MILTER_CHANGE_FIELDS_MAX_BYTES = 2 * HEADER_MAX_BYTES,
 	MILTER_CHANGE_PATHS_MAX = 2 * MAIL_RECIPIENTS_MAX,
 	MILTER_CHANGE_PATHS_MAX_BYTES = 1024 * 1024,
+	MILTER_CHANGE_VAIN_MAX = 4096, /* reasons, empty pieces of a body, what was not negotiated */
 };
 
 /*

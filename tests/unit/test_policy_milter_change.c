@@ -280,19 +280,23 @@ test_floods(void **state)
 		enum milter_answer what;
 		struct span payload;
 		unsigned taken;
+		uint32_t actions;
 	} floods[] = {
-		{ MILTER_ADD_HEADER, S("X\0" "1\0"), MILTER_CHANGE_FIELDS_MAX },
-		{ MILTER_INSERT_HEADER, S("\0\0\0\0X\0" "1\0"), MILTER_CHANGE_FIELDS_MAX },
-		{ MILTER_CHANGE_HEADER, S("\0\0\0\2A\0\0"), MILTER_CHANGE_FIELDS_MAX },
-		{ MILTER_ADD_RCPT, S("<a@b.c>\0"), MILTER_CHANGE_PATHS_MAX },
-		{ MILTER_DELETE_RCPT, S("<a@b.c>\0"), MILTER_CHANGE_PATHS_MAX },
-		{ MILTER_CHANGE_SENDER, S("<a@b.c>\0"), MILTER_CHANGE_PATHS_MAX },
+		{ MILTER_ADD_HEADER, S("X\0" "1\0"), MILTER_CHANGE_FIELDS_MAX, MILTER_MAY_ALL },
+		{ MILTER_INSERT_HEADER, S("\0\0\0\0X\0" "1\0"), MILTER_CHANGE_FIELDS_MAX, MILTER_MAY_ALL },
+		{ MILTER_CHANGE_HEADER, S("\0\0\0\2A\0\0"), MILTER_CHANGE_FIELDS_MAX, MILTER_MAY_ALL },
+		{ MILTER_ADD_RCPT, S("<a@b.c>\0"), MILTER_CHANGE_PATHS_MAX, MILTER_MAY_ALL },
+		{ MILTER_DELETE_RCPT, S("<a@b.c>\0"), MILTER_CHANGE_PATHS_MAX, MILTER_MAY_ALL },
+		{ MILTER_CHANGE_SENDER, S("<a@b.c>\0"), MILTER_CHANGE_PATHS_MAX, MILTER_MAY_ALL },
+		{ MILTER_QUARANTINE, S("again\0"), MILTER_CHANGE_VAIN_MAX, MILTER_MAY_ALL },
+		{ MILTER_REPLACE_BODY, S(""), MILTER_CHANGE_VAIN_MAX, MILTER_MAY_ALL },
+		{ MILTER_ADD_RCPT, S("<a@b.c>\0"), MILTER_CHANGE_VAIN_MAX, MILTER_MAY_ADD_HEADERS },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof floods / sizeof *floods; i++) {
 		struct mail *mail = mail_with("A: 1\r\n", "x\r\n");
-		struct milter_change *change = change_new(mail, MILTER_MAY_ALL, 0, 0);
+		struct milter_change *change = change_new(mail, floods[i].actions, 0, 0);
 		unsigned taken = 0;
 
 		for (unsigned n = 0; n < 100 * 1000; n++)
