@@ -209,6 +209,40 @@ def test_swaks(server, destination, login, sender, from_, refused):
         assert not destination.with_token(token)
 
 
+# --- what Postfix makes of a header before the filter sees it
+
+OWN, FORGED = b"From: alice@example.org\r\n", b"From: bob@example.org\r\n"
+MADE_OVER = {
+    "cut at 60000 bytes": OWN + (b" (c)" + b" " * 900 + b"\r\n") * 80 + b" , bob@example.org\r\n",
+    "behind 100 KiB": OWN + b"".join(b"X-%d: %s\r\n" % (i, b"y" * 900) for i in range(120)) + FORGED,
+    "NUL in the value": b"From: alice@example.org\0, bob@example.org\r\n",
+    "NUL in a folded line": b"From: alice@example.org,\r\n \0 bob@example.org\r\n",
+    "NUL in the name": OWN + b"From\0: bob@example.org\r\n",
+    "blank before the colon": OWN + b"From : bob@example.org\r\n",
+    "8 bit in a name": OWN + b"Fr\xf6m: x\r\n" + FORGED,
+    "no field": OWN + b"xx yy\r\n" + FORGED,
+    "mbox line": b"From bob@example.org Thu\r\n" + OWN,
+    "blank in front": b" From: bob@example.org\r\n" + OWN,
+    "bare CR": b"X: y\r" + FORGED + OWN,
+    "CR CR LF": OWN.replace(b"\r\n", b"\r\r\n ") + FORGED,
+    "long line": OWN + b"X: " + b"y" * 2044 + FORGED,
+    "long line before it": OWN + b"X: " + b"y" * 2040 + b"\r\n" + FORGED,
+    "long name": OWN + b"X" * 1990 + b"\r\n" + FORGED,
+    "no header": b"",
+}
+
+
+@pytest.mark.parametrize("name", MADE_OVER)
+def test_made_over(server, destination, token, name):
+    """Refused, or sent on with one From that is alice's own."""
+    with connect(server, "maps", login="alice") as wire:
+        reply = submit(wire, "alice@example.org", MADE_OVER[name], token)
+    if reply.code == 250:
+        assert [value.strip() for value in destination.wait_for_token(token).fields("From")] == [b"alice@example.org"]
+    else:
+        assert reply.code // 100 == 5, reply
+
+
 # --- what doc/postfix.md promises
 
 def test_documented_configurations(by_maps, tmp_path):
