@@ -22,6 +22,9 @@ enum {
 	BODY_LARGE = 70 * 1024,    /* more than one packet */
 	CONNECTIONS_MAX = 2,       /* for one message */
 	HELO_RANK = 2,             /* in the order of steps */
+	RCPT_RANK = 4,
+	UNKNOWN_BETWEEN = 0x40,    /* with the number of recipients: commands that nobody knows */
+	UNKNOWN_WITHIN = 0x80,
 };
 
 /* What the next byte of the input makes happen; a higher one is so many bytes of the filter, less RAW. */
@@ -45,6 +48,7 @@ struct watch {
 	bool over;        /* END or ABORT was told: perhaps without MAIL, if it is not wanted */
 	unsigned offers;  /* for this message */
 	unsigned ends;
+	unsigned unknowns;
 };
 
 struct play {
@@ -98,12 +102,16 @@ watch_packet(struct play *play, char command, struct span payload)
 		FUZZ_CHECK(!watch->over);
 		watch->over = true;
 		watch->rank = HELO_RANK;
+	} else if (command == 'U') {
+		FUZZ_CHECK(payload.length == sizeof "XYZZY" && !payload.start[sizeof "XYZZY" - 1]);
+		FUZZ_CHECK(watch->rank <= RCPT_RANK);
+		watch->unknowns++;
 	} else if (command != 'Q') {
 		watch_step(watch, command);
 		FUZZ_CHECK((command != 'T' && command != 'N' && command != 'E') || !payload.length);
 		FUZZ_CHECK(command != 'B' || payload.length);
 	}
-	FUZZ_CHECK(watch->ends <= 1 && watch->offers <= CONNECTIONS_MAX);
+	FUZZ_CHECK(watch->ends <= 1 && watch->offers <= CONNECTIONS_MAX + watch->unknowns);
 }
 
 static void
@@ -383,6 +391,19 @@ tell_recipient(struct play *play, size_t number)
 	return !play->left && play->verdict.kind != VERDICT_DISCARD;
 }
 
+/* It is refused whatever the filter says, and nothing ends by it. */
+static void
+tell_unknown(struct play *play)
+{
+	play->waits = true;
+	chain_unknown(play->chain, SPAN_LITERAL("XYZZY"), on_verdict, play);
+	await(play);
+	if (!play->left)
+		FUZZ_CHECK(play->verdict.kind == VERDICT_CONTINUE ||
+			play->verdict.kind == VERDICT_REJECT ||
+			play->verdict.kind == VERDICT_TEMPFAIL);
+}
+
 static bool
 tell_data(struct play *play)
 {
@@ -465,13 +486,19 @@ tell_message(struct play *play)
 static void
 run_message(struct play *play, const struct mail_session *session)
 {
-	size_t recipients = 1 + fuzz_take(&play->in) % RECIPIENTS_MAX;
+	unsigned how = fuzz_take(&play->in);
+	size_t recipients = 1 + how % RECIPIENTS_MAX;
 	bool goes_on;
 
 	/* The connection of the last message goes on behind HELO, or a new one begins. */
 	play->watch.rank = HELO_RANK;
 	play->watch.over = false;
-	play->watch.offers = play->watch.ends = 0;
+	play->watch.offers = play->watch.ends = play->watch.unknowns = 0;
+	play->left = false;
+	if (how & UNKNOWN_BETWEEN)
+		tell_unknown(play);
+	if (play->left)
+		chain_abort(play->chain);
 	play->left = false;
 	play->mail = mail_new(session, "id", 0);
 	play->mail->sender = "alice@example.org";
@@ -479,6 +506,10 @@ run_message(struct play *play, const struct mail_session *session)
 	goes_on = tell_sender(play);
 	for (size_t i = 0; goes_on && i < recipients; i++)
 		goes_on = tell_recipient(play, i);
+	if (goes_on && how & UNKNOWN_WITHIN) {
+		tell_unknown(play);
+		goes_on = !play->left;
+	}
 	if (goes_on && play->mail->recipient_count > 0 && tell_data(play))
 		tell_message(play);
 	chain_abort(play->chain);
