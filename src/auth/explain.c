@@ -160,12 +160,6 @@ put_verdict(json_t *to, const struct verdict *verdict)
 	json_object_set_new(to, "where", json_string(verdict->where));
 }
 
-static bool
-is_refusal(const struct verdict *verdict)
-{
-	return verdict->kind == VERDICT_REJECT || verdict->kind == VERDICT_TEMPFAIL;
-}
-
 static void
 add_step(struct question *question, const char *at, const struct verdict *verdict)
 {
@@ -254,12 +248,12 @@ judge(struct question *question)
 		return verdict_refuse(535, "5.7.8", "account", "%s", refusal);
 	envelope = judge_sender(question);
 	add_step(question, "MAIL", &envelope);
-	if (is_refusal(&envelope))
+	if (verdict_is_refusal(&envelope))
 		return envelope;
 	if (question->recipient) {
 		verdict = rights_check_recipient(&question->session, question->recipient);
 		add_step(question, "RCPT", &verdict);
-		if (is_refusal(&verdict))
+		if (verdict_is_refusal(&verdict))
 			return verdict;
 	}
 	if (question->header.length == 0)

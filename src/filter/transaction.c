@@ -64,12 +64,6 @@ settings_of(const struct transaction *transaction)
 	return &transaction->snapshot->settings->filter;
 }
 
-static bool
-is_refusal(const struct verdict *verdict)
-{
-	return verdict->kind == VERDICT_REJECT || verdict->kind == VERDICT_TEMPFAIL;
-}
-
 /* ---- the log ----------------------------------------------------------------------------------- */
 
 /* From as it came, on one line. */
@@ -106,7 +100,7 @@ log_decision(const struct transaction *transaction)
 	size_t count = sizeof fields / sizeof *fields;
 
 	/* What passes has no code. */
-	log_write(is_refusal(verdict) ? EV_FILTER_REFUSED : EV_FILTER_PASSED, fields,
+	log_write(verdict_is_refusal(verdict) ? EV_FILTER_REFUSED : EV_FILTER_PASSED, fields,
 		verdict->code ? count : count - 1);
 }
 
@@ -118,7 +112,7 @@ close_with(struct transaction *transaction, const struct verdict *verdict)
 	log_decision(transaction);
 	if (settings_of(transaction)->mode == FILTER_MODE_LOG)
 		return TRANSACTION_PASS;
-	if (is_refusal(verdict))
+	if (verdict_is_refusal(verdict))
 		return TRANSACTION_REFUSE;
 	return transaction->needs ? TRANSACTION_CHANGE : TRANSACTION_PASS;
 }
@@ -263,7 +257,7 @@ transaction_envelope(struct transaction *transaction, const struct transaction_f
 		return TRANSACTION_PASS;
 	if (identify(transaction, NULL, &verdict))
 		verdict = judge_sender(transaction);
-	if (is_refusal(&verdict))
+	if (verdict_is_refusal(&verdict))
 		return close_with(transaction, &verdict);
 	transaction->verdict = verdict;
 	transaction->mail = mail_new(&transaction->session, transaction->queue_id, clock_wall_ms());
@@ -321,7 +315,7 @@ judge_header(struct transaction *transaction)
 		return verdict_refuse(552, "5.3.4", "header size", "header is longer than %d bytes",
 			HEADER_MAX_BYTES);
 	verdict = mail_judge_header(mail, rights_is_submission(session));
-	if (is_refusal(&verdict))
+	if (verdict_is_refusal(&verdict))
 		return verdict;
 	cut = find_cut_field(&mail->header);
 	if (cut)
@@ -359,7 +353,7 @@ transaction_header(struct transaction *transaction, const char *queue_id, unsign
 	/* Postfix gives a message its number after MAIL. */
 	if (queue_id && queue_id[0])
 		transaction->queue_id = arena_strdup(transaction->arena, queue_id);
-	if (!is_refusal(&verdict))
+	if (!verdict_is_refusal(&verdict))
 		transaction->needs = needs_of(transaction, &verdict);
 	if (transaction->needs & ~able)
 		verdict = verdict_refuse(451, "4.3.5", verdict.where,

@@ -36,12 +36,6 @@ go_on(struct milter_script *script)
 		milter_script_tell(script);
 }
 
-static bool
-is_refusal(const struct verdict *verdict)
-{
-	return verdict->kind == VERDICT_REJECT || verdict->kind == VERDICT_TEMPFAIL;
-}
-
 /* ---- before the end -------------------------------------------------------------------------- */
 
 static void
@@ -85,9 +79,9 @@ hear_verdict(struct milter_script *script, const struct milter_packet *packet)
 	} else if (place < MILTER_AT_MAIL) {
 		milter_link_close(&script->link);
 		milter_script_say_verdict(script, MILTER_SAID_OF_SESSION, &verdict);
-	} else if (script->owed_refused && is_refusal(&verdict)) {
+	} else if (script->owed_refused && verdict_is_refusal(&verdict)) {
 		go_on(script);
-	} else if (place == MILTER_AT_RCPT && is_refusal(&verdict)) {
+	} else if (place == MILTER_AT_RCPT && verdict_is_refusal(&verdict)) {
 		settle(script);
 		refuse_recipient(script, where, &verdict);
 	} else {

@@ -27,6 +27,12 @@ verdict_pass(const char *where)
 	return verdict;
 }
 
+bool
+verdict_is_refusal(const struct verdict *verdict)
+{
+	return verdict->kind == VERDICT_REJECT || verdict->kind == VERDICT_TEMPFAIL;
+}
+
 const char *
 verdict_word(const struct verdict *verdict)
 {

@@ -3,6 +3,7 @@
 #ifndef POLICY_VERDICT_H
 #define POLICY_VERDICT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum verdict_kind {
@@ -42,6 +43,7 @@ struct verdict {
 
 /* The same, with what allowed it. */
 struct verdict verdict_pass(const char *where);
+bool verdict_is_refusal(const struct verdict *verdict); /* REJECT or TEMPFAIL: it has a code */
 /* In one word: "pass", "rewrite", "on-behalf", "strip", "refuse", "hold", … */
 const char *verdict_word(const struct verdict *verdict);
 /* 4xx makes TEMPFAIL, 5xx REJECT. where may be "". */

@@ -164,7 +164,7 @@ check_rights(const struct mail_session *session, const struct message_commit *co
 		return verdict_refuse(451, "4.3.0", "queue",
 			"No filter may change the envelope of this message");
 	struct verdict verdict = rights_check_sender(session, sender);
-	if (verdict.kind == VERDICT_REJECT || verdict.kind == VERDICT_TEMPFAIL)
+	if (verdict_is_refusal(&verdict))
 		return verdict;
 	struct verdict recipients = check_recipients(session, commit);
 	return recipients.kind == VERDICT_CONTINUE ? verdict : recipients;

@@ -118,7 +118,7 @@ on_auth_verdict(void *context, const struct verdict *verdict)
 {
 	struct smtp *smtp = context;
 
-	if (verdict->kind == VERDICT_REJECT || verdict->kind == VERDICT_TEMPFAIL) {
+	if (verdict_is_refusal(verdict)) {
 		log_event(EV_SMTP_REFUSED, kv_str("sid", smtp->mail.id), kv_str("at", "auth"),
 			kv_int("code", verdict->code), kv_str("text", verdict->text),
 			kv_str("where", verdict->where));

@@ -249,7 +249,7 @@ on_unknown_verdict(void *context, const struct verdict *verdict)
 {
 	struct smtp *smtp = context;
 
-	if (verdict->kind == VERDICT_REJECT || verdict->kind == VERDICT_TEMPFAIL)
+	if (verdict_is_refusal(verdict))
 		smtp_reply_verdict(smtp, verdict);
 	else
 		smtp_reply(smtp, smtp->refusal.code, smtp->refusal.enhanced, smtp->refusal.text);

@@ -7,12 +7,6 @@
 
 enum { KEYWORDS_MAX_BYTES = 2048 };
 
-static bool
-is_refusal(const struct verdict *verdict)
-{
-	return verdict->kind == VERDICT_REJECT || verdict->kind == VERDICT_TEMPFAIL;
-}
-
 /* RFC 5321 3.1: a session that is not wanted is told so by the code of its greeting. */
 static void
 on_connect_verdict(void *context, const struct verdict *verdict)
@@ -20,7 +14,7 @@ on_connect_verdict(void *context, const struct verdict *verdict)
 	struct smtp *smtp = context;
 	const struct settings_listener *listener = smtp->mail.listener;
 
-	if (is_refusal(verdict)) {
+	if (verdict_is_refusal(verdict)) {
 		smtp_reply(smtp, verdict->kind == VERDICT_REJECT ? 554 : 421, NULL, verdict->text);
 		session_bye(smtp->session, SESSION_END_REFUSED, NULL);
 		return;
@@ -80,7 +74,7 @@ on_helo_verdict(void *context, const struct verdict *verdict)
 {
 	struct smtp *smtp = context;
 
-	if (is_refusal(verdict)) {
+	if (verdict_is_refusal(verdict)) {
 		smtp_enter(smtp, SMTP_STATE_NEW);
 		smtp_reply_verdict(smtp, verdict);
 	} else {

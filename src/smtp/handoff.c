@@ -339,7 +339,7 @@ on_message_verdict(void *context, const struct verdict *verdict)
 {
 	struct transaction *transaction = context;
 
-	if (verdict->kind == VERDICT_REJECT || verdict->kind == VERDICT_TEMPFAIL)
+	if (verdict_is_refusal(verdict))
 		refuse(transaction, verdict);
 	else if (verdict->kind == VERDICT_DISCARD)
 		accept_message(transaction, EV_SMTP_DISCARDED, transaction->mail->id);

@@ -64,7 +64,7 @@ on_verdict(void *context, const struct verdict *verdict)
 {
 	struct smtp *smtp = context;
 
-	if (verdict->kind == VERDICT_REJECT || verdict->kind == VERDICT_TEMPFAIL)
+	if (verdict_is_refusal(verdict))
 		refuse(smtp, verdict);
 	else
 		go_on(smtp);

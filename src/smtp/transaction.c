@@ -19,12 +19,6 @@ _Static_assert((int)SMTP_NOTIFY_NEVER == (int)NOTIFY_NEVER &&
 		       (int)SMTP_NOTIFY_DELAY == (int)NOTIFY_DELAY,
 	"NOTIFY= has one numbering");
 
-static bool
-is_refusal(const struct verdict *verdict)
-{
-	return verdict->kind == VERDICT_REJECT || verdict->kind == VERDICT_TEMPFAIL;
-}
-
 static void
 log_refusal(const struct smtp *smtp, const char *at, const char *recipient,
 	const struct verdict *verdict)
@@ -74,7 +68,7 @@ on_sender_verdict(void *context, const struct verdict *verdict)
 {
 	struct smtp *smtp = context;
 
-	if (is_refusal(verdict)) {
+	if (verdict_is_refusal(verdict)) {
 		log_refusal(smtp, "mail", "", verdict);
 		transaction_end(smtp);
 		smtp_reply_verdict(smtp, verdict);
@@ -166,7 +160,7 @@ on_recipient_verdict(void *context, const struct verdict *verdict)
 	struct transaction *transaction = smtp->transaction;
 	const struct mail_recipient *asked = &transaction->asked;
 
-	if (is_refusal(verdict)) {
+	if (verdict_is_refusal(verdict)) {
 		log_refusal(smtp, "rcpt", asked->path, verdict);
 		transaction->refused++;
 		smtp_reply_verdict(smtp, verdict);
@@ -257,7 +251,7 @@ end_chunk(struct transaction *transaction)
 	struct verdict verdict;
 
 	content_explain(&transaction->content, &verdict);
-	if (is_refusal(&verdict)) {
+	if (verdict_is_refusal(&verdict)) {
 		log_refusal(smtp, "bdat", "", &verdict);
 		transaction_end(smtp);
 		smtp_reply_verdict(smtp, &verdict);
@@ -324,7 +318,7 @@ on_data_verdict(void *context, const struct verdict *verdict)
 {
 	struct smtp *smtp = context;
 
-	if (is_refusal(verdict)) {
+	if (verdict_is_refusal(verdict)) {
 		log_refusal(smtp, "data", "", verdict);
 		transaction_end(smtp);
 		smtp->data_refused = true;
@@ -384,7 +378,7 @@ on_bdat_verdict(void *context, const struct verdict *verdict)
 	struct transaction *transaction = smtp->transaction;
 	uint64_t size = transaction->chunk.size;
 
-	if (is_refusal(verdict)) {
+	if (verdict_is_refusal(verdict)) {
 		const struct smtp_reply reply = smtp_verdict_reply(verdict);
 
 		log_refusal(smtp, "bdat", "", verdict);

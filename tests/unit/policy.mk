@@ -19,6 +19,10 @@ UNIT_TESTS += tests/unit/test_policy_tidy
 tests_unit_test_policy_tidy_SOURCES = tests/unit/test_policy_tidy.c
 tests_unit_test_policy_tidy_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_policy_verdict
+tests_unit_test_policy_verdict_SOURCES = tests/unit/test_policy_verdict.c
+tests_unit_test_policy_verdict_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_policy_device_stage
 tests_unit_test_policy_device_stage_SOURCES = tests/unit/test_policy_device_stage.c
 tests_unit_test_policy_device_stage_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
