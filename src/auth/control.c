@@ -256,7 +256,7 @@ run_explain(struct auth *auth, const struct control_answers *answers, uint32_t r
 	const struct verb_call call = { .settings = auth->settings, .args = message->args };
 	struct fault fault = FAULT_INIT;
 	const struct settings *settings = auth->settings;
-	const char *realm = settings->sasl.realm[0] ? settings->sasl.realm : settings->hostname;
+	const char *realm = settings_realm(settings);
 	const char *identity = explain_identity(settings, message->args);
 	bool has_login = json_object_get(message->args, "login");
 	struct explain_job *job;

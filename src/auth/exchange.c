@@ -319,7 +319,7 @@ parse_name(const struct exchange *exchange, struct span name, char login_out[LOG
 	char label_out[LOGIN_NAME_SIZE])
 {
 	const struct settings *settings = exchange->settings;
-	const char *realm = settings->sasl.realm[0] ? settings->sasl.realm : settings->hostname;
+	const char *realm = settings_realm(settings);
 	char whole[LOGIN_NAME_SIZE];
 	struct span label;
 	struct span login;

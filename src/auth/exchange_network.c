@@ -6,7 +6,7 @@ void
 exchange_start_network(struct exchange *exchange)
 {
 	const struct settings *settings = exchange->settings;
-	const char *realm = settings->sasl.realm[0] ? settings->sasl.realm : settings->hostname;
+	const char *realm = settings_realm(settings);
 
 	if (login_name_parse(span_text(exchange->rule.listener->identity), realm, exchange->login))
 		exchange_look_up(exchange);

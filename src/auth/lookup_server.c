@@ -211,7 +211,7 @@ ask(struct lookup_client *client, struct span login)
 {
 	struct auth *auth = client->server->auth;
 	const struct settings *settings = auth->settings;
-	const char *realm = settings->sasl.realm[0] ? settings->sasl.realm : settings->hostname;
+	const char *realm = settings_realm(settings);
 	char name[LOGIN_NAME_SIZE];
 
 	if (!login_name_parse(login, realm, name)) {

@@ -119,7 +119,7 @@ bool
 verbs_login(const struct verb_call *call, char login_out[LOGIN_NAME_SIZE], struct fault *fault_out)
 {
 	const struct settings *settings = call->settings;
-	const char *realm = settings->sasl.realm[0] ? settings->sasl.realm : settings->hostname;
+	const char *realm = settings_realm(settings);
 	const char *text;
 
 	if (!verbs_text(call->args, "login", &text, fault_out))

@@ -126,8 +126,7 @@ is_empty(const struct settings_permit *permit, bool deny)
 static bool
 has_realm(const struct settings *settings, const struct principal *principal)
 {
-	struct span realm = span_text(
-		settings->sasl.realm[0] ? settings->sasl.realm : settings->hostname);
+	struct span realm = span_text(settings_realm(settings));
 	struct span name = span_text(principal->name);
 	size_t local;
 

@@ -101,3 +101,9 @@ settings_plus_address(const struct settings *settings, struct span domain)
 
 	return found ? found->plus_address[0] : 0;
 }
+
+const char *
+settings_realm(const struct settings *settings)
+{
+	return settings->sasl.realm[0] ? settings->sasl.realm : settings->hostname;
+}

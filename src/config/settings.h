@@ -495,5 +495,6 @@ const struct settings_domain *settings_find_domain(const struct settings *settin
 enum domain_recipients settings_recipients(const struct settings *settings, struct span domain);
 /* Delimiter of plus-addresses in this domain; 0 if it has none. */
 char settings_plus_address(const struct settings *settings, struct span domain);
+const char *settings_realm(const struct settings *settings); /* if none is set, the host name */
 
 #endif

@@ -21,7 +21,7 @@ length_without(struct span name, struct span realm)
 const char *
 login_of(const char *given, const struct settings *settings, struct arena *arena)
 {
-	const char *realm = settings->sasl.realm[0] ? settings->sasl.realm : settings->hostname;
+	const char *realm = settings_realm(settings);
 
 	switch (settings->filter.login_realm) {
 	case FILTER_REALM_STRIP:
