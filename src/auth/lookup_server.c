@@ -387,7 +387,7 @@ lookup_server_new(struct auth *auth, const struct settings_texts *users)
 			server->users[server->user_count++] = user->pw_uid;
 		else
 			log_event(EV_LOOKUP_REFUSED,
-				kv_str("reason", "the users of lookup name nobody"),
+				kv_str("reason", "users of the lookup section: there is no such user"),
 				kv_str("user", users->items[i]));
 	}
 	return server;
