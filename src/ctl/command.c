@@ -93,6 +93,15 @@ command_show(struct ctl *ctl, const struct command *command, const json_t *data)
 		fprintf(ctl->out, "%s\n", command->done);
 }
 
+void
+command_print_table(struct ctl *ctl, const struct table_column *columns, const json_t *rows)
+{
+	if (json_array_size(rows) == 0)
+		return;
+	fputc('\n', ctl->out);
+	table_print(ctl->out, columns, rows, ctl->terminal);
+}
+
 enum ctl_exit
 command_ask(struct ctl *ctl, const struct command *command, json_t *args)
 {

@@ -46,5 +46,7 @@ bool command_is_in_group(const struct command *command, const char *word);
 enum ctl_exit command_ask(struct ctl *ctl, const struct command *command, json_t *args);
 /* Shows an answer as the row says, or as JSON. */
 void command_show(struct ctl *ctl, const struct command *command, const json_t *data);
+/* A table of the answer behind what was shown, with a line between; nothing if it has no rows. */
+void command_print_table(struct ctl *ctl, const struct table_column *columns, const json_t *rows);
 
 #endif

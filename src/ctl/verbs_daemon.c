@@ -30,15 +30,6 @@ static const struct table_column role_columns[] = {
 	{ NULL, NULL, TABLE_TEXT },
 };
 
-static void
-print_table(struct ctl *ctl, const struct table_column *columns, const json_t *rows)
-{
-	if (json_array_size(rows) == 0)
-		return;
-	fputc('\n', ctl->out);
-	table_print(ctl->out, columns, rows, ctl->terminal);
-}
-
 static enum ctl_exit
 status(struct ctl *ctl, const struct command *command, const struct arguments *arguments)
 {
@@ -55,9 +46,9 @@ status(struct ctl *ctl, const struct command *command, const struct arguments *a
 		ctl_print_json(ctl, data);
 	} else {
 		table_print_fields(ctl->out, status_fields, data);
-		print_table(ctl, listener_columns, json_object_get(data, "listeners"));
-		print_table(ctl, role_columns, json_object_get(data, "roles"));
-		print_table(ctl, filter_table_brief, filters);
+		command_print_table(ctl, listener_columns, json_object_get(data, "listeners"));
+		command_print_table(ctl, role_columns, json_object_get(data, "roles"));
+		command_print_table(ctl, filter_table_brief, filters);
 	}
 	json_decref(filters);
 	json_decref(data);

@@ -52,17 +52,6 @@ static const struct table_column answer_columns[] = {
 };
 
 static void
-print_list(struct ctl *ctl, const json_t *data, const char *key, const struct table_column *columns)
-{
-	const json_t *rows = json_object_get(data, key);
-
-	if (json_array_size(rows) == 0)
-		return;
-	fputc('\n', ctl->out);
-	table_print(ctl->out, columns, rows, ctl->terminal);
-}
-
-static void
 print_outcome(struct ctl *ctl, const char *outcome, const char *fault)
 {
 	static const struct {
@@ -115,8 +104,8 @@ test(struct ctl *ctl, const struct command *command, const struct arguments *arg
 		ctl_print_json(ctl, data);
 	} else {
 		table_print_fields(ctl->out, fields, data);
-		print_list(ctl, data, "macros", macro_columns);
-		print_list(ctl, data, "answers", answer_columns);
+		command_print_table(ctl, macro_columns, json_object_get(data, "macros"));
+		command_print_table(ctl, answer_columns, json_object_get(data, "answers"));
 		print_outcome(ctl, outcome, json_string_value(json_object_get(data, "fault")));
 	}
 	result = is_good(outcome) ? CTL_DONE : CTL_NO;
