@@ -92,18 +92,19 @@ ask(const struct console_question *question, FILE *out)
 	};
 	enum transaction_answer answer = transaction_envelope(transaction, &facts);
 	const struct verdict *verdict = transaction_verdict(transaction);
+	bool passes;
 
 	if (answer == TRANSACTION_GO_ON && question->from) {
 		transaction_add_field(transaction, "From", question->from, false);
-		answer = transaction_header(transaction, NULL, able);
+		transaction_header(transaction, NULL, able);
 	}
 	put_verdict(out, verdict);
 	if (transaction_needs(transaction) && verdict->kind != VERDICT_REJECT &&
 		verdict->kind != VERDICT_TEMPFAIL)
 		put_changes(out, transaction);
-	answer = verdict->kind == VERDICT_CONTINUE ? TRANSACTION_PASS : TRANSACTION_REFUSE;
+	passes = verdict->kind == VERDICT_CONTINUE;
 	transaction_free(&transaction);
-	return answer == TRANSACTION_PASS ? CONSOLE_YES : CONSOLE_NO;
+	return passes ? CONSOLE_YES : CONSOLE_NO;
 }
 
 enum console_exit
