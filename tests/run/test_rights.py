@@ -233,8 +233,8 @@ listener "first" { address = { "127.0.0.1:2526" } }
 
 @pytest.mark.parametrize("name", ["rights.md", "from-exchange.md"])
 def test_the_examples_of_the_manual_are_right(name):
-    with open(os.path.join(MANUALS, name), encoding="utf-8") as manual:
-        blocks = re.findall(r"^```conf\n(.*?)^```", manual.read(), re.M | re.S)
+    manual = ground.read(os.path.join(MANUALS, name))
+    blocks = re.findall(r"^```conf\n(.*?)^```", manual, re.M | re.S)
     assert blocks
     path = ground.folder("manual")
     config = os.path.join(path, "sallyport.conf")

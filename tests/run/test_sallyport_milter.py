@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """sallyport-milter by itself: what it agrees on, says and changes, its modes, its reload, its end."""
+import grp
 import os
 import resource
 import socket
@@ -399,7 +400,7 @@ def test_as_root(make_filter):
     try:
         running.wait_for_event("filter.started")
         told = os.stat(running.socket)
-        assert stat.S_IMODE(told.st_mode) == 0o660 and told.st_gid == __import__("grp").getgrnam("daemon").gr_gid
+        assert stat.S_IMODE(told.st_mode) == 0o660 and told.st_gid == grp.getgrnam("daemon").gr_gid
         for pid in [running.program.process.pid, *process.children(running.program.process.pid)]:
             status = process.status(pid)
             assert status["Uid"].split() == [str(ground.USER.pw_uid)] * 4
@@ -410,7 +411,7 @@ def test_as_root(make_filter):
         running.stop()
 
 
-def test_in_the_background(tmp_path):
+def test_in_the_background():
     """Without -f the command ends when it listens; the log goes to its file."""
     running = Filter(configuration('log-file = "{path}/log"'))
     ground.write(f"{running.path}/senders", SENDERS, 0o644)
@@ -419,12 +420,12 @@ def test_in_the_background(tmp_path):
         assert done.returncode == 0, done.stderr
         with running.mta() as mta:
             assert said(mta, WRONG).code == 550
-        until(lambda: '"filter.refused"' in read(f"{running.path}/log"), 10, "the log has it")
+        until(lambda: '"filter.refused"' in ground.read(f"{running.path}/log"), 10, "the log has it")
         pids = processes_of(running.config)
         first, = (pid for pid in pids if int(process.stat_fields(pid)[1]) not in pids)
         os.kill(first, 15)
         until(lambda: not processes_of(running.config), 10, "it ends")
-        assert '"filter.stopped"' in read(f"{running.path}/log")
+        assert '"filter.stopped"' in ground.read(f"{running.path}/log")
         running.write(configuration())
         done = running.ask()
         assert done.returncode == 1 and "log-file" in done.stderr
@@ -443,8 +444,3 @@ def processes_of(config):
         except (FileNotFoundError, ProcessLookupError):
             pass
     return found
-
-
-def read(path):
-    with open(path, encoding="utf-8") as file:
-        return file.read()

@@ -94,8 +94,8 @@ def server(world, by_maps, destination, authority):
 
 def documented(kind):
     """The blocks of that kind in doc/postfix.md."""
-    with open(os.path.join(ground.TREE, "doc", "postfix.md"), encoding="utf-8") as manual:
-        blocks = re.findall(rf"^ *```{re.escape(kind)}\n(.*?)^ *```", manual.read(), re.M | re.S)
+    manual = ground.read(os.path.join(ground.TREE, "doc", "postfix.md"))
+    blocks = re.findall(rf"^ *```{re.escape(kind)}\n(.*?)^ *```", manual, re.M | re.S)
     return [textwrap.dedent(block) for block in blocks]
 
 
@@ -303,7 +303,7 @@ def test_other_services_are_not_asked(server, destination, token):
 
 def test_log_mode_and_reload(server, by_maps, destination, token):
     """The rollout: everything passes while the log tells; then it is enforced, without a restart."""
-    enforced = open_text(by_maps.config)
+    enforced = ground.read(by_maps.config)
     by_maps.write(enforced.replace("filter {", "filter { mode = log "))
     by_maps.reload()
     with connect(server, "maps", login="alice") as wire:
@@ -319,8 +319,3 @@ def test_log_mode_and_reload(server, by_maps, destination, token):
     event = by_maps.wait_for_event("filter.refused", where="no permit names this sender of ours", mode="enforce",
                                    sender="alice@example.org")
     until(lambda: f"{event['id']}: milter-reject: END-OF-MESSAGE" in server.log(), 15, lambda: server.log()[-2000:])
-
-
-def open_text(path):
-    with open(path, encoding="utf-8") as file:
-        return file.read()

@@ -52,6 +52,12 @@ def remove(path):
     shutil.rmtree(path, ignore_errors=True)
 
 
+def read(path):
+    """The text of a file."""
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 def write(path, text, mode=0o600):
     """Writes one file of a peer, readable by the peer."""
     data = text.encode() if isinstance(text, str) else text

@@ -9,9 +9,8 @@ PAGE = os.path.join(ground.TREE, "doc", "milters.md")
 
 
 def _read():
-    with open(PAGE, encoding="utf-8") as page:
-        return [(title.replace("`", ""), block) for title, block in
-                re.findall(r"(?ms)^(`[^`\n]+`[^`\n]*):\n\n```\n(.*?)^```$", page.read())]
+    return [(title.replace("`", ""), block) for title, block in
+            re.findall(r"(?ms)^(`[^`\n]+`[^`\n]*):\n\n```\n(.*?)^```$", ground.read(PAGE))]
 
 
 def titles():
