@@ -13,7 +13,6 @@ import math
 import os
 import random
 import socket
-import statistics
 import sys
 import time
 

@@ -9,7 +9,7 @@ import pytest
 from rig import ground
 from rig import milter_packet as say
 from rig.deadline import until
-from rig.filtered import GOOD, Filtered, Row, check_next, milter_section, run, saw, send
+from rig.filtered import GOOD, Filtered, Row, check_next, milter_section, run, saw, say_and_close, send
 from rig.judge import is_clean, letter, new_token
 from rig.milter import USUAL, Filter
 from rig.sallyport import Health
@@ -63,10 +63,7 @@ def test_M1_nobody_listens(filtered, alive):
                                   say.delete_rcpt("<u@example.net>"), say.change_sender("<ali@example.org>")],
                          ids=["field", "body", "half-a-body", "recipient", "sender"])
 def test_M1_half_of_the_changes_are_never_accepted(filtered, said):
-    def action(connection, _payload):
-        connection.send(said)
-        connection.close()
-    run(filtered, "accept", Row({"E": action}, code=451, enhanced="4.7.1", left=False))
+    run(filtered, "accept", Row({"E": say_and_close(said)}, code=451, enhanced="4.7.1", left=False))
 
 
 # --- M2: packets

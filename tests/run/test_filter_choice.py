@@ -3,9 +3,6 @@
 import socket
 import struct
 
-import socket
-import struct
-
 import pytest
 
 from rig.judge import letter

@@ -4,7 +4,7 @@ import pytest
 
 from rig import ground
 from rig import milter_packet as say
-from rig.filtered import GOOD, Filtered, block, check_next, milter_section, saw, send, told
+from rig.filtered import GOOD, Filtered, answer_fields_at_once, block, check_next, milter_section, saw, send, told
 from rig.judge import letter, new_token
 from rig.milter import USUAL, Filter
 from rig.wire import new_source
@@ -234,9 +234,7 @@ def test_none_but_the_end_is_answered(filtered):
 
 def test_header_comes_in_one_go(filtered):
     """No answer is needed for the next field to come."""
-    def all_at_once(connection, _payload):
-        return say.CONTINUE * (len(connection.message.fields) + 1)
-    message = one_message(filtered, "usual", script={"L": b"", "N": all_at_once, "E": saw})
+    message = one_message(filtered, "usual", script={"L": b"", "N": answer_fields_at_once, "E": saw})
     assert len(message.fields) == 5
 
 

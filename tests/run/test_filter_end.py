@@ -5,13 +5,12 @@ import struct
 import pytest
 
 from rig import milter_packet as say
-from rig.filtered import Filtered, Row, run
+from rig.filtered import Filtered, Row, run, say_and_close
 from rig.judge import is_clean
 
 HEAD = struct.Struct("!I").pack
 MANY = b"X-Many: one\r\nX-Many: two\r\nX-Many: three\r\nX-Many: four\r\n"
 RECEIVED = b"Received: from a by b; Sat, 21 Nov 2026 10:00:00 +0000\r\n"
-ONLY_HEADERS = say.ADD_HEADERS | say.CHANGE_HEADERS
 
 
 def good(changes, queued, code=250, said=say.CONTINUE, kept=True, **more):
@@ -281,10 +280,7 @@ def test_end(filtered, name):
 # --- a filter that is lost with half of its changes told: never "accept"
 
 def lost_after(said):
-    def action(connection, _payload):
-        connection.send(said)
-        connection.close()
-    return Row({"E": action}, code=451, enhanced="4.7.1", fails="", left=False)
+    return Row({"E": say_and_close(said)}, code=451, enhanced="4.7.1", fails="", left=False)
 
 
 LOST = {

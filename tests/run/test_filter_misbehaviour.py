@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from rig import milter_packet as say
-from rig.filtered import ON_FAILURE, Filtered, Row, run
+from rig.filtered import ON_FAILURE, Filtered, Row, answer_fields_at_once, run, say_and_close
 
 HEAD = struct.Struct("!I").pack
 LARGE = (b"z" * 76 + b"\r\n") * 4000     # several pieces of a body
@@ -13,18 +13,6 @@ LARGE = (b"z" * 76 + b"\r\n") * 4000     # several pieces of a body
 
 def reset(connection, _payload):
     connection.reset()
-
-
-def last_field(connection, payload):
-    """At the end of the header: an answer to each field that needed none, and one to this."""
-    return say.CONTINUE * (len(connection.message.fields) + 1)
-
-
-def some_then_close(said):
-    def action(connection, _payload):
-        connection.send(said)
-        connection.close()
-    return action
 
 
 # --- the connection and the negotiation; what fails here the client hears at MAIL
@@ -49,7 +37,7 @@ ACCEPTED = {
     "offer-version-7": Row({"O": say.offer(version=7)}, at="MAIL"),
     "offer-version-most": Row({"O": say.offer(version=0xffffffff)}, at="MAIL"),
     "offer-unknown-steps": Row({"O": say.offer(steps=0x80600000)}, at="MAIL", fails="unknown steps: 0x80600000"),
-    "offer-half-of-it": Row({"O": some_then_close(say.offer()[:9])}, at="MAIL"),
+    "offer-half-of-it": Row({"O": say_and_close(say.offer()[:9])}, at="MAIL"),
     "offer-twice": Row({"O": say.offer() * 2}, at="MAIL"),
     "offer-and-answer": Row({"O": say.offer() + say.CONTINUE}, at="MAIL"),
     "list-without-nul": Row({"O": say.packet("O", say.offer()[5:] + HEAD(2) + b"i {auth_type}")}, at="MAIL",
@@ -134,15 +122,15 @@ BROKEN = {
     **{f"mail-{name}": Row({"M": said}, at="RCPT") for name, said in BEHIND.items()},
     **{f"rcpt-{name}": Row({"R": said}, at="DATA") for name, said in BEHIND.items()},
     **{f"data-{name}": Row({"T": said}, at="END") for name, said in BEHIND.items()},
-    "mail-half-a-packet": Row({"M": some_then_close(HEAD(100) + b"y550 5.7.1")}, at="MAIL"),
-    "mail-half-a-length": Row({"M": some_then_close(b"\0\0\0")}, at="MAIL"),
+    "mail-half-a-packet": Row({"M": say_and_close(HEAD(100) + b"y550 5.7.1")}, at="MAIL"),
+    "mail-half-a-length": Row({"M": say_and_close(b"\0\0\0")}, at="MAIL"),
     "connect-answers-ahead": Row({"C": say.CONTINUE * 3, "H": b"", "M": b""}, at="MAIL"),
     "connect-modifies": Row({"C": say.add_header("X-Evil", "yes") + say.CONTINUE}, at="MAIL"),
     "helo-modifies": Row({"H": say.add_header("X-Evil", "yes") + say.CONTINUE}, at="MAIL"),
     "rcpt-modifies": Row({"R": say.add_header("X-Evil", "yes") + say.CONTINUE}, at="RCPT"),
     "data-modifies": Row({"T": say.add_header("X-Evil", "yes") + say.CONTINUE}, at="DATA"),
     "header-modifies": Row({"L": say.add_header("X-Evil", "yes") + say.CONTINUE}),
-    "header-answers-though-mute": Row({"N": last_field}, steps=say.LEADING_SPACE | say.MUTE["L"]),
+    "header-answers-though-mute": Row({"N": answer_fields_at_once}, steps=say.LEADING_SPACE | say.MUTE["L"]),
     "header-end-modifies": Row({"N": say.add_header("X-Evil", "yes") + say.CONTINUE}),
     "header-end-two-answers": Row({"N": say.CONTINUE * 2}),
     "body-modifies": Row({"B": say.add_header("X-Evil", "yes") + say.CONTINUE}),

@@ -8,7 +8,6 @@ from rig.deadline import until
 from rig.filters import clamav, gates, opendmarc, rspamd, spamassassin
 from rig.judge import deliver, letter
 
-PLACES = ("TCP", "unix")
 DMARC_RECORDS = "_dmarc.example.org v=DMARC1; p=none\n_dmarc.example.com v=DMARC1; p=reject\n"
 
 

@@ -101,6 +101,19 @@ def saw(connection, _payload):
     return say.add_header("X-Saw", told(connection.message)) + say.ACCEPT
 
 
+def answer_fields_at_once(connection, _payload):
+    """At the end of the header: an answer to each field that got none, and one to this."""
+    return say.CONTINUE * (len(connection.message.fields) + 1)
+
+
+def say_and_close(said):
+    """An action: this, and then the end of the connection."""
+    def action(connection, _payload):
+        connection.send(said)
+        connection.close()
+    return action
+
+
 def told(message):
     return b"%s to %s, %d fields, %d bytes" % (message.sender, b"+".join(path for path, _ in message.recipients),
                                                len(message.fields), len(message.body))

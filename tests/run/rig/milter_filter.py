@@ -8,7 +8,6 @@ import subprocess
 import pytest
 
 from rig import ground
-from rig.deadline import Late, until
 from rig.milter_mta import Mta
 from rig.sallyport import REPORTS
 
