@@ -179,13 +179,6 @@ take_change(struct milter_script *script, const struct milter_packet *packet)
 
 /* ---- every answer ---------------------------------------------------------------------------- */
 
-static bool
-is_verdict(enum milter_answer answer)
-{
-	return answer == MILTER_ACCEPT || answer == MILTER_REJECT || answer == MILTER_TEMPFAIL ||
-		answer == MILTER_REPLY || answer == MILTER_DISCARD;
-}
-
 void
 milter_script_hear(struct milter_script *script, const struct milter_packet *packet)
 {
@@ -201,7 +194,7 @@ milter_script_hear(struct milter_script *script, const struct milter_packet *pac
 			milter_script_wait(script);
 	} else if (script->unknown) {
 		milter_script_hear_of_unknown(script, packet);
-	} else if (at_end && (is_verdict(answer) || answer == MILTER_CONTINUE)) {
+	} else if (at_end && (milter_answer_is_verdict(answer) || answer == MILTER_CONTINUE)) {
 		conclude(script, packet);
 	} else if (at_end && milter_answer_is_change(answer)) {
 		take_change(script, packet);
@@ -209,7 +202,7 @@ milter_script_hear(struct milter_script *script, const struct milter_packet *pac
 		go_on(script);
 	} else if (!at_end && answer == MILTER_SKIP) {
 		skip(script);
-	} else if (!at_end && is_verdict(answer)) {
+	} else if (!at_end && milter_answer_is_verdict(answer)) {
 		hear_verdict(script, packet);
 	} else {
 		milter_script_break(script, "an answer that has no place there: %d",

@@ -274,34 +274,15 @@ take_verdict(struct trial *trial, const struct milter_packet *packet)
 static void
 take_last(struct trial *trial, const struct milter_packet *packet)
 {
-	switch (packet->answer) {
-	case MILTER_CONTINUE:
-	case MILTER_ACCEPT:
-	case MILTER_REJECT:
-	case MILTER_TEMPFAIL:
-	case MILTER_DISCARD:
-	case MILTER_REPLY:
+	enum milter_answer answer = packet->answer;
+
+	if (answer == MILTER_CONTINUE || milter_answer_is_verdict(answer)) {
 		take_verdict(trial, packet);
-		break;
-	case MILTER_SKIP:
-	case MILTER_SHUTDOWN:
+	} else if (answer == MILTER_PROGRESS || milter_answer_is_change(answer)) {
+		trial->quarantined |= answer == MILTER_QUARANTINE;
+		milter_link_wait(&trial->link, wait_of(trial));
+	} else {
 		fail(trial, "it may not say that at the end of the message");
-		break;
-	case MILTER_QUARANTINE:
-		trial->quarantined = true;
-		milter_link_wait(&trial->link, wait_of(trial));
-		break;
-	case MILTER_ADD_RCPT:
-	case MILTER_DELETE_RCPT:
-	case MILTER_ADD_RCPT_WITH:
-	case MILTER_REPLACE_BODY:
-	case MILTER_CHANGE_SENDER:
-	case MILTER_ADD_HEADER:
-	case MILTER_INSERT_HEADER:
-	case MILTER_CHANGE_HEADER:
-	case MILTER_PROGRESS:
-		milter_link_wait(&trial->link, wait_of(trial));
-		break;
 	}
 }
 
@@ -316,7 +297,7 @@ take_answer(struct trial *trial, const struct milter_packet *packet)
 		trial->waiting = false;
 		advance(trial);
 		tell(trial);
-	} else if (strchr("artdy", packet->answer)) {
+	} else if (milter_answer_is_verdict(packet->answer)) {
 		take_verdict(trial, packet);
 	} else {
 		fail(trial, "it may not say that before the end of the message");

@@ -287,6 +287,13 @@ milter_answer_is_change(enum milter_answer answer)
 }
 
 bool
+milter_answer_is_verdict(enum milter_answer answer)
+{
+	return answer == MILTER_ACCEPT || answer == MILTER_REJECT || answer == MILTER_TEMPFAIL ||
+		answer == MILTER_REPLY || answer == MILTER_DISCARD;
+}
+
+bool
 milter_reader_is_change(const struct milter_reader *reader, struct span in)
 {
 	return reader->in_body || (in.length >= HEAD_BYTES &&

@@ -152,5 +152,7 @@ void milter_reader_begin_body(struct milter_reader *reader);
  */
 bool milter_reader_is_change(const struct milter_reader *reader, struct span in);
 bool milter_answer_is_change(enum milter_answer answer);
+/* ACCEPT, REJECT, TEMPFAIL, REPLY, DISCARD: it decides wherever it is said. */
+bool milter_answer_is_verdict(enum milter_answer answer);
 
 #endif

@@ -186,6 +186,28 @@ test_what_was_to_change_something(void **state)
 	assert_true(milter_reader_is_change(&reader, SPAN_EMPTY)); /* the body goes on */
 }
 
+static void
+test_what_an_answer_is_for(void **state)
+{
+	static const char changes[] = "+-2behimq";
+	static const char verdicts[] = "adrty";
+	static const char others[] = "cps4O";
+
+	(void)state;
+	for (size_t i = 0; changes[i]; i++) {
+		assert_true(milter_answer_is_change((enum milter_answer)changes[i]));
+		assert_false(milter_answer_is_verdict((enum milter_answer)changes[i]));
+	}
+	for (size_t i = 0; verdicts[i]; i++) {
+		assert_true(milter_answer_is_verdict((enum milter_answer)verdicts[i]));
+		assert_false(milter_answer_is_change((enum milter_answer)verdicts[i]));
+	}
+	for (size_t i = 0; others[i]; i++) {
+		assert_false(milter_answer_is_verdict((enum milter_answer)others[i]));
+		assert_false(milter_answer_is_change((enum milter_answer)others[i]));
+	}
+}
+
 int
 main(void)
 {
@@ -196,6 +218,7 @@ main(void)
 		cmocka_unit_test(test_a_foreign_service_is_named),
 		cmocka_unit_test(test_a_body_may_be_as_large_as_allowed_in_all),
 		cmocka_unit_test(test_what_was_to_change_something),
+		cmocka_unit_test(test_what_an_answer_is_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
