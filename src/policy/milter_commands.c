@@ -26,6 +26,25 @@ milter_commands_steps(uint32_t version)
 	return MILTER_STEPS_ALL;
 }
 
+const struct milter_telling *
+milter_commands_at(enum milter_place place)
+{
+	static const struct milter_telling tellings[] = {
+		[MILTER_AT_CONNECT] = { MILTER_CONNECT, MILTER_NO_CONNECT, MILTER_MUTE_CONNECT },
+		[MILTER_AT_HELO] = { MILTER_HELO, MILTER_NO_HELO, MILTER_MUTE_HELO },
+		[MILTER_AT_MAIL] = { MILTER_MAIL, MILTER_NO_MAIL, MILTER_MUTE_MAIL },
+		[MILTER_AT_RCPT] = { MILTER_RCPT, MILTER_NO_RCPT, MILTER_MUTE_RCPT },
+		[MILTER_AT_DATA] = { MILTER_DATA, MILTER_NO_DATA, MILTER_MUTE_DATA },
+		[MILTER_AT_HEADER] = { MILTER_HEADER, MILTER_NO_HEADERS, MILTER_MUTE_HEADER },
+		[MILTER_AT_HEADER_END] = { MILTER_HEADER_END, MILTER_NO_HEADER_END,
+			MILTER_MUTE_HEADER_END },
+		[MILTER_AT_BODY] = { MILTER_BODY, MILTER_NO_BODY, MILTER_MUTE_BODY },
+		[MILTER_AT_END] = { MILTER_END, 0, 0 },
+	};
+
+	return &tellings[place];
+}
+
 /*
  * As inet_pton() takes it, or libmilter hangs up: no zone, IPv4 in IPv6 clothes as IPv4. Empty for
  * what is no address.

@@ -4,6 +4,7 @@
 #define POLICY_MILTER_COMMANDS_H
 
 #include "policy/mail.h"
+#include "policy/milter_verdict.h"
 #include "wire/milter_packet.h"
 
 enum {
@@ -12,6 +13,14 @@ enum {
 
 /* Bits of the steps that a version has: those are offered with it. */
 uint32_t milter_commands_steps(uint32_t version);
+
+/* How a place from CONNECT to END is told of. */
+struct milter_telling {
+	enum milter_command command;
+	uint32_t no;   /* steps: it does not want to hear of it … */
+	uint32_t mute; /* … or hears it and does not answer */
+};
+const struct milter_telling *milter_commands_at(enum milter_place place);
 
 /* False, and nothing added, for what the protocol cannot say. */
 bool milter_commands_connect(struct buf *out, const struct mail_session *session);

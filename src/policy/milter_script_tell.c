@@ -11,23 +11,6 @@ enum {
 	BODY_SLACK_BYTES = 64 * 1024, /* in a new one: the cap of the message itself is said elsewhere */
 };
 
-static const struct {
-	enum milter_command command;
-	uint32_t no;
-	uint32_t mute;
-} commands[] = {
-	[MILTER_AT_CONNECT] = { MILTER_CONNECT, MILTER_NO_CONNECT, MILTER_MUTE_CONNECT },
-	[MILTER_AT_HELO] = { MILTER_HELO, MILTER_NO_HELO, MILTER_MUTE_HELO },
-	[MILTER_AT_MAIL] = { MILTER_MAIL, MILTER_NO_MAIL, MILTER_MUTE_MAIL },
-	[MILTER_AT_RCPT] = { MILTER_RCPT, MILTER_NO_RCPT, MILTER_MUTE_RCPT },
-	[MILTER_AT_DATA] = { MILTER_DATA, MILTER_NO_DATA, MILTER_MUTE_DATA },
-	[MILTER_AT_HEADER] = { MILTER_HEADER, MILTER_NO_HEADERS, MILTER_MUTE_HEADER },
-	[MILTER_AT_HEADER_END] = { MILTER_HEADER_END, MILTER_NO_HEADER_END,
-		MILTER_MUTE_HEADER_END },
-	[MILTER_AT_BODY] = { MILTER_BODY, MILTER_NO_BODY, MILTER_MUTE_BODY },
-	[MILTER_AT_END] = { MILTER_END, 0, 0 },
-};
-
 static bool
 has(const struct milter_script *script, uint32_t steps)
 {
@@ -38,7 +21,7 @@ has(const struct milter_script *script, uint32_t steps)
 static size_t
 answers(const struct milter_script *script, enum milter_place place)
 {
-	return !has(script, commands[place].mute);
+	return !has(script, milter_commands_at(place)->mute);
 }
 
 /* The macros go with the command, or alone if the filter does not want to hear the command. */
@@ -55,7 +38,7 @@ add_macros(struct milter_script *script, enum milter_place place,
 	};
 
 	then.sender = script->sender;
-	return milter_macros_write(&script->link.out, commands[place].command,
+	return milter_macros_write(&script->link.out, milter_commands_at(place)->command,
 		script->milter->settings, &script->link.offer, &facts);
 }
 
@@ -72,7 +55,7 @@ add_command(struct milter_script *script, enum milter_place place)
 		return milter_commands_helo(out, script->session);
 	if (place == MILTER_AT_MAIL)
 		return milter_commands_mail(out, script->sender, script->mail->parameters);
-	return milter_write(out, commands[place].command, SPAN_EMPTY);
+	return milter_write(out, milter_commands_at(place)->command, SPAN_EMPTY);
 }
 
 static bool
@@ -80,7 +63,7 @@ tell_plain(struct milter_script *script, enum milter_place place)
 {
 	if (!add_macros(script, place, NULL, NULL))
 		return false;
-	if (has(script, commands[place].no))
+	if (has(script, milter_commands_at(place)->no))
 		return true;
 	script->owed += answers(script, place);
 	return add_command(script, place);

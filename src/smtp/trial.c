@@ -3,7 +3,6 @@
 #include "smtp/trial.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "policy/milter_commands.h"
@@ -14,36 +13,6 @@
 #include "smtp/trial_answer.h"
 #include "smtp/trial_message.h"
 #include "wire/milter_words.h"
-
-/* What it is told of, in this order; each field of the header is told by itself. */
-enum place {
-	PLACE_CONNECT,
-	PLACE_HELO,
-	PLACE_MAIL,
-	PLACE_RCPT,
-	PLACE_DATA,
-	PLACE_HEADER,
-	PLACE_HEADER_END,
-	PLACE_BODY,
-	PLACE_END,
-	PLACE_COUNT,
-};
-
-static const struct {
-	enum milter_command command;
-	unsigned no;   /* steps: it does not want to hear of it … */
-	unsigned mute; /* … or hears it and does not answer */
-} places[PLACE_COUNT] = {
-	[PLACE_CONNECT] = { MILTER_CONNECT, MILTER_NO_CONNECT, MILTER_MUTE_CONNECT },
-	[PLACE_HELO] = { MILTER_HELO, MILTER_NO_HELO, MILTER_MUTE_HELO },
-	[PLACE_MAIL] = { MILTER_MAIL, MILTER_NO_MAIL, MILTER_MUTE_MAIL },
-	[PLACE_RCPT] = { MILTER_RCPT, MILTER_NO_RCPT, MILTER_MUTE_RCPT },
-	[PLACE_DATA] = { MILTER_DATA, MILTER_NO_DATA, MILTER_MUTE_DATA },
-	[PLACE_HEADER] = { MILTER_HEADER, MILTER_NO_HEADERS, MILTER_MUTE_HEADER },
-	[PLACE_HEADER_END] = { MILTER_HEADER_END, MILTER_NO_HEADER_END, MILTER_MUTE_HEADER_END },
-	[PLACE_BODY] = { MILTER_BODY, MILTER_NO_BODY, MILTER_MUTE_BODY },
-	[PLACE_END] = { MILTER_END, 0, 0 },
-};
 
 struct trial {
 	struct settings *settings;
@@ -58,7 +27,7 @@ struct trial {
 	struct loop_timer deadline;
 	struct loop_defer end;
 	uint64_t asked_us;
-	enum place place;
+	enum milter_place place;      /* each field of the header is told by itself */
 	size_t field;
 	bool waiting;                 /* an answer is due */
 	bool quarantined;
@@ -143,9 +112,9 @@ wait_of(const struct trial *trial)
 {
 	const struct settings_milter *settings = settings_of(trial);
 
-	if (trial->place == PLACE_END)
+	if (trial->place == MILTER_AT_END)
 		return settings->end_wait;
-	return trial->place < PLACE_HEADER ? settings->command_wait : settings->content_wait;
+	return trial->place < MILTER_AT_HEADER ? settings->command_wait : settings->content_wait;
 }
 
 static bool
@@ -156,26 +125,27 @@ write_command(struct trial *trial)
 	size_t size;
 
 	switch (trial->place) {
-	case PLACE_CONNECT:
+	case MILTER_AT_CONNECT:
 		return milter_commands_connect(out, mail->session);
-	case PLACE_HELO:
+	case MILTER_AT_HELO:
 		return milter_commands_helo(out, mail->session);
-	case PLACE_MAIL:
+	case MILTER_AT_MAIL:
 		return milter_commands_mail(out, mail->sender, mail->parameters);
-	case PLACE_RCPT:
+	case MILTER_AT_RCPT:
 		return milter_commands_rcpt(out, &mail->recipients[0]);
-	case PLACE_HEADER:
+	case MILTER_AT_HEADER:
 		return milter_commands_field(out, &mail->header.fields[trial->field],
 			trial->link.offer.steps);
-	case PLACE_BODY:
+	case MILTER_AT_BODY:
 		return milter_commands_body(out, mail, 0, &size);
-	case PLACE_DATA:
-	case PLACE_HEADER_END:
-	case PLACE_END:
-	case PLACE_COUNT:
+	case MILTER_AT_DATA:
+	case MILTER_AT_HEADER_END:
+	case MILTER_AT_END:
+	case MILTER_AT_REST:
+	case MILTER_AT_UNKNOWN:
 		break;
 	}
-	return milter_write(out, places[trial->place].command, SPAN_EMPTY);
+	return milter_write(out, milter_commands_at(trial->place)->command, SPAN_EMPTY);
 }
 
 /* libmilter keeps macros for commands that have some; those of a field or a body are never read. */
@@ -183,19 +153,19 @@ static bool
 write_macros(struct trial *trial)
 {
 	const struct milter_facts facts = { .session = &trial->message.session,
-		.mail = trial->place < PLACE_MAIL ? NULL : trial->message.mail,
-		.recipient = trial->place == PLACE_RCPT ? &trial->message.mail->recipients[0]
-							: NULL };
+		.mail = trial->place < MILTER_AT_MAIL ? NULL : trial->message.mail,
+		.recipient = trial->place == MILTER_AT_RCPT
+				? &trial->message.mail->recipients[0] : NULL };
 
-	return trial->place == PLACE_HEADER || trial->place == PLACE_BODY ||
-		milter_macros_write(&trial->link.out, places[trial->place].command,
+	return trial->place == MILTER_AT_HEADER || trial->place == MILTER_AT_BODY ||
+		milter_macros_write(&trial->link.out, milter_commands_at(trial->place)->command,
 			settings_of(trial), &trial->link.offer, &facts);
 }
 
 static void
 advance(struct trial *trial)
 {
-	if (trial->place == PLACE_HEADER &&
+	if (trial->place == MILTER_AT_HEADER &&
 		++trial->field < trial->message.mail->header.count)
 		return;
 	trial->place++;
@@ -211,14 +181,14 @@ tell(struct trial *trial)
 		fail(trial, "it answers what it was not asked");
 		return;
 	}
-	for (; trial->place < PLACE_COUNT; advance(trial)) {
-		bool wanted = !(steps & places[trial->place].no);
+	for (; trial->place <= MILTER_AT_END; advance(trial)) {
+		bool wanted = !(steps & milter_commands_at(trial->place)->no);
 
 		if (!write_macros(trial) || (wanted && !write_command(trial))) {
 			fail(trial, "the message cannot be said in its protocol");
 			return;
 		}
-		if (wanted && !(steps & places[trial->place].mute))
+		if (wanted && !(steps & milter_commands_at(trial->place)->mute))
 			break;
 	}
 	trial->waiting = true;
@@ -237,8 +207,8 @@ note(struct trial *trial, const struct milter_packet *packet)
 	const char *word = milter_words_answer((unsigned char)packet->answer);
 	json_t *row;
 
-	snprintf(at, sizeof at, "%s", milter_words_command(places[trial->place].command));
-	if (trial->place == PLACE_HEADER)
+	snprintf(at, sizeof at, "%s", milter_words_command(milter_commands_at(trial->place)->command));
+	if (trial->place == MILTER_AT_HEADER)
 		snprintf(at, sizeof at, "header %.*s",
 			SPAN_PRINT(trial->message.mail->header.fields[trial->field].name));
 	trial_answer_format(packet, trial->body_bytes, text);
@@ -289,7 +259,7 @@ take_last(struct trial *trial, const struct milter_packet *packet)
 static void
 take_answer(struct trial *trial, const struct milter_packet *packet)
 {
-	if (trial->place == PLACE_END) {
+	if (trial->place == MILTER_AT_END) {
 		take_last(trial, packet);
 	} else if (packet->answer == MILTER_PROGRESS) {
 		milter_link_wait(&trial->link, wait_of(trial));
@@ -379,7 +349,7 @@ on_lost(void *context, enum milter_loss loss, const struct fault *why)
 	struct fault fault = *why;
 
 	if (loss != MILTER_LOSS_UNMET)
-		fault_add(&fault, "at %s", milter_words_command(places[trial->place].command));
+		fault_add(&fault, "at %s", milter_words_command(milter_commands_at(trial->place)->command));
 	end(trial, "failed", &fault);
 }
 

@@ -227,11 +227,34 @@ bodies(void **state)
 	buf_fini(&out);
 }
 
+/* Each place has a command of its own; its end is always told and answered. */
+static void
+places(void **state)
+{
+	uint32_t steps = 0;
+
+	(void)state;
+	for (int place = MILTER_AT_CONNECT; place < MILTER_AT_END; place++) {
+		const struct milter_telling *telling = milter_commands_at((enum milter_place)place);
+
+		assert_int_not_equal(telling->command, 0);
+		assert_int_equal(steps & (telling->no | telling->mute), 0);
+		assert_true(telling->no && telling->mute);
+		steps |= telling->no | telling->mute;
+	}
+	assert_int_equal(milter_commands_at(MILTER_AT_END)->command, MILTER_END);
+	assert_int_equal(milter_commands_at(MILTER_AT_END)->no, 0);
+	assert_int_equal(milter_commands_at(MILTER_AT_END)->mute, 0);
+	assert_int_equal(milter_commands_at(MILTER_AT_RCPT)->command, MILTER_RCPT);
+	assert_int_equal(milter_commands_at(MILTER_AT_RCPT)->mute, MILTER_MUTE_RCPT);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(steps_of_versions),
+		cmocka_unit_test(places),
 		cmocka_unit_test(connects),
 		cmocka_unit_test(says_helo),
 		cmocka_unit_test(envelopes),
