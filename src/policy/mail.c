@@ -93,6 +93,12 @@ mail_add_recipient(struct mail *mail, const char *path, const char *orcpt, uint8
 	return added;
 }
 
+bool
+mail_is_trace(const struct mail *mail, const struct header_field *field)
+{
+	return mail->trace && field->whole.start == mail->trace;
+}
+
 uint64_t
 mail_size(const struct mail *mail)
 {

@@ -104,6 +104,8 @@ struct verdict mail_judge_header(struct mail *mail, bool submitted);
 /* Without parameters, and as the client's; who knows more says so in it, before the next is added. */
 struct mail_recipient *mail_add_recipient(struct mail *mail, const char *path, const char *orcpt,
 	uint8_t notify);
+/* Is this the Received that we put in? */
+bool mail_is_trace(const struct mail *mail, const struct header_field *field);
 uint64_t mail_size(const struct mail *mail);    /* bytes: header, empty line, body; as it stands */
 
 #endif

@@ -90,7 +90,7 @@ milter_fields_init(struct milter_fields *fields, const struct mail *mail, bool a
 		.smtputf8 = mail->smtputf8 };
 	for (size_t i = 0; i < header->count; i++) {
 		const struct header_field *field = &header->fields[i];
-		bool own = mail->trace && field->whole.start == mail->trace;
+		bool own = mail_is_trace(mail, field);
 
 		fields->slots[i].field = *field;
 		fields->places[i] = (uint16_t)i;

@@ -147,12 +147,6 @@ refuse(struct milter_script *script, unsigned code, const char *enhanced, const 
 	return true;
 }
 
-static bool
-is_own(const struct mail *mail, const struct header_field *field)
-{
-	return mail->trace && field->whole.start == mail->trace;
-}
-
 /* As many as may wait for their answers together, and the end of the header with the last of them. */
 static bool
 tell_fields(struct milter_script *script)
@@ -168,7 +162,7 @@ tell_fields(struct milter_script *script)
 	for (; script->field_at < mail->header.count; script->field_at++) {
 		const struct header_field *field = &mail->header.fields[script->field_at];
 
-		if (is_own(mail, field))
+		if (mail_is_trace(mail, field))
 			continue;
 		batch += field->whole.length;
 		if (batch > BATCH_MAX_BYTES && batch > field->whole.length)
