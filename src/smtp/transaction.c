@@ -11,6 +11,8 @@
 #include "smtp/handoff.h"
 #include "smtp/service.h"
 
+_Static_assert((int)MAIL_RECIPIENTS_MAX == (int)MESSAGE_RECIPIENTS_MAX &&
+	(int)MAIL_MEMORY_MAX_BYTES == (int)MESSAGE_BODY_MAX_BYTES, "what a filter adds, the queue takes");
 _Static_assert((int)SMTP_RET_HDRS == (int)RETURN_HEADERS && (int)SMTP_RET_FULL == (int)RETURN_FULL,
 	"RET= has one numbering");
 _Static_assert((int)SMTP_NOTIFY_NEVER == (int)NOTIFY_NEVER &&
