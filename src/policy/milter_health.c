@@ -85,7 +85,7 @@ milter_health_gave_up(struct milter_health *health)
 	if (!health->trying)
 		return;
 	health->trying = false;
-	health->rest_until_ms = 1;
+	health->rest_until_ms = 1; /* open, and over: the next one tries */
 }
 
 void

@@ -8,10 +8,9 @@
 #include "wire/milter_answer.h"
 
 enum {
-	MILTER_BREAK_AFTER = 5,             /* failures in a row */
+	MILTER_BREAK_AFTER = 5,     /* failures in a row */
 	MILTER_REST_MS = 10 * 1000, /* then it is let alone, and one message tries again */
 	MILTER_REST_GROWS = 6,      /* it doubles while the tries fail, up to so many times the first */
-	MILTER_REST_LONGEST_MS = MILTER_REST_GROWS * MILTER_REST_MS, /* if the settings say nothing */
 };
 
 /*

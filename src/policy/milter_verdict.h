@@ -3,8 +3,8 @@
 #ifndef POLICY_MILTER_VERDICT_H
 #define POLICY_MILTER_VERDICT_H
 
-#include "policy/verdict.h"
 #include "config/settings.h"
+#include "policy/verdict.h"
 #include "wire/milter_packet.h"
 
 /* What a filter is told of, in this order. */

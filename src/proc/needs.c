@@ -131,6 +131,7 @@ needs_descriptors(enum role role, const struct settings *settings)
 					   : sessions * FILES_PER_CONNECTION;
 		break;
 	case ROLE_DIAL:
+		/* Those, and a channel to each front end. */
 		count = NEEDS_CALLS_MOST + 256;
 		break;
 	case ROLE_RELAY:

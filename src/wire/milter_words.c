@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The bits that are negotiated with a filter, in words for people. */
+/* What the milter protocol says in bits and bytes, in words for people. */
 #include "wire/milter_words.h"
 
 /* By the number of the bit. */
