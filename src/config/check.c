@@ -42,15 +42,25 @@ check_run_dir(const struct load *load, struct fault *fault)
 	return true;
 }
 
+bool
+check_socket_path(const struct load *load, const void *item, const char *setting, const char *path,
+	struct fault *fault)
+{
+	size_t beyond = bytes_beyond(strlen(path));
+
+	if (beyond)
+		return load_fault(load, item, setting, 0, fault,
+			"is %zu bytes too long for the path of a socket", beyond);
+	return true;
+}
+
 static bool
 check_lookup(const struct load *load, struct fault *fault)
 {
 	const struct settings_lookup *lookup = &load->settings->lookup;
-	size_t beyond = bytes_beyond(strlen(lookup->socket));
 
-	if (beyond)
-		return load_fault(load, lookup, "socket", 0, fault,
-			"is %zu bytes too long for the path of a socket", beyond);
+	if (!check_socket_path(load, lookup, "socket", lookup->socket, fault))
+		return false;
 	if (lookup->socket[0] == '\0' && lookup->users.count > 0)
 		return load_fault(load, lookup, "users", 0, fault, "has no use without socket");
 	return true;

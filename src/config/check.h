@@ -20,14 +20,18 @@ bool check_for_filter(const struct load *load, struct fault *fault);
 bool check_title(const struct load *load, const void *item, const char *setting, size_t index,
 	const struct schema_section *schema, const char *title, struct fault *fault);
 
-/* Its part for that program's own settings. */
+/* Does the path that a setting of item has fit the address of a unix socket? */
+bool check_socket_path(const struct load *load, const void *item, const char *setting,
+	const char *path, struct fault *fault);
+
+/* The part of both for the program's own settings (check_filter.c). */
 bool check_filter(const struct load *load, struct fault *fault);
-/* Its part for listeners (check_listener.c). */
+/* The part of check_all() for listeners (check_listener.c). */
 bool check_listeners(const struct load *load, struct fault *fault);
-/* Its part for a list of permit or deny sections, global or of a listener. */
+/* The part of both for a list of permit or deny sections, global or of a listener. */
 bool check_permits(const struct load *load, const struct settings_permits *permits, bool deny,
 	struct fault *fault);
-/* Its part for policies and filters (check_milter.c). */
+/* The part of check_all() for policies and filters (check_milter.c). */
 bool check_milters(const struct load *load, struct fault *fault);
 
 #endif

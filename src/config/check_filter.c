@@ -19,6 +19,8 @@ check_filter(const struct load *load, struct fault *fault)
 	if (maps && filter->lookup_socket[0])
 		return load_fault(load, filter, "lookup-socket", 0, fault,
 			"has no use where source is maps");
+	if (!check_socket_path(load, filter, "lookup-socket", filter->lookup_socket, fault))
+		return false;
 	return !filter->listener[0] ||
 		check_title(load, filter, "listener", 0, &schema_listener, filter->listener, fault);
 }
@@ -26,13 +28,15 @@ check_filter(const struct load *load, struct fault *fault)
 static bool
 check_source(const struct load *load, struct fault *fault)
 {
-	const struct settings *settings = load->settings;
+	const struct settings_lookup *lookup = &load->settings->lookup;
+	const struct settings_filter *filter = &load->settings->filter;
 
-	if (settings->filter.source == FILTER_SOURCE_DIRECTORY &&
-		!settings->filter.lookup_socket[0] && !settings->lookup.socket[0])
-		return load_fault(load, &settings->filter, "lookup-socket", 0, fault,
-			"must be set where source is directory and the lookup section has none");
-	return true;
+	if (filter->source != FILTER_SOURCE_DIRECTORY || filter->lookup_socket[0])
+		return true;
+	if (lookup->socket[0])
+		return check_socket_path(load, lookup, "socket", lookup->socket, fault);
+	return load_fault(load, filter, "lookup-socket", 0, fault,
+		"must be set where source is directory and the lookup section has none");
 }
 
 bool

@@ -3,6 +3,9 @@
 #include "config_text.h"
 
 #define SOURCE "filter { lookup-socket = \"/s\" } "
+/* 108 bytes, one more than the address of a socket has room for. */
+#define DIGITS "0123456789"
+#define LONG_PATH "/socket" DIGITS DIGITS DIGITS DIGITS DIGITS DIGITS DIGITS DIGITS DIGITS DIGITS "s"
 
 static struct settings *
 load_for_filter(const char *text, struct fault *fault)
@@ -71,6 +74,10 @@ faults(void **state)
 			"c.conf:2: filter: sender-maps: has no use unless source is maps" },
 		{ HEAD "filter { source = maps  sender-maps = \"hash:/m\"  lookup-socket = \"/s\" }",
 			"c.conf:2: filter: lookup-socket: has no use where source is maps" },
+		{ HEAD "filter { lookup-socket = \"" LONG_PATH "\" }",
+			"c.conf:2: filter: lookup-socket: is 1 bytes too long for the path of a socket" },
+		{ HEAD "lookup { socket = \"" LONG_PATH "\" }",
+			"c.conf:2: lookup: socket: is 1 bytes too long for the path of a socket" },
 		{ HEAD "filter { listener = x }",
 			"c.conf:2: filter: listener: there is no listener section \"x\"" },
 		{ HEAD SOURCE "permit \"authenticated\" { }",
