@@ -73,12 +73,6 @@ drop_table(struct table *table)
 	arena_free(&arena);
 }
 
-static bool
-is_blank(char byte)
-{
-	return byte == ' ' || (byte >= '\t' && byte <= '\r');
-}
-
 /* The key ends at the first blank outside of quotes; false if quotes do not end. */
 static bool
 split(struct span line, struct span *key_out, struct span *value_out)
@@ -86,7 +80,7 @@ split(struct span line, struct span *key_out, struct span *value_out)
 	bool quoted = false;
 	size_t end = 0;
 
-	for (; end < line.length && (quoted || !is_blank(line.start[end])); end++) {
+	for (; end < line.length && (quoted || !text_lines_is_blank(line.start[end])); end++) {
 		if (line.start[end] == '"')
 			quoted = !quoted;
 		else if (line.start[end] == '\\' && end + 1 < line.length)
@@ -94,9 +88,9 @@ split(struct span line, struct span *key_out, struct span *value_out)
 	}
 	*key_out = span_first(line, end);
 	*value_out = span_from(line, end);
-	while (value_out->length && is_blank(value_out->start[0]))
+	while (value_out->length && text_lines_is_blank(value_out->start[0]))
 		*value_out = span_from(*value_out, 1);
-	while (value_out->length && is_blank(value_out->start[value_out->length - 1]))
+	while (value_out->length && text_lines_is_blank(value_out->start[value_out->length - 1]))
 		value_out->length--;
 	return !quoted;
 }

@@ -2,8 +2,8 @@
 /* Logical lines of Postfix's files. */
 #include "filter/text_lines.h"
 
-static bool
-is_blank(char byte)
+bool
+text_lines_is_blank(char byte)
 {
 	return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
@@ -24,7 +24,7 @@ text_lines_fini(struct text_lines *lines)
 static bool
 has_text(struct span line)
 {
-	while (line.length && is_blank(line.start[0]))
+	while (line.length && text_lines_is_blank(line.start[0]))
 		line = span_from(line, 1);
 	return line.length && line.start[0] != '#';
 }
@@ -34,7 +34,7 @@ static bool
 goes_on(const struct text_lines *lines)
 {
 	return lines->rest.length &&
-		(is_blank(lines->rest.start[0]) || lines->rest.start[0] == '#');
+		(text_lines_is_blank(lines->rest.start[0]) || lines->rest.start[0] == '#');
 }
 
 enum text_lines_result
@@ -54,6 +54,7 @@ text_lines_next(struct text_lines *lines, struct span *text_out, unsigned *line_
 	*text_out = buf_span(&lines->text);
 	if (text_out->length == 0)
 		return TEXT_LINES_END;
-	return is_blank(text_out->start[0]) || span_has_byte(*text_out, '\0') ? TEXT_LINES_BAD
-									      : TEXT_LINES_DONE;
+	if (text_lines_is_blank(text_out->start[0]) || span_has_byte(*text_out, '\0'))
+		return TEXT_LINES_BAD;
+	return TEXT_LINES_DONE;
 }

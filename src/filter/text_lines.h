@@ -21,6 +21,9 @@ enum text_lines_result {
 	TEXT_LINES_BAD, /* one that continues nothing, or has a byte 0 */
 };
 
+/* As Postfix takes blanks: also line ends, tabs of both kinds and form feeds. */
+bool text_lines_is_blank(char byte);
+
 struct text_lines text_lines_start(struct span bytes); /* the bytes stay the caller's */
 void text_lines_fini(struct text_lines *lines);
 /* *line_out is where it began, also if BAD; the text is valid until the next call. */
