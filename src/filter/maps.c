@@ -75,6 +75,16 @@ open_map(const char *name, struct fault *fault)
 	return name[0] == '/' ? map_text_open(name, fault) : refuse(name, fault);
 }
 
+/* Faults of files begin with the path; the others are told which table it was. */
+static void
+name_table(const char *name, struct fault *fault)
+{
+	const char *path = strchr(name, '/');
+
+	if (!path || strncmp(fault->text, path, strlen(path)) != 0)
+		fault_add(fault, "%s", name);
+}
+
 static char *
 lower_copy(const char *text)
 {
@@ -100,7 +110,7 @@ maps_new(const struct settings_texts *names, const struct settings_texts *local_
 		struct map *map = open_map(names->items[i], fault_out);
 
 		if (!map) {
-			fault_add(fault_out, "%s", names->items[i]);
+			name_table(names->items[i], fault_out);
 			maps_free(&maps);
 			return NULL;
 		}

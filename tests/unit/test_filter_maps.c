@@ -153,7 +153,6 @@ tables_that_are_not_read(void **state)
 		{ "senders", "texthash:/path and sqlite:/path" },
 		{ "texthash:senders", "is absolute" },
 		{ "sqlite:senders", "is absolute" },
-		{ "texthash:/nowhere/at/all", "No such file" },
 		{ "", "texthash:/path and sqlite:/path" },
 	};
 	const char *local[] = { NULL };
@@ -168,6 +167,18 @@ tables_that_are_not_read(void **state)
 			!span_starts(span_text(fault.text), cases[i].name))
 			fail_msg("%s: %s", cases[i].name, fault.text);
 	}
+}
+
+static void
+path_is_told_once(void **state)
+{
+	const char *missing[] = { "texthash:/nowhere/at/all", NULL };
+	const char *local[] = { NULL };
+	struct fault fault = FAULT_INIT;
+
+	(void)state;
+	assert_null(open_maps(missing, local, "", &fault));
+	assert_string_equal(fault.text, "/nowhere/at/all: No such file or directory");
 }
 
 static void
@@ -206,6 +217,7 @@ main(void)
 		TABLE_TEST(the_order_of_keys),
 		TABLE_TEST(several_tables),
 		TABLE_TEST(tables_that_are_not_read),
+		TABLE_TEST(path_is_told_once),
 		TABLE_TEST(logins_in_a_value),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
