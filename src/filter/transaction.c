@@ -179,20 +179,21 @@ is_anonymous_login(const struct transaction *transaction)
 	return !transaction->login && transaction->mechanism[0];
 }
 
-static bool
-is_exempt(const struct transaction *transaction)
+/* The setting that lets a client pass which has not logged in; NULL if it is judged. */
+static const char *
+exemption(const struct transaction *transaction)
 {
 	const struct settings_filter *filter = settings_of(transaction);
 
 	if (transaction->login)
-		return false;
+		return NULL;
 	if (filter->strangers == FILTER_STRANGERS_PASS)
-		return true;
+		return "unauthenticated = pass";
 	for (size_t i = 0; transaction->has_client && i < filter->exempt_networks.count; i++)
 		if (network_has(&filter->exempt_networks.items[i],
 			    transaction->session.client_network))
-			return true;
-	return false;
+			return "exempt-networks";
+	return NULL;
 }
 
 /* A login that the source does not know has what is permitted to every login, and no address. */
@@ -246,6 +247,7 @@ enum transaction_answer
 transaction_envelope(struct transaction *transaction, const struct transaction_facts *facts)
 {
 	struct verdict verdict;
+	const char *exempt;
 
 	take_facts(transaction, facts);
 	if (is_anonymous_login(transaction)) {
@@ -253,8 +255,10 @@ transaction_envelope(struct transaction *transaction, const struct transaction_f
 			"The mail server does not tell its filter who has logged in");
 		return close_with(transaction, &verdict);
 	}
-	if (is_exempt(transaction))
+	if ((exempt = exemption(transaction))) {
+		transaction->verdict = verdict_pass(exempt);
 		return TRANSACTION_PASS;
+	}
 	if (identify(transaction, NULL, &verdict))
 		verdict = judge_sender(transaction);
 	if (verdict_is_refusal(&verdict))

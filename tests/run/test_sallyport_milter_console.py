@@ -28,7 +28,7 @@ def asked():
         "verdict:    rewrite", "From:       carol@example.org", "Reply-To:   bob@example.org"]),
     (["erin", "bob@example.org", "--from", "erin@example.org"], 1, ["verdict:    hold"]),
     (["", "alice@example.org", "--client", "192.0.2.1"], 1, ["530 5.7.0 Authentication required"]),
-    (["", "alice@example.org", "--client", "127.0.0.1"], 0, ["verdict:    pass"]),
+    (["", "alice@example.org", "--client", "127.0.0.1"], 0, ["verdict:    pass", "decided by: exempt-networks"]),
 ])
 def test_check(asked, arguments, code, words):
     """What the rights say, whatever the mode is."""

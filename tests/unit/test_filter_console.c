@@ -50,7 +50,8 @@ verdicts(void **state)
 		{ { .login = "away", .address = "away@example.org" }, CONSOLE_NO,
 			"verdict:    tempfail\nreply:      451 4.3.0 It cannot be told now who may send "
 			"as this sender; try again later\ndecided by: source of identities\n" },
-		{ { .login = "", .address = "x@example.org" }, CONSOLE_YES, "verdict:    pass\n" },
+		{ { .login = "", .address = "x@example.org" }, CONSOLE_YES,
+			"verdict:    pass\ndecided by: unauthenticated = pass\n" },
 	};
 
 	(void)state;

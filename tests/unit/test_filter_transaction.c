@@ -120,8 +120,10 @@ static void
 strangers_pass(void **state)
 {
 	static const struct message messages[] = {
-		{ NULL, "203.0.113.9", NULL, "<alice@example.org>", "x", TRANSACTION_PASS, 0, "" },
-		{ "", "203.0.113.9", "mx", "<junk", "x", TRANSACTION_PASS, 0, "" },
+		{ NULL, "203.0.113.9", NULL, "<alice@example.org>", "x", TRANSACTION_PASS, 0,
+			"unauthenticated = pass" },
+		{ "", "203.0.113.9", "mx", "<junk", "x", TRANSACTION_PASS, 0,
+			"unauthenticated = pass" },
 	};
 
 	(void)state;
@@ -201,7 +203,8 @@ strangers_checked(void **state)
 		{ NULL, "192.0.2.7", NULL, "<alice@example.org>", "box@example.org",
 			TRANSACTION_REFUSE, 550, "no permit names this sender of ours" },
 		/* exempt, but not with a login; and what has no address is not exempt */
-		{ NULL, "198.51.100.1", NULL, "<a@example.org>", "x", TRANSACTION_PASS, 0, "" },
+		{ NULL, "198.51.100.1", NULL, "<a@example.org>", "x", TRANSACTION_PASS, 0,
+			"exempt-networks" },
 		{ "alice", "198.51.100.1", NULL, "<bob@example.org>", "x", TRANSACTION_REFUSE, 550,
 			"no permit names this sender of ours" },
 		{ NULL, NULL, NULL, "<a@example.org>", "x", TRANSACTION_REFUSE, 530,
