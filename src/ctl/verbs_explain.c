@@ -47,8 +47,8 @@ static const struct table_column filter_columns[] = {
 	{ "ASKED", "asked", TABLE_TEXT },
 	{ "BECAUSE OF", "missed", TABLE_TEXT },
 	{ "DECIDED BY", "where", TABLE_TEXT },
-	{ "FROM", "smallest", TABLE_SIZE },
-	{ "UP TO", "largest", TABLE_SIZE },
+	{ "SIZE FROM", "smallest", TABLE_SIZE },
+	{ "SIZE UP TO", "largest", TABLE_SIZE },
 	{ NULL, NULL, TABLE_TEXT },
 };
 

@@ -112,9 +112,9 @@ asked(void **state)
 				"\"logins\",\"where\":\"c.conf:9\"}]}"),
 			CTL_DONE,
 			"verdict: pass\n\n"
-			"FILTER  ASKED  BECAUSE OF  DECIDED BY  FROM  UP TO\n"
-			"av      yes                                  2.0K\n"
-			"dkim    no     logins      c.conf:9          \n",
+			"FILTER  ASKED  BECAUSE OF  DECIDED BY  SIZE FROM  SIZE UP TO\n"
+			"av      yes                                       2.0K\n"
+			"dkim    no     logins      c.conf:9               \n",
 			"" },
 		{ "queue list", " ", "{\"args\":{\"limit\":\"1000\"},\"verb\":\"queue list\"}",
 			OK_DATA("{\"messages\":[{" MESSAGE ",\"recipients\":[\"x@y\",\"z@y\"]}]}"),
