@@ -170,6 +170,8 @@ Type this into a mail client on this machine:
   outgoing, SMTP     localhost, port {ports["submission"]}, STARTTLS, user {LOGIN}
              or      localhost, port {ports["submissions"]}, TLS, user {LOGIN}
   authority          {FOLDER}/authority/authority.pem (or accept the certificate once)
+Ask it:   {os.path.join(ground.PROGRAMS, "sallyportctl")} -c {FOLDER}/gate/sallyport.conf status
+Change that file as you like, then the same with reload in place of status; a new start writes it anew.
 Log: {FOLDER}/gate/log   End: ./bootstrap run --stop
 """)
 
