@@ -153,6 +153,10 @@ check_permits(struct practice *practice, const struct settings_permits *permits,
 		if (kind <= PRINCIPAL_AUTHENTICATED && has_text(&permit->send_as, "*"))
 			practice_warn(practice, permit->where, "\"%s\" may use any address as sender",
 				permit->title);
+		if (kind <= PRINCIPAL_AUTHENTICATED && (permit->rights & RIGHT_BYPASS_MILTERS))
+			practice_note(practice, permit->where,
+				"no filter sees or signs the mail of \"%s\": bypass-milters",
+				permit->title);
 		if (kind == PRINCIPAL_NETWORK && (permit->rights & RIGHT_RELAY) &&
 			permit->principal.network.bits < LARGE_BITS)
 			practice_warn(practice, permit->where,
