@@ -58,25 +58,15 @@ struct map_query {
 
 /* ---- the file --------------------------------------------------------------------------------- */
 
-static struct span
-trim(struct span text)
-{
-	while (text.length && strchr(" \t\r\n\v\f", text.start[0]))
-		text = span_from(text, 1);
-	while (text.length && strchr(" \t\r\n\v\f", text.start[text.length - 1]))
-		text.length--;
-	return text;
-}
-
 static bool
 take_line(struct arena *arena, struct span text, const char *values[WORD_COUNT])
 {
 	struct span value;
-	struct span name = trim(span_cut(text, '=', &value));
+	struct span name = text_lines_trim(span_cut(text, '=', &value));
 
 	if (name.length == 0 || span_find(text, '=') == text.length)
 		return false;
-	value = trim(value);
+	value = text_lines_trim(value);
 	for (size_t i = 0; i < WORD_COUNT; i++) {
 		if (!span_is(name, words[i]))
 			continue;
@@ -169,9 +159,10 @@ check_template(struct map_query *query, const char *template, bool in_query)
 			continue;
 		at++;
 		if (!note_expansion(query, *at, in_query))
-			return "has an expansion that there is not";
+			return in_query ? "the query has an expansion that there is not"
+					: "result_format has an expansion that there is not";
 		if (in_query && *at != '%' && quote != '\'')
-			return "has an expansion outside of '…', where it could not be escaped";
+			return "the query has an expansion outside of '…', where it could not be escaped";
 	}
 	return NULL;
 }

@@ -87,11 +87,7 @@ split(struct span line, struct span *key_out, struct span *value_out)
 			end++;
 	}
 	*key_out = span_first(line, end);
-	*value_out = span_from(line, end);
-	while (value_out->length && text_lines_is_blank(value_out->start[0]))
-		*value_out = span_from(*value_out, 1);
-	while (value_out->length && text_lines_is_blank(value_out->start[value_out->length - 1]))
-		value_out->length--;
+	*value_out = text_lines_trim(span_from(line, end));
 	return !quoted;
 }
 

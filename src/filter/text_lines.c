@@ -8,6 +8,16 @@ text_lines_is_blank(char byte)
 	return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
 
+struct span
+text_lines_trim(struct span text)
+{
+	while (text.length && text_lines_is_blank(text.start[0]))
+		text = span_from(text, 1);
+	while (text.length && text_lines_is_blank(text.start[text.length - 1]))
+		text.length--;
+	return text;
+}
+
 struct text_lines
 text_lines_start(struct span bytes)
 {

@@ -23,6 +23,8 @@ enum text_lines_result {
 
 /* As Postfix takes blanks: also line ends, tabs of both kinds and form feeds. */
 bool text_lines_is_blank(char byte);
+/* Without the blanks at both ends. */
+struct span text_lines_trim(struct span text);
 
 struct text_lines text_lines_start(struct span bytes); /* the bytes stay the caller's */
 void text_lines_fini(struct text_lines *lines);

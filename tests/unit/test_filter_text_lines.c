@@ -71,12 +71,31 @@ what_is_no_line(void **state)
 	}
 }
 
+static void
+blanks_are_trimmed(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *rest;
+	} cases[] = {
+		{ "", "" },
+		{ " \t\r\n\v\f", "" },
+		{ "a", "a" },
+		{ "\v a\tb \r\n", "a\tb" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		assert_span_equal(text_lines_trim(span_text(cases[i].text)), cases[i].rest);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_are_put_together),
 		cmocka_unit_test(what_is_no_line),
+		cmocka_unit_test(blanks_are_trimmed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
