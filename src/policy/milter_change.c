@@ -326,9 +326,10 @@ log_change(const struct milter_change *change, const char *filter, const struct 
 }
 
 bool
-milter_change_apply(struct milter_change *change, struct mail *mail, const char *filter,
-	enum verdict_kind *kind_out, struct fault *fault_out)
+milter_change_apply(struct milter_change *change, const char *filter, enum verdict_kind *kind_out,
+	struct fault *fault_out)
 {
+	struct mail *mail = change->mail;
 	struct outcome next;
 
 	if (change->fault.kind != FAULT_NONE) {

@@ -18,9 +18,9 @@ enum {
 };
 
 /*
- * For one filter and one message; mail is only read until milter_change_apply(). With a new body it
- * may be as large as size_limit (0: any size), or as it is. on_room comes from
- * the loop after MILTER_TAKEN_LATER; if the file could not be had, the next call says BAD.
+ * For one filter and one message; mail outlives it, and is only read until milter_change_apply().
+ * With a new body it may be as large as size_limit (0: any size), or as it is. on_room comes from the
+ * loop after MILTER_TAKEN_LATER; if the file could not be had, the next call says BAD.
  */
 struct milter_change *milter_change_new(const struct milter_means *means,
 	const struct milter_offer *offer, struct mail *mail, uint64_t size_limit,
@@ -43,7 +43,7 @@ bool milter_change_is_any(const struct milter_change *change);
  * message that just fits has the header's own room). No recipient left: *kind_out is DISCARD;
  * quarantine: HOLD and mail->hold; else CONTINUE. Logs what was changed. Once.
  */
-bool milter_change_apply(struct milter_change *change, struct mail *mail, const char *filter,
+bool milter_change_apply(struct milter_change *change, const char *filter,
 	enum verdict_kind *kind_out, struct fault *fault_out);
 
 #endif

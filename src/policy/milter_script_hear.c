@@ -119,8 +119,8 @@ let_pass(struct milter_script *script, struct verdict *verdict)
 
 	if (!script->change)
 		return;
-	if (!milter_change_apply(script->change, script->mail, script->milter->settings->title,
-		    &kind, &script->saying.fault)) {
+	if (!milter_change_apply(script->change, script->milter->settings->title, &kind,
+		    &script->saying.fault)) {
 		*verdict = milter_verdict_without(script->milter->settings->on_failure, true,
 			verdict->where);
 		return;

@@ -2,6 +2,7 @@
 #include "fake_milter_change.h"
 
 struct milter_change {
+	struct mail *mail;
 	void (*on_room)(void *context);
 	void *context;
 	unsigned taken;
@@ -18,8 +19,8 @@ milter_change_new(const struct milter_means *means, const struct milter_offer *o
 
 	(void)means;
 	(void)offer;
-	(void)mail;
 	(void)size_limit;
+	change->mail = mail;
 	change->on_room = on_room;
 	change->context = context;
 	return change;
@@ -57,8 +58,8 @@ milter_change_is_any(const struct milter_change *change)
 }
 
 bool
-milter_change_apply(struct milter_change *change, struct mail *mail, const char *filter,
-	enum verdict_kind *kind_out, struct fault *fault_out)
+milter_change_apply(struct milter_change *change, const char *filter, enum verdict_kind *kind_out,
+	struct fault *fault_out)
 {
 	(void)filter;
 	if (fake_milter_change.too_much)
@@ -67,8 +68,8 @@ milter_change_apply(struct milter_change *change, struct mail *mail, const char 
 	fake_milter_change.applied++;
 	*kind_out = fake_milter_change.kind;
 	if (*kind_out == VERDICT_HOLD) {
-		mail->hold = true;
-		mail->hold_reason = "look at it";
+		change->mail->hold = true;
+		change->mail->hold_reason = "look at it";
 	}
 	return true;
 }

@@ -214,11 +214,11 @@ take_path(struct milter_change *change, enum milter_answer what, const char *pat
 
 /* The kind, or -1 if nothing was changed. The change is gone. */
 static inline int
-apply(struct milter_change *change, struct mail *mail, const char *filter)
+apply(struct milter_change *change, const char *filter)
 {
 	enum verdict_kind kind = VERDICT_REJECT;
 	struct fault fault = FAULT_INIT;
-	bool done = milter_change_apply(change, mail, filter, &kind, &fault);
+	bool done = milter_change_apply(change, filter, &kind, &fault);
 
 	assert_int_equal(done, fault.kind == FAULT_NONE);
 	milter_change_free(&change);

@@ -51,7 +51,7 @@ test_bad_packets(void **state)
 		assert_int_equal(take_field(change, MILTER_ADD_HEADER, 0, S("Good"), S("2")),
 			MILTER_TAKEN_BAD);
 		assert_true(milter_change_is_any(change));
-		assert_int_equal(apply(change, mail, "plain"), -1);
+		assert_int_equal(apply(change, "plain"), -1);
 		assert_string_equal(header_of(mail), "A: 1\r\n");
 		mail_free(&mail);
 	}
@@ -100,7 +100,7 @@ test_negotiated(void **state)
 			assert_int_equal(take(change, asked[i].what, asked[i].payload),
 				is_bad ? MILTER_TAKEN_BAD : MILTER_TAKEN);
 			assert_int_equal(milter_change_is_any(change), may);
-			assert_int_equal(apply(change, mail, "plain"),
+			assert_int_equal(apply(change, "plain"),
 				is_bad ? -1 :
 				may && asked[i].what == MILTER_QUARANTINE ? VERDICT_HOLD :
 					 VERDICT_CONTINUE);
@@ -136,7 +136,7 @@ test_quarantine(void **state)
 
 		assert_int_equal(take(change, MILTER_QUARANTINE, cases[i].payload), MILTER_TAKEN);
 		assert_int_equal(take(change, MILTER_QUARANTINE, S("second\0")), MILTER_TAKEN);
-		assert_int_equal(apply(change, mail, "plain"), VERDICT_HOLD);
+		assert_int_equal(apply(change, "plain"), VERDICT_HOLD);
 		assert_true(mail->hold);
 		assert_true(strlen(mail->hold_reason) < 160);
 		if (cases[i].reason)
@@ -156,7 +156,7 @@ test_held_before(void **state)
 	mail->hold = true;
 	mail->hold_reason = "limits";
 	take(change, MILTER_QUARANTINE, S("virus\0"));
-	assert_int_equal(apply(change, mail, "plain"), VERDICT_HOLD);
+	assert_int_equal(apply(change, "plain"), VERDICT_HOLD);
 	assert_string_equal(mail->hold_reason, "limits");
 	mail_free(&mail);
 }
@@ -177,7 +177,7 @@ test_everything_at_once(void **state)
 	take_path(change, MILTER_CHANGE_SENDER, "<>", "");
 	take(change, MILTER_QUARANTINE, S("odd\0"));
 	assert_false(is_changed(mail));
-	assert_int_equal(apply(change, mail, "plain"), VERDICT_HOLD);
+	assert_int_equal(apply(change, "plain"), VERDICT_HOLD);
 	assert_string_equal(header_of(mail), "A: 1\r\nX: 1\r\n");
 	assert_span_equal(buf_span(&mail->body), "one\r\ntwo\r\n");
 	assert_int_equal(mail->body_length, 10);
@@ -197,7 +197,7 @@ test_empty_body(void **state)
 	(void)state;
 	assert_int_equal(take(change, MILTER_REPLACE_BODY, SPAN_EMPTY), MILTER_TAKEN);
 	assert_true(milter_change_is_any(change));
-	assert_int_equal(apply(change, mail, "plain"), VERDICT_CONTINUE);
+	assert_int_equal(apply(change, "plain"), VERDICT_CONTINUE);
 	assert_int_equal(mail->body_length, 0);
 	assert_int_equal(buf_length(&mail->body), 0);
 	mail_free(&mail);
@@ -234,7 +234,7 @@ test_nothing_is_half_done(void **state)
 			snprintf(path, sizeof path, "<u%u@example.net>", i);
 			take_path(change, MILTER_ADD_RCPT, path, NULL);
 		}
-		assert_int_equal(apply(change, mail, "plain"), -1);
+		assert_int_equal(apply(change, "plain"), -1);
 		assert_false(is_changed(mail));
 		mail_free(&mail);
 	}
@@ -249,7 +249,7 @@ test_at_the_size_limit(void **state)
 
 	(void)state;
 	take_field(change, MILTER_INSERT_HEADER, 0, S("DKIM-Signature"), S("v=1"));
-	assert_int_equal(apply(change, mail, "plain"), VERDICT_CONTINUE);
+	assert_int_equal(apply(change, "plain"), VERDICT_CONTINUE);
 	mail_free(&mail);
 }
 
@@ -265,7 +265,7 @@ test_beyond_the_size_limit(void **state)
 		assert_int_equal(take(change, MILTER_REPLACE_BODY,
 			more ? S("another\r\n") : S("A BODY\r\n")), MILTER_TAKEN);
 		assert_int_equal(
-			apply(change, mail, "plain"), more ? -1 : VERDICT_CONTINUE);
+			apply(change, "plain"), more ? -1 : VERDICT_CONTINUE);
 		mail_free(&mail);
 	}
 }
@@ -302,7 +302,7 @@ test_floods(void **state)
 		for (unsigned n = 0; n < 100 * 1000; n++)
 			taken += take(change, floods[i].what, floods[i].payload) == MILTER_TAKEN;
 		assert_int_equal(taken, floods[i].taken);
-		assert_int_equal(apply(change, mail, "plain"), -1);
+		assert_int_equal(apply(change, "plain"), -1);
 		assert_false(is_changed(mail));
 		mail_free(&mail);
 	}
@@ -323,7 +323,7 @@ test_bytes_gathered(void **state)
 	while (take(change, MILTER_ADD_HEADER, span_of(value, sizeof value)) == MILTER_TAKEN)
 		taken++;
 	assert_int_equal(taken, MILTER_CHANGE_FIELDS_MAX_BYTES / sizeof value);
-	assert_int_equal(apply(change, mail, "plain"), -1);
+	assert_int_equal(apply(change, "plain"), -1);
 	change = change_new(mail, MILTER_MAY_ALL, 0, 0);
 	taken = 0;
 	while (take(change, MILTER_ADD_RCPT, span_of(value + sizeof value - 8000, 8000)) ==

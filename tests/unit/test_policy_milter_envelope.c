@@ -87,7 +87,7 @@ test_rows(void **state)
 		struct mail *mail = mail_with("A: 1\r\n", "x\r\n");
 		struct milter_change *change = want_all(mail, rows[i].wants, 4);
 
-		if (apply(change, mail, "plain") != VERDICT_CONTINUE ||
+		if (apply(change, "plain") != VERDICT_CONTINUE ||
 			strcmp(recipients_of(mail), rows[i].recipients) != 0)
 			print_error("%s\n", rows[i].title);
 		assert_string_equal(recipients_of(mail), rows[i].recipients);
@@ -107,7 +107,7 @@ test_smtputf8(void **state)
 
 	(void)state;
 	mail->smtputf8 = true;
-	assert_int_equal(apply(want_all(mail, wants, 1), mail, "plain"), VERDICT_CONTINUE);
+	assert_int_equal(apply(want_all(mail, wants, 1), "plain"), VERDICT_CONTINUE);
 	assert_string_equal(recipients_of(mail), TWO " d\xc3\xa4n@example.net");
 	mail_free(&mail);
 }
@@ -125,7 +125,7 @@ test_parameters(void **state)
 
 	(void)state;
 	mail->ret = 2;
-	assert_int_equal(apply(want_all(mail, wants, 3), mail, "plain"), VERDICT_CONTINUE);
+	assert_int_equal(apply(want_all(mail, wants, 3), "plain"), VERDICT_CONTINUE);
 	assert_int_equal(mail->recipients[2].notify, SMTP_NOTIFY_NEVER);
 	assert_string_equal(mail->recipients[2].orcpt, "rfc822;x");
 	assert_int_equal(mail->recipients[3].notify, SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_FAILURE);
@@ -134,7 +134,7 @@ test_parameters(void **state)
 	assert_string_equal(mail->envid, "x");
 	assert_false(mail->smtputf8 || mail->eightbit);
 	/* What is malformed, or not said, leaves what was. */
-	assert_int_equal(apply(want_all(mail, &later, 1), mail, "plain"), VERDICT_CONTINUE);
+	assert_int_equal(apply(want_all(mail, &later, 1), "plain"), VERDICT_CONTINUE);
 	assert_string_equal(mail->envid, "x");
 	assert_int_equal(mail->ret, SMTP_RET_FULL);
 	mail_free(&mail);
@@ -149,7 +149,7 @@ test_nobody_left(void **state)
 	struct mail *mail = mail_with("A: 1\r\n", "x\r\n");
 
 	(void)state;
-	assert_int_equal(apply(want_all(mail, wants, 3), mail, "plain"), VERDICT_DISCARD);
+	assert_int_equal(apply(want_all(mail, wants, 3), "plain"), VERDICT_DISCARD);
 	assert_int_equal(mail->recipient_count, 0);
 	mail_add_recipient(mail, "a@b.c", "", 0);
 	assert_string_equal(recipients_of(mail), "a@b.c");
@@ -168,12 +168,12 @@ test_trust(void **state)
 
 	(void)state;
 	fixture_permits[0].rights = RIGHT_SUBMIT;
-	assert_int_equal(apply(want_all(mail, wants, 3), mail, "plain"), VERDICT_CONTINUE);
+	assert_int_equal(apply(want_all(mail, wants, 3), "plain"), VERDICT_CONTINUE);
 	assert_string_equal(recipients_of(mail), TWO " eve@example.org");
 	assert_string_equal(mail->sender, "alice@example.org");
-	assert_int_equal(apply(want_all(mail, wants, 3), mail, "unheard-of"), VERDICT_CONTINUE);
+	assert_int_equal(apply(want_all(mail, wants, 3), "unheard-of"), VERDICT_CONTINUE);
 	assert_string_equal(recipients_of(mail), TWO " eve@example.org");
-	assert_int_equal(apply(want_all(mail, wants, 3), mail, "trusted"), VERDICT_CONTINUE);
+	assert_int_equal(apply(want_all(mail, wants, 3), "trusted"), VERDICT_CONTINUE);
 	assert_string_equal(recipients_of(mail), TWO " eve@example.org dan@example.net!");
 	assert_string_equal(mail->sender, "bounce@lists.example.com");
 	assert_string_equal(mail->allowed_sender, "alice@example.org");
@@ -192,13 +192,13 @@ test_allowed_sender(void **state)
 	struct mail *mail = mail_with("A: 1\r\n", "x\r\n");
 
 	(void)state;
-	assert_int_equal(apply(want_all(mail, first, 2), mail, "trusted"), VERDICT_CONTINUE);
+	assert_int_equal(apply(want_all(mail, first, 2), "trusted"), VERDICT_CONTINUE);
 	assert_string_equal(mail->sender, "two@example.com");
 	assert_string_equal(mail->allowed_sender, "alice@example.org");
-	assert_int_equal(apply(want_all(mail, second, 1), mail, "trusted"), VERDICT_CONTINUE);
+	assert_int_equal(apply(want_all(mail, second, 1), "trusted"), VERDICT_CONTINUE);
 	assert_string_equal(mail->sender, "three@example.com");
 	assert_string_equal(mail->allowed_sender, "alice@example.org");
-	assert_int_equal(apply(want_all(mail, third, 1), mail, "plain"), VERDICT_CONTINUE);
+	assert_int_equal(apply(want_all(mail, third, 1), "plain"), VERDICT_CONTINUE);
 	assert_string_equal(mail->sender, "");
 	assert_null(mail->allowed_sender);
 	mail_free(&mail);
@@ -221,7 +221,7 @@ test_most_recipients(void **state)
 			assert_int_equal(take_path(change, ADD, path, NULL), MILTER_TAKEN);
 		}
 		assert_int_equal(
-			apply(change, mail, "plain"), more == 98 ? VERDICT_CONTINUE : -1);
+			apply(change, "plain"), more == 98 ? VERDICT_CONTINUE : -1);
 		if (more == 98) {
 			assert_int_equal(mail->recipient_count, 100);
 			mail_free(&mail);
