@@ -407,7 +407,9 @@ trial_start(const struct settings *settings, const struct milter_means *means,
 	struct trial *trial;
 
 	if (!filter) {
-		fault_set(fault, FAULT_MISSING, "there is no filter %s", wish->filter);
+		fault_set(fault, FAULT_MISSING,
+			"there is no filter %s in the configuration that is in effect",
+			wish->filter);
 		return NULL;
 	}
 	trial = mem_alloc(sizeof *trial);
