@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import threading
 
 import pytest
@@ -36,12 +35,6 @@ def extra(filters, policies=None):
 def listeners(*names):
     return {"submission": None, "submissions": None,
             **{name: {**LISTENER, **({} if name == "plain" else {"policy": f'"{name}"'})} for name in names}}
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 def session(gate, listener, seconds=30):
@@ -77,7 +70,7 @@ def moody():
 
 @pytest.fixture(scope="module")
 def gate(make_gate, sink, good, moody):
-    dead = {"dead": (f"inet:127.0.0.1:{free_port()}", {"connect-wait": "300ms"})}
+    dead = {"dead": (f"inet:127.0.0.1:{ground.free_port()}", {"connect-wait": "300ms"})}
     return make_gate(base={"workers": "1"}, routes={"*": sink.target}, listeners=listeners("good", "moody", "plain"),
                      extra=extra({"good": (good.target, {}), "moody": (moody.target, {"command-wait": "1s"}), **dead}))
 
@@ -187,8 +180,8 @@ def fail_until_it_rests(gate, name):
 @pytest.mark.parametrize("how", ["nobody", "silent"])
 def test_breaker_opens_and_closes(make_gate, sink, how):
     """Five failures, and mail is put off at once; once the filter is back, mail flows, and all of it is told."""
-    filter_ = Filter()
-    port = filter_.port
+    port = ground.free_port()     # which nobody else gets while the filter is away
+    filter_ = Filter(port=port)
     settings = {**QUICK, "command-wait": "300ms", "rest": "1s"}
     gate = make_gate(base={"workers": "1"}, routes={"*": sink.target}, listeners=listeners("one", "plain"),
                      extra=extra({"one": (filter_.target, settings)}))
@@ -219,7 +212,8 @@ def test_breaker_opens_and_closes(make_gate, sink, how):
 def test_breaker_beside_a_good_filter(make_gate, sink, good):
     """The filter of one policy rests; those of others do not."""
     gate = make_gate(base={"workers": "1"}, routes={"*": sink.target}, listeners=listeners("one", "good"),
-                     extra=extra({"one": (f"inet:127.0.0.1:{free_port()}", {"connect-wait": "300ms"}), "good": (good.target, {})}))
+                     extra=extra({"one": (f"inet:127.0.0.1:{ground.free_port()}", {"connect-wait": "300ms"}),
+                                  "good": (good.target, {})}))
     fail_until_it_rests(gate, "one")
     assert send(gate, "good").code == 250
     assert (known(gate, "good")["state"], known(gate, "one")["state"]) == ("ok", "resting")
@@ -259,7 +253,7 @@ def test_reload_moves_and_takes_away(make_gate, sink):
     filter_ = Filter()
     others = listeners("one", "plain")
     gate = make_gate(base={"workers": "1"}, routes={"*": sink.target}, listeners=others,
-                     extra=extra({"one": (f"inet:127.0.0.1:{free_port()}", {"connect-wait": "300ms", "rest": "1h"})}))
+                     extra=extra({"one": (f"inet:127.0.0.1:{ground.free_port()}", {"connect-wait": "300ms", "rest": "1h"})}))
     old = session(gate, "one")
     fail_until_it_rests(gate, "one")
     assert known(gate, "one")["state"] == "resting"
@@ -301,7 +295,7 @@ def kill_dial(gate):
 @pytest.mark.sanitize
 def test_dial_dies_while_connections_are_made(make_gate, sink):
     """What was asked of it is asked again of the next one; a filter that is there by then is found."""
-    port = free_port()
+    port = ground.free_port()
     gate = make_gate(base={"workers": "1"}, routes={"*": sink.target}, listeners=listeners("one", "plain"),
                      extra=extra({"one": (f"inet:127.0.0.1:{port}", {"connect-wait": "60s", "budget": "60s"})}))
     wires = [session(gate, "one", seconds=40) for _ in range(3)]

@@ -329,7 +329,8 @@ def verdict(running, sender="alice@example.org", login="alice"):
 def test_sallyport_milter_through_restarts_and_changes(make_gate):
     path = ground.folder("gate")
     gate = make_gate(path=path, extra=section(f"{path}/run/lookup.sock"))
-    running = Filter(HEAD + f'filter {{ socket = "{{socket}}"  lookup-socket = "{path_of(gate)}" }}\n').start()
+    running = Filter(HEAD + f'filter {{ socket = "{{socket}}"  lookup-socket = "{path_of(gate)}"\n'
+                     'lookup-wait = 30s }\n').start()
     try:
         assert [verdict(running), verdict(running, "bob@example.org"), verdict(running, login="carol")] == [250, 550, 550]
         gate.ctl("grant", "add", "alice", "send-as", "bob@example.org")
