@@ -176,11 +176,13 @@ def test_over_tcp_no_message_waits_for_an_acknowledgement(gate, token):
     """Nagle's algorithm on its side and a late acknowledgement on ours would cost each message 40 ms or more."""
     times = []
     with gate.session(listener="simple") as wire:
-        for number in range(20):
+        for number in range(200):     # on a slow machine others are in the way; one that has none of it is enough
             for line in (b"MAIL FROM:<alice@example.org>", b"RCPT TO:<u@example.net>", b"DATA"):
                 assert wire.command(line).code < 400
             begin = time.monotonic()
             wire.send(letter(token + b"%d" % number) + b".\r\n")
             assert wire.reply().code == 250
             times.append(time.monotonic() - begin)
-    assert min(times) < 0.035, times
+            if times[-1] < 0.035:
+                return
+    raise AssertionError(times)

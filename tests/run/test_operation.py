@@ -5,7 +5,6 @@ import json
 import os
 import pty
 import re
-import socket
 import subprocess
 
 import pytest
@@ -389,9 +388,7 @@ def test_explain_says_what_the_daemon_does(gate, token, login, source, listener,
 # --- test smtp
 
 def test_test_smtp_names_the_step_that_fails(gate, authority, hop):
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        nobody = "127.0.0.1:%d" % closed.getsockname()[1]
+    nobody = f"127.0.0.1:{ground.free_port()}"
     trust = ["--trust", authority.trust]
     alice = [*trust, "--login", "alice", "--password-stdin"]
     there = f"127.0.0.1:{hop.port}"
