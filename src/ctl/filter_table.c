@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { RANK_FAILING = 2 }; /* the worst of a filter that is asked; rank() */
+
 const struct table_column filter_table_brief[] = {
 	{ "FILTER", "name", TABLE_TEXT },
 	{ "STATE", "state", TABLE_TEXT },
@@ -65,6 +67,22 @@ rank(const json_t *filter)
 	return 0;
 }
 
+/*
+ * What is let alone anywhere is told; but of processes that ask it, the one knows best that asked last:
+ * the others have only not had a message since it came back, or fell out.
+ */
+static bool
+knows_better(const json_t *from, const json_t *to)
+{
+	const json_t *theirs = json_object_get(from, "told_ms");
+	const json_t *ours = json_object_get(to, "told_ms");
+	bool both_ask = rank(from) <= RANK_FAILING && rank(to) <= RANK_FAILING;
+
+	if (both_ask && json_is_integer(theirs) && json_is_integer(ours))
+		return json_integer_value(theirs) < json_integer_value(ours);
+	return rank(from) > rank(to);
+}
+
 /* Each process has its own mean of late; the busier one says more. */
 static void
 merge_recent(json_t *to, const json_t *from)
@@ -86,14 +104,17 @@ merge(json_t *to, const json_t *from)
 		"skipped", "took_us" };
 	json_t *verdicts = json_object_get(to, "verdicts");
 	const char *fault = json_string_value(json_object_get(from, "fault"));
+	bool better = knows_better(from, to);
 	const char *key;
 	json_t *value;
 
 	if (fault && fault[0] &&
-		(rank(from) > rank(to) || !json_string_length(json_object_get(to, "fault"))))
+		(better || !json_string_length(json_object_get(to, "fault"))))
 		json_object_set(to, "fault", json_object_get(from, "fault"));
-	if (rank(from) > rank(to))
+	if (better)
 		json_object_set(to, "state", json_object_get(from, "state"));
+	if (better || !json_is_integer(json_object_get(to, "told_ms")))
+		json_object_set(to, "told_ms", json_object_get(from, "told_ms"));
 	if (!json_is_integer(json_object_get(to, "version"))) {
 		json_object_set(to, "version", json_object_get(from, "version"));
 		json_object_set(to, "actions", json_object_get(from, "actions"));

@@ -86,7 +86,8 @@ judge(struct dealings *dealings, const struct milter_saying *saying)
 	if (saying->fault.kind != FAULT_NONE)
 		report_failure(dealings, saying, verdict);
 	dealings->trying = false;
-	if (milter_health_worked(dealings->milter->health))
+	if (milter_health_worked(dealings->milter->health,
+		    loop_now_ms(dealings->milter->means->loop)))
 		log_event(EV_MILTER_BACK, kv_str("filter", dealings->milter->settings->title));
 }
 

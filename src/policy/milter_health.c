@@ -37,10 +37,11 @@ milter_health_met(struct milter_health *health, const struct milter_offer *offer
 }
 
 bool
-milter_health_worked(struct milter_health *health)
+milter_health_worked(struct milter_health *health, uint64_t now_ms)
 {
 	bool was_open = is_open(health);
 
+	health->told_ms = now_ms;
 	health->failures_in_row = 0;
 	health->trying = false;
 	health->rest_ms = 0;
@@ -57,6 +58,7 @@ first_rest_ms(const struct milter_health *health)
 bool
 milter_health_failed(struct milter_health *health, uint64_t now_ms, const struct fault *why)
 {
+	health->told_ms = now_ms;
 	health->failures++;
 	health->failures_in_row++;
 	snprintf(health->fault, sizeof health->fault, "%.*s", (int)sizeof health->fault - 1,
@@ -91,7 +93,7 @@ milter_health_gave_up(struct milter_health *health)
 void
 milter_health_moved(struct milter_health *health)
 {
-	(void)milter_health_worked(health);
+	(void)milter_health_worked(health, 0);
 	health->negotiated = false;
 	health->version = health->actions = health->steps = 0;
 	health->fault[0] = '\0';

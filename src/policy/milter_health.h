@@ -33,6 +33,7 @@ struct milter_health {
 	uint64_t longest_us;
 	uint64_t recent_us;          /* … and a mean in which the last eight or so weigh most */
 	unsigned failures_in_row;
+	uint64_t told_ms;            /* loop time when it last worked or failed; 0: never */
 	bool trying;                 /* somebody is finding out whether it is back */
 	uint64_t rest_ms;            /* the present or last rest; 0: none yet */
 	uint64_t rest_until_ms;      /* loop time; 0: closed, mail flows */
@@ -43,7 +44,7 @@ struct milter_health {
 bool milter_health_admits(struct milter_health *health, uint64_t now_ms);
 void milter_health_met(struct milter_health *health, const struct milter_offer *offer);
 /* An answer came as it should: the row of failures is over. True if the breaker closed by it. */
-bool milter_health_worked(struct milter_health *health);
+bool milter_health_worked(struct milter_health *health, uint64_t now_ms);
 /* True if the breaker opened by it. */
 bool milter_health_failed(struct milter_health *health, uint64_t now_ms, const struct fault *why);
 /* Whoever was admitted neither met it nor failed (the client went away). */

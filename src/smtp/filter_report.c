@@ -109,7 +109,7 @@ describe(const struct settings *settings, const struct settings_milter *filter,
 	uint64_t rest_ms = health->rest_until_ms > now_ms ? health->rest_until_ms - now_ms : 0;
 
 	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:I, s:o, s:o, s:o, s:i, s:I, s:o, s:I, s:I, "
-			 "s:i, s:I, s:I, s:I, s:I, s:o}",
+			 "s:i, s:o, s:I, s:I, s:I, s:I, s:o}",
 		"name", filter->title, "address", filter->address.text, "on_failure",
 		failure_word(filter->on_failure), "policies", policies_of(settings, filter->title),
 		"state", state_of(health, now_ms), "rest_ms", (json_int_t)rest_ms, "version",
@@ -118,6 +118,8 @@ describe(const struct settings *settings, const struct settings_milter *filter,
 		"connections", (int)health->connections, "messages", (json_int_t)health->messages,
 		"verdicts", verdicts_of(health), "changed", (json_int_t)health->changed, "failures",
 		(json_int_t)health->failures, "failures_in_row", (int)health->failures_in_row,
+		"told_ms",
+		health->told_ms ? json_integer((json_int_t)(now_ms - health->told_ms)) : json_null(),
 		"skipped", (json_int_t)health->skipped, "took_us", (json_int_t)health->took_us,
 		"recent_us", (json_int_t)health->recent_us, "longest_us",
 		(json_int_t)health->longest_us, "fault", fault_of(health));

@@ -11,7 +11,7 @@
  * An array, in the order of the settings: [{"name", "address", "on_failure", "policies": [text],
  * "state", "rest_ms", "version", "actions": [text], "steps": [text], "connections", "messages",
  * "verdicts": {…}, "changed", "failures", "failures_in_row", "skipped", "took_us", "recent_us",
- * "longest_us", "fault"}]. state: "unknown" (not asked yet), "ok", "failing" (the last answer did not
+ * "told_ms", "longest_us", "fault"}]. state: "unknown" (not asked yet), "ok", "failing" (the last answer did not
  * come), "resting" (the breaker is open for rest_ms more), "trying" (the rest is over, and nobody has
  * found out yet). version is null before a negotiation.
  */

@@ -73,6 +73,43 @@ two_processes_and_an_old_one(void **state)
 	}
 }
 
+#define HOW(state, told) "{\"name\":\"x\",\"state\":\"" state "\",\"told_ms\":" told "}"
+
+static void
+who_asked_last_knows_best(void **state)
+{
+	static const struct {
+		const char *one;
+		const char *other;
+		const char *state;
+	} cases[] = {
+		{ HOW("failing", "9000"), HOW("ok", "10"), "ok" },
+		{ HOW("ok", "9000"), HOW("failing", "10"), "failing" },
+		{ HOW("resting", "9000"), HOW("ok", "10"), "resting" },
+		{ HOW("trying", "9000"), HOW("failing", "10"), "trying" },
+		{ HOW("unknown", "null"), HOW("ok", "10"), "ok" },
+		{ HOW("unknown", "null"), HOW("failing", "10"), "failing" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		for (int turn = 0; turn < 2; turn++) {
+			char roles[1024];
+			json_t *list;
+
+			snprintf(roles, sizeof roles,
+				"{\"role\":\"smtp\",\"retired\":0,\"details\":{\"filters\":[%s,%s]}}",
+				turn ? cases[i].one : cases[i].other,
+				turn ? cases[i].other : cases[i].one);
+			list = gather(roles);
+			assert_string_equal(json_string_value(json_object_get(
+						    json_array_get(list, 0), "state")),
+				cases[i].state);
+			json_decref(list);
+		}
+	}
+}
+
 /* A front end that was taken over says what it likes. */
 static void
 nonsense_is_passed_over(void **state)
@@ -180,6 +217,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_processes_and_an_old_one),
+		cmocka_unit_test(who_asked_last_knows_best),
 		cmocka_unit_test(nonsense_is_passed_over),
 		cmocka_unit_test(listed),
 		cmocka_unit_test(tried),

@@ -27,7 +27,7 @@ opens_after_failures_in_a_row(void **state)
 	for (int i = 1; i < MILTER_BREAK_AFTER; i++)
 		assert_false(milter_health_failed(&health, 1000, &why));
 	/* One that goes well begins the row anew. */
-	assert_false(milter_health_worked(&health));
+	assert_false(milter_health_worked(&health, 1000));
 	for (int i = 1; i < MILTER_BREAK_AFTER; i++)
 		assert_false(milter_health_failed(&health, 1000, &why));
 	assert_true(milter_health_admits(&health, 1000));
@@ -50,10 +50,10 @@ one_tries_after_the_rest(void **state)
 	assert_true(health.trying);
 	assert_false(milter_health_admits(&health, now_ms));
 	/* It goes well: all may. */
-	assert_true(milter_health_worked(&health));
+	assert_true(milter_health_worked(&health, 1000));
 	assert_true(milter_health_admits(&health, now_ms));
 	assert_false(health.trying);
-	assert_false(milter_health_worked(&health));
+	assert_false(milter_health_worked(&health, 1000));
 }
 
 static void
@@ -103,7 +103,7 @@ stragglers(void **state)
 	assert_int_equal(health.rest_ms, MILTER_REST_MS);
 	assert_int_equal(health.rest_until_ms, 1000 + MILTER_REST_MS);
 	/* But that one of them went well does. */
-	assert_true(milter_health_worked(&health));
+	assert_true(milter_health_worked(&health, 1000));
 	assert_true(milter_health_admits(&health, 2000));
 }
 

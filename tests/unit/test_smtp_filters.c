@@ -175,7 +175,7 @@ nobody_was_asked_yet(void **state)
 		"\"failures\":0,\"failures_in_row\":0,\"fault\":\"\",\"longest_us\":0,"
 		"\"messages\":0,\"name\":\"idle\",\"on_failure\":\"tempfail\",\"policies\":[],"
 		"\"recent_us\":0,\"rest_ms\":0,\"skipped\":0,\"state\":\"unknown\",\"steps\":[],"
-		"\"took_us\":0,\"verdicts\":" NO_VERDICTS ",\"version\":null}");
+		"\"told_ms\":null,\"took_us\":0,\"verdicts\":" NO_VERDICTS ",\"version\":null}");
 }
 
 static void
@@ -197,7 +197,7 @@ one_that_works(void **state)
 		"\"fault\":\"\",\"longest_us\":3000,\"messages\":2,\"name\":\"sign\","
 		"\"on_failure\":\"tempfail\",\"policies\":[\"default\",\"devices\"],"
 		"\"recent_us\":1250,\"rest_ms\":0,\"skipped\":0,\"state\":\"ok\","
-		"\"steps\":[\"no-body\",\"mute-header\"],\"took_us\":4000,\"verdicts\":"
+		"\"steps\":[\"no-body\",\"mute-header\"],\"told_ms\":null,\"took_us\":4000,\"verdicts\":"
 		"{\"accept\":0,\"continue\":1,\"discard\":0,\"hold\":0,\"reject\":0,\"tempfail\":1},"
 		"\"version\":6}");
 }
@@ -214,7 +214,7 @@ one_that_rests(void **state)
 		"\"failures\":5,\"failures_in_row\":5,\"fault\":\"nobody is there\","
 		"\"longest_us\":0,\"messages\":0,\"name\":\"virus\",\"on_failure\":\"hold\","
 		"\"policies\":[\"default\"],\"recent_us\":0,\"rest_ms\":9000,\"skipped\":1,"
-		"\"state\":\"resting\",\"steps\":[],\"took_us\":0,\"verdicts\":" NO_VERDICTS
+		"\"state\":\"resting\",\"steps\":[],\"told_ms\":1000,\"took_us\":0,\"verdicts\":" NO_VERDICTS
 		",\"version\":null}");
 }
 
