@@ -98,10 +98,12 @@ reload(const struct filter *filter)
 {
 	struct fault fault = FAULT_INIT;
 	struct settings *settings = config_load_for_filter(filter->config, &fault);
-	bool loaded = settings && is_same_server(filter->first, settings, &fault) &&
-		snapshot_load(filter->config, &fault);
+	bool loaded = false;
 
-	settings_free(&settings);
+	if (settings && is_same_server(filter->first, settings, &fault))
+		loaded = snapshot_use(settings, &fault);
+	else
+		settings_free(&settings);
 	reopen_log(filter);
 	if (loaded)
 		log_event(EV_FILTER_RELOADED, kv_str("file", filter->config));

@@ -29,10 +29,9 @@ open_identities(const struct settings *settings, struct fault *fault_out)
 }
 
 bool
-snapshot_load(const char *path, struct fault *fault_out)
+snapshot_use(struct settings *settings, struct fault *fault_out)
 {
-	struct settings *settings = config_load_for_filter(path, fault_out);
-	struct identities *identities = settings ? open_identities(settings, fault_out) : NULL;
+	struct identities *identities = open_identities(settings, fault_out);
 	struct snapshot *snapshot;
 	struct snapshot *old;
 
@@ -62,6 +61,14 @@ snapshot_load(const char *path, struct fault *fault_out)
 	pthread_mutex_unlock(&lock);
 	snapshot_drop(&old);
 	return true;
+}
+
+bool
+snapshot_load(const char *path, struct fault *fault_out)
+{
+	struct settings *settings = config_load_for_filter(path, fault_out);
+
+	return settings && snapshot_use(settings, fault_out);
 }
 
 struct snapshot *

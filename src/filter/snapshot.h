@@ -14,7 +14,9 @@ struct snapshot {
 	unsigned holds;                    /* snapshot.c's */
 };
 
-/* Reads the file; what is in force stays so if it has a fault. */
+/* Takes the settings in every case; what is in force stays so if there is a fault. */
+bool snapshot_use(struct settings *settings, struct fault *fault_out);
+/* The same with those of a file. */
 bool snapshot_load(const char *path, struct fault *fault_out);
 /* What is in force, held until snapshot_drop(); from any thread, after the first load. */
 struct snapshot *snapshot_hold(void);
