@@ -28,9 +28,12 @@ SETTINGS = "milter_macro_daemon_name = ORIGINATING\nmilter_default_action = temp
 
 def make_filters(workers):
     """ "NAME, TCP|unix" -> a filter that runs; of those that are installed."""
-    kinds = {"opendkim": (opendkim.missing(), opendkim.OpenDkim, {}),
+    kinds = {"opendkim": (opendkim.missing(verifier=False), opendkim.OpenDkim, {}),
              "libmilter": (callbacks.missing("libmilter"), callbacks.Obedient, {"kind": "libmilter", "mute": True}),
              "rspamd": (rspamd.missing(), rspamd.Rspamd, {"hyperscan": True, "workers": workers})}
+    for name, (missing, _, _) in kinds.items():
+        if missing:
+            print(f"{name} is left out: {missing}", file=sys.stderr)
     made = {}
     try:
         for place, unix in PLACES.items():
