@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "fake_io.h"
+#include "milter_watch.h"
 #include "policy/chain.h"
 #include "policy/milter.h"
 #include "wire/milter_packet.h"
@@ -20,9 +21,6 @@ enum {
 	RECIPIENTS_MAX = 3,
 	MESSAGE_SIZE = 300 * 1024,
 	BODY_LARGE = 70 * 1024,    /* more than one packet */
-	CONNECTIONS_MAX = 2,       /* for one message */
-	HELO_RANK = 2,             /* in the order of steps */
-	RCPT_RANK = 4,
 	UNKNOWN_BETWEEN = 0x40,    /* with the number of recipients: commands that nobody knows */
 	UNKNOWN_WITHIN = 0x80,
 };
@@ -42,18 +40,9 @@ enum happening {
 	RAW,
 };
 
-/* What the filter was told, as a strict reader of the protocol sees it. */
-struct watch {
-	size_t rank;      /* of the last step, in order */
-	bool over;        /* END or ABORT was told: perhaps without MAIL, if it is not wanted */
-	unsigned offers;  /* for this message */
-	unsigned ends;
-	unsigned unknowns;
-};
-
 struct play {
 	struct span in;
-	struct watch watch;
+	struct milter_watch watch;
 	struct chain *chain;
 	struct mail *mail;
 	struct mail_recipient asked[RECIPIENTS_MAX];
@@ -67,70 +56,6 @@ struct play {
 	unsigned files;
 	struct verdict verdict;
 };
-
-/* ---- what is told ------------------------------------------------------------------------------ */
-
-static void
-watch_step(struct watch *watch, char command)
-{
-	static const char order[] = "OCHMRTLNBE";
-	const char *found = memchr(order, command, sizeof order - 1);
-	size_t rank = found ? (size_t)(found - order) : 0;
-	bool again = rank == watch->rank && strchr("RLB", command);
-
-	FUZZ_CHECK(found != NULL);
-	if (command == 'O') {
-		watch->offers++;
-		watch->over = false;
-	} else {
-		FUZZ_CHECK(rank > watch->rank || again);
-	}
-	watch->ends += command == 'E';
-	watch->over |= command == 'E';
-	watch->rank = rank;
-}
-
-static void
-watch_packet(struct play *play, char command, struct span payload)
-{
-	struct watch *watch = &play->watch;
-
-	if (command == 'D') {
-		FUZZ_CHECK(payload.length > 3 && memchr("CHMRTNE", payload.start[0], 7));
-		FUZZ_CHECK(payload.start[payload.length - 1] == '\0');
-	} else if (command == 'A') {
-		FUZZ_CHECK(!watch->over);
-		watch->over = true;
-		watch->rank = HELO_RANK;
-	} else if (command == 'U') {
-		FUZZ_CHECK(payload.length == sizeof "XYZZY" && !payload.start[sizeof "XYZZY" - 1]);
-		FUZZ_CHECK(watch->rank <= RCPT_RANK);
-		watch->unknowns++;
-	} else if (command != 'Q') {
-		watch_step(watch, command);
-		FUZZ_CHECK((command != 'T' && command != 'N' && command != 'E') || !payload.length);
-		FUZZ_CHECK(command != 'B' || payload.length);
-	}
-	FUZZ_CHECK(watch->ends <= 1 && watch->offers <= CONNECTIONS_MAX + watch->unknowns);
-}
-
-static void
-watch(struct play *play)
-{
-	struct buf *out = fake_io_output();
-
-	while (buf_length(out)) {
-		struct span said = buf_span(out);
-		const unsigned char *head = (const unsigned char *)said.start;
-		size_t length;
-
-		FUZZ_CHECK(said.length >= 5 && head[0] == 0);
-		length = (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
-		FUZZ_CHECK(length >= 1 && length <= 65536 && said.length >= 4 + length);
-		watch_packet(play, said.start[4], span_first(span_from(said, 5), length - 1));
-		buf_consume(out, 4 + length);
-	}
-}
 
 /* ---- means ------------------------------------------------------------------------------------- */
 
@@ -351,16 +276,22 @@ on_verdict(void *context, const struct verdict *verdict)
 	check_verdict(verdict);
 }
 
+/* The filter takes note of what it was told. */
+static void
+hear(struct play *play)
+{
+	fake_io_settle();
+	milter_watch_read(&play->watch, fake_io_output());
+}
+
 /* Did the chain say that the message goes on? */
 static bool
 await(struct play *play)
 {
-	fake_io_settle();
-	watch(play);
+	hear(play);
 	while (play->waits) {
 		happen(play);
-		fake_io_settle();
-		watch(play);
+		hear(play);
 	}
 	return !play->left &&
 		(play->verdict.kind == VERDICT_CONTINUE || play->verdict.kind == VERDICT_HOLD);
@@ -491,9 +422,7 @@ run_message(struct play *play, const struct mail_session *session)
 	bool goes_on;
 
 	/* The connection of the last message goes on behind HELO, or a new one begins. */
-	play->watch.rank = HELO_RANK;
-	play->watch.over = false;
-	play->watch.offers = play->watch.ends = play->watch.unknowns = 0;
+	milter_watch_begin(&play->watch);
 	play->left = false;
 	if (how & UNKNOWN_BETWEEN)
 		tell_unknown(play);
@@ -513,8 +442,7 @@ run_message(struct play *play, const struct mail_session *session)
 	if (goes_on && play->mail->recipient_count > 0 && tell_data(play))
 		tell_message(play);
 	chain_abort(play->chain);
-	fake_io_settle();
-	watch(play);
+	hear(play);
 	if (play->mail->body_fd >= 0) {
 		close(play->mail->body_fd);
 		play->files--;
