@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """rspamd, clamav-milter, SpamAssassin and OpenDMARC, configured as doc/milters.md says."""
 import concurrent.futures
+import re
 
 import pytest
 
@@ -176,7 +177,9 @@ def test_spamassassin_marks_spam_that_it_need_not_refuse(assassin_gate, sink, to
         assert deliver(wire, letter(token, gates.GTUBE + b"\r\n")).code == 250
     message = sink.wait_for_token(token)
     assert message.fields("X-Spam-Flag") == [b"YES"]
-    assert message.fields("X-Spam-Status")[0].startswith(b"Yes, score=1")
+    # GTUBE alone counts 1,000; what else SpamAssassin thinks of the letter may lessen that a little.
+    score = re.match(rb"Yes, score=([0-9.]+) ", message.fields("X-Spam-Status")[0])
+    assert score and float(score[1]) > 900, message.header
     assert gates.GTUBE in message.body
 
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The outcomes of the catalogue: ZERO, ONE, CLOSE, and a clean wire."""
+import datetime
+import email.utils
 import itertools
 import os
 import re
@@ -7,6 +9,8 @@ import re
 _numbers = itertools.count(1)
 
 DIRTY = re.compile(rb"(?<!\r)\n|\r(?!\n)|\0")
+# A scanner marks what is old: today's date, the same for every message of one run.
+DATE = email.utils.format_datetime(datetime.datetime.now(datetime.timezone.utc)).encode()
 TRACE = (b"received", b"return-path", b"message-id", b"date", b"sender", b"authentication-results")
 
 
@@ -17,7 +21,7 @@ def new_token():
 
 def letter(token, body=b"", sender=b"<alice@example.org>", more=b""):
     """A whole, ordinary message; nothing needs to be added to it."""
-    return (b"Date: Sat, 21 Nov 2026 10:00:00 +0000\r\nFrom: " + sender + b"\r\nTo: <u@example.net>\r\n"
+    return (b"Date: " + DATE + b"\r\nFrom: " + sender + b"\r\nTo: <u@example.net>\r\n"
             b"Message-ID: <" + token + b"@client.example.org>\r\nSubject: " + token + b"\r\n" + more
             + b"\r\n" + (body or b"first " + token + b"\r\n"))
 

@@ -2,7 +2,7 @@
 """Configurations of a daemon with filters, and the messages that try them."""
 import base64
 
-from rig.judge import letter
+from rig.judge import DATE, letter
 
 # GTUBE, which every scanner takes for spam: not written out, or this file could not be mailed.
 GTUBE = base64.b64decode("WEpTKkM0SkRCUUFETjEuTlNCTjMqMklETkVOKkdUVUJFLVNUQU5EQVJELUFOVEktVUJFLVRFU1QtRU1BSUwqQy4zNFg=")
@@ -30,7 +30,7 @@ def strangers(policy, more=""):
 
 def odd_letter(token, sender=b"<alice@example.org>"):
     """What a canonicalization may trip over: no blank behind a colon, folds, trailing blanks, empty lines, dots."""
-    return (b"Date:Sat, 21 Nov 2026 10:00:00 +0000\r\nFROM:" + sender + b"\r\nTo:bob@example.net\r\n"
+    return (b"Date:" + DATE + b"\r\nFROM:" + sender + b"\r\nTo:bob@example.net\r\n"
             b"Message-ID:\t<" + token + b"@client.example.org>\r\nSubject:\r\n\t folded,   oddly \t\r\n  " + token
             + b"\r\nX-Empty:\r\nX-Blank: \r\n\r\n.\r\n..two\r\ntrailing \t \r\n\r\nlast\r\n\r\n\r\n")
 
