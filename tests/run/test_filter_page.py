@@ -7,7 +7,7 @@ from rig.sallyport import Sallyport
 
 def test_all_that_the_page_writes_of_our_configuration_is_accepted(certificate):
     sections = [recipe.text(title) for title in recipe.titles() if title.startswith("sallyport.conf")]
-    assert len(sections) == 6, sections
+    assert len(sections) == 7, sections
     gate = Sallyport(certificates=[certificate], extra="".join(sections))
     try:
         gate.write_config()

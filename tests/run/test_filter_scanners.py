@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""rspamd, clamav-milter, SpamAssassin and OpenDMARC, configured as doc/milters.md says."""
+"""rspamd, clamav-milter, SpamAssassin, and OpenDMARC alone and behind a verifier, configured as doc/milters.md says."""
 import concurrent.futures
 import re
 
 import pytest
 
 from rig.deadline import until
-from rig.filters import clamav, gates, opendmarc, rspamd, spamassassin
+from rig.filters import clamav, gates, opendkim, opendmarc, rspamd, spamassassin
 from rig.judge import deliver, letter
 
 DMARC_RECORDS = "_dmarc.example.org v=DMARC1; p=none\n_dmarc.example.com v=DMARC1; p=reject\n"
@@ -222,3 +222,84 @@ def test_opendmarc_refuses_by_the_policy_of_the_domain(dmarc_gate, sink, token):
         assert deliver(wire, letter(token + b"plain")).code == 250
     sink.wait_for_token(token + b"plain")
     assert not sink.with_token(token + b"fake")
+
+
+# --- OpenDMARC behind an OpenDKIM that verifies
+
+BOSS = b"boss@example.com"     # of a domain whose policy is p=reject
+
+
+@pytest.fixture(scope="module")
+def author():
+    """Whose server signs for example.com; it need not run."""
+    key = opendkim.OpenDkim()
+    yield key
+    key.stop()
+
+
+@pytest.fixture(scope="module")
+def verified_gate(make_gate, sink, author):
+    """The listener "verified" asks both, "bare" OpenDMARC alone."""
+    strict = {"RejectFailures          false": "RejectFailures true"}
+    verifier = opendkim.Verifier(f"mail._domainkey.example.com {author.record.decode()}\n")
+    judge = opendmarc.OpenDmarc(records=DMARC_RECORDS, changes=strict)
+    try:
+        verifier.start()
+        judge.start()
+        yield make_gate(routes={"*": sink.target}, extra=judge.section("judge") + verifier.section("judge")
+                        + gates.policies([], alone=["judge"]),
+                        listeners={"verified": gates.strangers("strangers"), "bare": gates.strangers("alone")})
+    finally:
+        verifier.stop()
+        judge.stop()
+
+
+def signed(author, message):
+    with open(author.key, "rb") as key:
+        return opendkim.dkim.sign(message, b"mail", b"example.com", key.read()) + message
+
+
+def tell(gate, listener, message):
+    with gate.wire(listener) as wire:
+        wire.greet()
+        return deliver(wire, message, BOSS)
+
+
+def assert_refused_by_policy(reply):
+    assert (reply.code, reply.enhanced) == (550, "5.7.1") and "DMARC policy for example.com" in reply.text, reply
+
+
+@needs(opendkim)
+@needs(opendmarc)
+def test_opendmarc_passes_what_the_verifier_before_it_found_signed(verified_gate, sink, author, token):
+    message = signed(author, letter(token, sender=b"<" + BOSS + b">"))
+    assert tell(verified_gate, "verified", message).code == 250
+    arrived = sink.wait_for_token(token)
+    results = b"\n".join(arrived.fields("Authentication-Results"))
+    assert re.search(rb"mail\.example\.org;\s+dkim=pass [^;]*header\.d=example\.com", results), arrived.header
+    assert b"mail.example.org; dmarc=pass (p=reject" in results, arrived.header
+    # Alone it knows of no signature.
+    assert_refused_by_policy(tell(verified_gate, "bare", message))
+
+
+@needs(opendkim)
+@needs(opendmarc)
+@pytest.mark.parametrize("there, instead", [(b"first token", b"other token"), (b"\r\nSubject: ", b"\r\nSubject: Re: "),
+                                            (b"DKIM-Signature: ", b"X-Signature: ")])
+def test_opendmarc_refuses_what_was_changed_behind_the_signature(verified_gate, sink, author, token, there, instead):
+    message = signed(author, letter(token, sender=b"<" + BOSS + b">"))
+    assert message.count(there) == 1
+    assert_refused_by_policy(tell(verified_gate, "verified", message.replace(there, instead)))
+    assert not sink.with_token(token)
+
+
+@needs(opendkim)
+@needs(opendmarc)
+def test_opendmarc_does_not_believe_results_that_a_stranger_wrote(verified_gate, sink, token):
+    forged = b"Authentication-Results: mail.example.org; dkim=pass header.d=example.com\r\n"
+    message = letter(token, sender=b"<" + BOSS + b">", more=forged * 3)
+    assert_refused_by_policy(tell(verified_gate, "verified", message))
+    assert not sink.with_token(token)
+    # Alone it does: it is the verifier that takes them out.
+    assert tell(verified_gate, "bare", message).code == 250
+    sink.wait_for_token(token)

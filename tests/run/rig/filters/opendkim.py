@@ -27,7 +27,7 @@ class OpenDkim(private.Filter):
 
     def __init__(self, canonicalization=None, unix=False, changes=(), extra=""):
         super().__init__(unix)
-        key = os.path.join(self.path, "key")
+        self.key = key = os.path.join(self.path, "key")
         subprocess.run([ground.find_program("openssl"), "genrsa", "-traditional", "-out", key, "2048"], check=True,
                        capture_output=True)
         ground.give(key)
@@ -58,3 +58,23 @@ class OpenDkim(private.Filter):
     def verifies(self, message):
         """Is the first signature of these bytes good?"""
         return dkim.DKIM(message).verify(dnsfunc=self.answer)
+
+
+class Verifier(private.Filter):
+    """An OpenDKIM that signs nothing. records: lines "NAME TEXT", all keys that it sees."""
+    name = "verifier"
+
+    def __init__(self, records):
+        super().__init__()
+        edits = {"inet:8892@127.0.0.1": f"inet:{self.port}@127.0.0.1", "UserID": None, "PidFile": None, "Syslog ": None}
+        self.config = self.write("opendkim.conf", recipe.text("/etc/opendkim-verify.conf", edits)
+                                 + f'TestPublicKeys {self.write("records", records)}\n')
+
+    def start(self):
+        self._start(["opendkim", "-f", "-x", self.config])
+        return self
+
+    def section(self, behind):
+        """With the policy "strangers", in which the filter `behind` reads what this one has found."""
+        return recipe.text("sallyport.conf, the OpenDKIM that verifies", {
+            "inet:127.0.0.1:8892": self.address, '"opendmarc"': f'"{behind}"'})
