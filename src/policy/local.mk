@@ -12,6 +12,7 @@ src_policy_libpolicy_a_SOURCES = \
 	src/policy/milter.c src/policy/milter.h \
 	src/policy/milter_body.c src/policy/milter_body.h \
 	src/policy/milter_change.c src/policy/milter_change.h \
+	src/policy/milter_clock.c src/policy/milter_clock.h \
 	src/policy/milter_commands.c src/policy/milter_commands.h \
 	src/policy/milter_condition.c src/policy/milter_condition.h \
 	src/policy/milter_envelope.c src/policy/milter_envelope.h \

@@ -71,7 +71,7 @@ static void
 judge(struct dealings *dealings, const struct milter_saying *saying)
 {
 	const struct verdict *verdict = &saying->verdict;
-	uint64_t took_us = dealings->script.took_us;
+	uint64_t took_us = dealings->script.clock.took_us;
 	char code[CODE_SIZE] = "";
 
 	if (verdict->code)

@@ -9,15 +9,7 @@
 #include "policy/milter_script_parts.h"
 
 enum {
-	/* For settings that do not say. */
-	CONNECT_WAIT_MS = 10 * 1000,
-	COMMAND_WAIT_MS = 30 * 1000,
-	CONTENT_WAIT_MS = 60 * 1000,
-	END_WAIT_MS = 100 * 1000,
-	BUDGET_MS = 110 * 1000,
-	ALL_MS = 110 * 1000,         /* for all filters together */
-
-	IDLE_MS = 30 * 1000,         /* between two messages of a client */
+	IDLE_MS = 30 * 1000, /* between two messages of a client, for means that do not say */
 	REFUSED_MAX = 1000,
 };
 
@@ -33,91 +25,37 @@ static const struct milter_link_hooks hooks = {
 	.on_lost = on_lost,
 };
 
-/* ---- time ------------------------------------------------------------------------------------ */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 static uint64_t
-setting(uint64_t ms, uint64_t otherwise_ms)
+now_ms(const struct milter_script *script)
 {
-	return ms ? ms : otherwise_ms;
-}
-
-/* How long the question under way has been. */
-static uint64_t
-asked_ms(const struct milter_script *script)
-{
-	return script->asking ? loop_now_ms(script->milter->means->loop) - script->since_ms : 0;
-}
-
-/* At least 1. */
-static uint64_t
-left_of(uint64_t budget_ms, uint64_t spent_ms)
-{
-	return spent_ms < budget_ms ? budget_ms - spent_ms : 1;
-}
-
-/* What is left of what all filters have for this message; 1: nothing. */
-static uint64_t
-left_of_all(const struct milter_script *script)
-{
-	uint64_t spent_ms = script->mail ? script->mail->filters_ms : 0;
-
-	return left_of(script->all_ms, spent_ms + asked_ms(script));
-}
-
-/* … and of its own. */
-static uint64_t
-left_of_own(const struct milter_script *script)
-{
-	return left_of(setting(script->milter->settings->budget, BUDGET_MS),
-		script->spent_ms + asked_ms(script));
-}
-
-static uint64_t
-left_ms(const struct milter_script *script)
-{
-	uint64_t own = left_of_own(script);
-	uint64_t all = left_of_all(script);
-
-	return own < all ? own : all;
-}
-
-static uint64_t
-at_most_left(const struct milter_script *script, uint64_t wait_ms)
-{
-	uint64_t left = left_ms(script);
-
-	return wait_ms < left ? wait_ms : left;
+	return loop_now_ms(script->milter->means->loop);
 }
 
 void
 milter_script_wait(struct milter_script *script)
 {
-	const struct settings_milter *settings = script->milter->settings;
-	uint64_t wait_ms;
-
-	if (script->told < MILTER_AT_HEADER)
-		wait_ms = setting(settings->command_wait, COMMAND_WAIT_MS);
-	else if (script->told < MILTER_AT_END)
-		wait_ms = setting(settings->content_wait, CONTENT_WAIT_MS);
-	else
-		wait_ms = setting(settings->end_wait, END_WAIT_MS);
-	milter_link_wait(&script->link, at_most_left(script, wait_ms));
+	milter_link_wait(&script->link,
+		milter_clock_answer_ms(&script->clock, script->told, now_ms(script)));
 }
 
-/* The filter's clock; it stands still while it is connected. */
-static void
-start_clock(struct milter_script *script)
+void
+milter_script_start(struct milter_script *script)
 {
-	script->connecting = false;
-	script->since_us = loop_exact_us();
+	script->asking = true;
+	milter_clock_start(&script->clock, script->mail ? script->mail->filters_ms : 0,
+		now_ms(script), loop_exact_us());
 }
 
 static void
-stop_clock(struct milter_script *script)
+stop(struct milter_script *script)
 {
-	if (!script->connecting)
-		script->took_us += loop_exact_us() - script->since_us;
-	script->connecting = true;
+	uint64_t ms = milter_clock_stop(&script->clock, now_ms(script), loop_exact_us());
+
+	if (script->mail)
+		script->mail->filters_ms += ms;
+	script->asking = false;
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -140,11 +78,7 @@ milter_script_say(struct milter_script *script, enum milter_said said)
 	if (said == MILTER_SAID_NOTHING)
 		script->saying.changed = script->link.torn_change ||
 			(script->change && milter_change_is_any(script->change));
-	stop_clock(script);
-	script->spent_ms += asked_ms(script);
-	if (script->mail)
-		script->mail->filters_ms += asked_ms(script);
-	script->asking = false;
+	stop(script);
 	if (script->link.state == MILTER_LINK_OPEN)
 		milter_link_wait(&script->link, 0);
 	if (script->over)
@@ -185,13 +119,10 @@ forget_connection(struct milter_script *script)
 static void
 open_connection(struct milter_script *script)
 {
-	const struct settings_milter *settings = script->milter->settings;
-
 	forget_connection(script);
-	script->connecting = true;
-	milter_link_open(&script->link,
-		at_most_left(script, setting(settings->connect_wait, CONNECT_WAIT_MS)),
-		at_most_left(script, setting(settings->command_wait, COMMAND_WAIT_MS)));
+	milter_clock_lose(&script->clock, loop_exact_us());
+	milter_link_open(&script->link, milter_clock_connect_ms(&script->clock, now_ms(script)),
+		milter_clock_answer_ms(&script->clock, MILTER_AT_CONNECT, now_ms(script)));
 }
 
 static void
@@ -199,7 +130,7 @@ on_open(void *context)
 {
 	struct milter_script *script = context;
 
-	start_clock(script);
+	milter_clock_meet(&script->clock, loop_exact_us());
 	milter_script_tell(script);
 }
 
@@ -247,13 +178,15 @@ lose_idle(struct milter_script *script, enum milter_loss loss, const struct faul
 static void
 find_budget(struct milter_script *script, enum milter_loss loss)
 {
-	if (loss == MILTER_LOSS_LATE && left_of_own(script) == 1) {
+	const struct milter_clock *clock = &script->clock;
+
+	if (loss == MILTER_LOSS_LATE && milter_clock_own_is_over(clock, now_ms(script))) {
 		fault_set(&script->saying.fault, FAULT_LIMIT,
 			"all the time that it has for one message is over");
-	} else if (loss <= MILTER_LOSS_LATE && left_of_all(script) == 1) {
+	} else if (loss <= MILTER_LOSS_LATE && milter_clock_all_is_over(clock, now_ms(script))) {
 		fault_set(&script->saying.fault, FAULT_LIMIT,
 			"all the time that filters have for one message is over");
-		script->saying.crowded = 2 * (script->spent_ms + asked_ms(script)) < script->all_ms;
+		script->saying.crowded = milter_clock_is_crowded(clock, now_ms(script));
 	}
 }
 
@@ -272,7 +205,6 @@ milter_script_lose(struct milter_script *script, enum milter_loss loss, const st
 			milter_script_say_of_unknown(script, NULL);
 		if (!script->asking)
 			return;
-		stop_clock(script);
 		open_connection(script);
 		return;
 	}
@@ -326,9 +258,7 @@ milter_script_begin(struct milter_script *script, struct mail *mail)
 	script->replayed = false;
 	script->over = false;
 	script->lost = false;
-	script->all_ms = setting(policy ? policy->budget : 0, ALL_MS);
-	script->spent_ms = 0;
-	script->took_us = 0;
+	milter_clock_begin(&script->clock, script->milter->settings, policy ? policy->budget : 0);
 }
 
 /* The recipients as they are now; filters before this one may change them later. */
@@ -356,14 +286,6 @@ give_way(struct milter_script *script)
 }
 
 void
-milter_script_start(struct milter_script *script)
-{
-	script->asking = true;
-	script->since_ms = loop_now_ms(script->milter->means->loop);
-	start_clock(script);
-}
-
-void
 milter_script_ask(struct milter_script *script, enum milter_place goal,
 	const struct mail_recipient *asked)
 {
@@ -377,7 +299,7 @@ milter_script_ask(struct milter_script *script, enum milter_place goal,
 	milter_script_start(script);
 	if (script->lost)
 		milter_script_say(script, MILTER_SAID_NOTHING);
-	else if (left_of_all(script) == 1)
+	else if (milter_clock_all_is_over(&script->clock, now_ms(script)))
 		give_way(script);
 	else if (script->link.state == MILTER_LINK_CLOSED)
 		open_connection(script);
@@ -430,10 +352,10 @@ is_crowded(const struct milter_script *script)
 void
 milter_script_keep(struct milter_script *script)
 {
-	uint64_t idle_ms = setting(script->milter->means->idle_ms, IDLE_MS);
+	uint64_t idle_ms = script->milter->means->idle_ms;
 
 	if (script->link.state == MILTER_LINK_OPEN)
-		loop_timer_start(&script->idle, is_crowded(script) ? 0 : idle_ms);
+		loop_timer_start(&script->idle, is_crowded(script) ? 0 : idle_ms ? idle_ms : IDLE_MS);
 }
 
 void

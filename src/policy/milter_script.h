@@ -4,8 +4,8 @@
 #define POLICY_MILTER_SCRIPT_H
 
 #include "policy/milter_change.h"
+#include "policy/milter_clock.h"
 #include "policy/milter_link.h"
-#include "policy/milter_verdict.h"
 
 enum milter_said {
 	MILTER_SAID_GO_ON,
@@ -78,12 +78,7 @@ struct milter_script {
 
 	/* ---- the question under way */
 	bool asking;
-	bool connecting;
-	uint64_t since_ms;
-	uint64_t since_us;
-	uint64_t all_ms;                    /* the budget of all filters of the policy */
-	uint64_t spent_ms;                  /* of its own, for this message */
-	uint64_t took_us;                   /* the filter, for this message, connecting not counted */
+	struct milter_clock clock;          /* for this message */
 	struct milter_saying saying;
 	struct loop_defer answer;
 	bool lost;                          /* between two questions; saying.fault tells the next */

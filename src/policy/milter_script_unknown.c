@@ -25,7 +25,7 @@ milter_script_ask_unknown(struct milter_script *script, struct span line)
 	if (!script->mail) {
 		loop_timer_stop(&script->idle);
 		arena_reset(script->arena);
-		script->spent_ms = 0;
+		milter_clock_begin(&script->clock, script->milter->settings, script->clock.all_ms);
 	}
 	script->saying = (struct milter_saying){ .said = MILTER_SAID_GO_ON };
 	script->unknown = true;

@@ -48,6 +48,10 @@ UNIT_TESTS += tests/unit/test_policy_remedy
 tests_unit_test_policy_remedy_SOURCES = tests/unit/test_policy_remedy.c
 tests_unit_test_policy_remedy_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_policy_milter_clock
+tests_unit_test_policy_milter_clock_SOURCES = tests/unit/test_policy_milter_clock.c
+tests_unit_test_policy_milter_clock_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_policy_milter_condition
 tests_unit_test_policy_milter_condition_SOURCES = tests/unit/test_policy_milter_condition.c
 tests_unit_test_policy_milter_condition_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
