@@ -2,6 +2,7 @@
 /* The addresses of a message whose owners have to be known. */
 #include "filter/candidates.h"
 
+#include "policy/originators.h"
 #include "wire/mailboxes.h"
 
 struct candidates {
@@ -67,7 +68,6 @@ struct settings_texts
 candidates_of(const struct settings *settings, const char *sender, const struct header *header,
 	struct arena *arena)
 {
-	static const char *const names[] = { "From", "Sender", "Resent-From", "Resent-Sender" };
 	struct candidates candidates = {
 		.settings = settings,
 		.arena = arena,
@@ -75,7 +75,7 @@ candidates_of(const struct settings *settings, const char *sender, const struct 
 	};
 
 	add_written(&candidates, span_text(sender));
-	for (size_t i = 0; header && i < sizeof names / sizeof *names; i++)
-		add_fields(&candidates, header, names[i]);
+	for (size_t i = 0; header && i < ORIGINATORS_JUDGED; i++)
+		add_fields(&candidates, header, originators_names[i]);
 	return (struct settings_texts){ candidates.items, candidates.count };
 }

@@ -2,8 +2,7 @@
 /* How a header became another one. */
 #include "filter/edits.h"
 
-/* What originators.h may change. */
-static const char *const names[] = { "From", "Sender", "Reply-To", "Resent-From", "Resent-Sender" };
+#include "policy/originators.h"
 
 /* Line ends are LF to a filter; the server puts a blank in front where it keeps none of ours. */
 static const char *
@@ -56,8 +55,8 @@ edits_between(const struct header *before, const struct header *after, bool lead
 	struct edit *items = arena_alloc(arena, (before->count + after->count) * sizeof *items);
 	struct edits edits = { .items = items };
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		edits.count += edit_name(names[i], before, after, leading_space, arena,
+	for (size_t i = 0; i < ORIGINATORS_CHANGED; i++)
+		edits.count += edit_name(originators_names[i], before, after, leading_space, arena,
 			items + edits.count);
 	return edits;
 }

@@ -297,13 +297,14 @@ transaction_add_field(struct transaction *transaction, const char *name, const c
 static const char *
 find_cut_field(const struct header *header)
 {
-	static const char *const names[] = { "From", "Sender", "Resent-From", "Resent-Sender" };
+	for (size_t i = 0; i < ORIGINATORS_JUDGED; i++) {
+		const char *name = originators_names[i];
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		for (size_t at = header_next(header, names[i], 0); at < header->count;
-			at = header_next(header, names[i], at + 1))
+		for (size_t at = header_next(header, name, 0); at < header->count;
+			at = header_next(header, name, at + 1))
 			if (header->fields[at].value.length > WHOLE_FIELD_MAX_BYTES)
-				return names[i];
+				return name;
+	}
 	return NULL;
 }
 

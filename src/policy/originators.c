@@ -9,6 +9,9 @@
 #include "policy/rights.h"
 #include "wire/mailboxes.h"
 
+const char *const originators_names[ORIGINATORS_CHANGED] = { "From", "Sender", "Resent-From",
+	"Resent-Sender", "Reply-To" };
+
 static struct field_finding
 unclear(const char *field, const char *what)
 {

@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who may stand in From, Sender, Resent-From and Resent-Sender: a decision over the header alone. */
+/* Who may stand in the originator fields: a decision over the header alone. */
 #ifndef POLICY_ORIGINATORS_H
 #define POLICY_ORIGINATORS_H
 
 #include "policy/mail.h"
 #include "policy/verdict.h"
 
+/* Those that are judged, and then those that only change. */
+enum {
+	ORIGINATORS_JUDGED = 4,
+	ORIGINATORS_CHANGED = 5,
+};
+
+/* From, Sender, Resent-From, Resent-Sender; Reply-To. */
+extern const char *const originators_names[ORIGINATORS_CHANGED];
+
 /*
- * Of what is submitted (rights_is_submission()) every mailbox of these fields must be the client's
+ * Of what is submitted (rights_is_submission()) every mailbox of the judged fields must be the client's
  * own; in From, and in a Resent-From that has its Resent-Sender, one granted on behalf passes if the
  * Sender beside it is the client's own. Of a stranger's mail From alone is looked at, and that only
  * where the listener's stranger-from is on. What cannot be parsed with certainty is refused, and the

@@ -3,6 +3,7 @@
 #include "policy/originators_change.h"
 
 #include "policy/from_rewrite.h"
+#include "policy/originators.h"
 #include "policy/rights.h"
 
 bool
@@ -142,13 +143,12 @@ check_names_of(struct originators *message, const struct settings_permit *permit
 struct verdict
 originators_check_names(struct originators *message, struct verdict verdict)
 {
-	static const char *const names[] = { "From", "Sender", "Resent-From", "Resent-Sender" };
 	const struct settings_permit *permit = rights_find_permit(message->session, has_word);
 
 	if (!permit || permit->posing_name == POSING_NAME_ALLOW)
 		return verdict;
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+	for (size_t i = 0; i < ORIGINATORS_JUDGED; i++)
 		if (verdict.kind == VERDICT_CONTINUE || verdict.kind == VERDICT_HOLD)
-			verdict = check_names_of(message, permit, names[i], verdict);
+			verdict = check_names_of(message, permit, originators_names[i], verdict);
 	return verdict;
 }
