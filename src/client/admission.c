@@ -105,18 +105,6 @@ set_server(struct session *session, const struct sock_address *server)
 	session->server_port = sock_address_port(server);
 }
 
-const char *
-session_server_host(const struct session *session)
-{
-	return session->server_host;
-}
-
-uint16_t
-session_server_port(const struct session *session)
-{
-	return session->server_port;
-}
-
 void
 admission_ready(struct session *session)
 {

@@ -11,7 +11,8 @@ src_client_libclient_a_SOURCES = \
 	src/client/peer.c src/client/peer.h \
 	src/client/reader.c \
 	src/client/serial.c src/client/serial.h \
-	src/client/session.c src/client/session.h src/client/session_private.h \
+	src/client/session.c src/client/session.h \
+	src/client/session_end.c src/client/session_private.h \
 	src/client/setup.c src/client/setup.h \
 	src/client/signer.c src/client/signer.h \
 	src/client/standing.c src/client/standing.h

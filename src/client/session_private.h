@@ -47,12 +47,14 @@ extern const struct stream_hooks session_hooks;
 /* Says the greeting, at once or after the delay of the listener. */
 void admission_greet(struct session *session);
 void admission_ready(struct session *session);
-/* False: more bytes of the PROXY header are needed. */
 /* A word to a connection for which there is no room; it stays the caller's. */
 void admission_turn_away(const struct front *front, const struct listener *listener, int fd);
+/* False: more bytes of the PROXY header are needed, or the session is over. */
 bool admission_read_proxy(struct session *session);
 void admission_on_secure(struct stream *stream, void *context);
 void reader_on_input(struct stream *stream, void *context);
+void session_on_close(struct stream *stream, enum stream_end end, const struct fault *fault,
+	void *context);
 
 /* For front.c: its list, and the end of a session that is in it no more. */
 void session_link(struct session *session, struct session **head);
