@@ -72,6 +72,28 @@ host_fits(struct span host, bool bracketed, enum endpoint_rule rule)
 	return domain_parse(host, name);
 }
 
+/* As filters write it in their own files; what people copy from there is shown in our way. */
+static bool
+is_filters_way(struct span text, struct fault *fault)
+{
+	bool local = span_starts(text, "local:");
+	struct span path = local ? span_from(text, 6) : text;
+	struct span host;
+	struct span port = span_cut(text, '@', &host);
+
+	if (span_starts(path, "/"))
+		fault_set(fault, FAULT_CONFIG, "is written \"unix:%.*s\" here", SPAN_PRINT(path));
+	else if (text_parse_number(port, PORT_MAX, &(uint64_t){ 0 }) && is_ip(host, AF_INET6))
+		fault_set(fault, FAULT_CONFIG, "is written \"inet:[%.*s]:%.*s\" here",
+			SPAN_PRINT(host), SPAN_PRINT(port));
+	else if (text_parse_number(port, PORT_MAX, &(uint64_t){ 0 }) && host.length > 0)
+		fault_set(fault, FAULT_CONFIG, "is written \"inet:%.*s:%.*s\" here", SPAN_PRINT(host),
+			SPAN_PRINT(port));
+	else
+		return false;
+	return true;
+}
+
 bool
 endpoint_parse(struct span text, enum endpoint_rule rule, uint16_t default_port,
 	struct arena *arena, struct endpoint *endpoint_out, struct fault *fault)
@@ -93,6 +115,8 @@ endpoint_parse(struct span text, enum endpoint_rule rule, uint16_t default_port,
 		*endpoint_out = endpoint;
 		return true;
 	}
+	if (is_filters_way(text, fault))
+		return false;
 	if (!cut_port(text, &host, &port_text, &bracketed) || !host_fits(host, bracketed, rule))
 		return fault_set(fault, FAULT_CONFIG, "%s",
 			rule == ENDPOINT_LISTEN
