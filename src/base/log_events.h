@@ -108,7 +108,7 @@ EVENT(SMTP_ACCEPTED, "smtp.accepted", INFO, "a message was accepted and is safe 
 EVENT(SMTP_DISCARDED, "smtp.discarded", NOTICE, "a message was accepted and thrown away, as the policy wants")
 
 /* filters */
-EVENT(MILTER_CHANGED, "milter.changed", INFO, "a filter changed a message, and what; body is the length of a new one, -1 if there is none")
+EVENT(MILTER_CHANGED, "milter.changed", INFO, "a filter changed a message, and what; body is the length of a new one")
 EVENT(MILTER_PASSED_OVER, "milter.passed-over", WARNING, "changes that a filter wanted were not made, and why")
 
 /* keys */

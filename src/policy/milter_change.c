@@ -37,6 +37,7 @@ struct milter_change {
 	size_t path_bytes;
 	struct milter_body *body;
 	bool quarantined;
+	bool made;            /* applied, and the message is another one now, or is held */
 	char reason[REASON_SIZE];
 	unsigned unasked;     /* changes that were not negotiated */
 	unsigned vain;        /* packets that bring nothing, or next to it */
@@ -75,6 +76,12 @@ bool
 milter_change_is_any(const struct milter_change *change)
 {
 	return change->first || change->body || change->quarantined;
+}
+
+bool
+milter_change_is_made(const struct milter_change *change)
+{
+	return change->made;
 }
 
 /* ---- gathering ------------------------------------------------------------------------------- */
@@ -236,6 +243,15 @@ struct outcome {
 	struct header header;
 };
 
+/* What was passed over, or was there already, is none. */
+static bool
+is_other(const struct milter_change *change, const struct outcome *next)
+{
+	return next->fields.added || next->fields.changed || next->fields.deleted ||
+		next->envelope.added || next->envelope.deleted || next->envelope.changed_sender ||
+		change->body || change->quarantined;
+}
+
 static bool
 change_header(struct milter_change *change, struct outcome *next, struct fault *fault_out)
 {
@@ -310,13 +326,14 @@ log_change(const struct milter_change *change, const char *filter, const struct 
 		log_event(EV_MILTER_PASSED_OVER, kv_str("sid", mail->session->id),
 			kv_str("id", mail->id), kv_str("filter", filter),
 			kv_int("changes", change->unasked), kv_str("reason", "not negotiated"));
-	if (!milter_change_is_any(change))
+	if (!change->made)
 		return;
 	log_event(EV_MILTER_CHANGED, kv_str("sid", mail->session->id), kv_str("id", mail->id),
 		kv_str("filter", filter), kv_int("fields_added", next->fields.added),
 		kv_int("fields_changed", next->fields.changed),
 		kv_int("fields_deleted", next->fields.deleted),
-		kv_int("body", change->body ? (int64_t)milter_body_length(change->body) : -1),
+		change->body ? kv_int("body", (int64_t)milter_body_length(change->body))
+			     : kv_str("body", ""),
 		kv_str("from", !envelope->changed_sender ? "" :
 			mail->sender[0] ? mail->sender : "<>"),
 		kv_int("recipients_added", envelope->added), kv_str("added", envelope->added_list),
@@ -347,6 +364,7 @@ milter_change_apply(struct milter_change *change, const char *filter, enum verdi
 		milter_envelope_put(&next.envelope);
 	if (change->quarantined)
 		hold(change, filter);
+	change->made = is_other(change, &next);
 	log_change(change, filter, &next);
 	if (change->body)
 		milter_body_put(&change->body, mail);

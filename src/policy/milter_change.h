@@ -34,6 +34,8 @@ enum milter_taken milter_change_take(struct milter_change *change,
 	const struct milter_packet *packet, struct fault *fault_out);
 /* Has anything been taken, even a body that is not whole? Then nobody may go on as if nothing was. */
 bool milter_change_is_any(const struct milter_change *change);
+/* Has milter_change_apply() made the message another one, or held it? Not if all was passed over. */
+bool milter_change_is_made(const struct milter_change *change);
 /*
  * In the order received. Indices are stable: a field that was deleted keeps its number until the
  * end (Sendmail's way; the older OpenDKIM deletes ascending, others descending, both come out
@@ -41,7 +43,7 @@ bool milter_change_is_any(const struct milter_change *change);
  * changed, if a new body is not whole, or the message would break a cap: fields and bytes of a
  * header, the listener's recipients, and with a new body its size (what is added to the header of a
  * message that just fits has the header's own room). No recipient left: *kind_out is DISCARD;
- * quarantine: HOLD and mail->hold; else CONTINUE. Logs what was changed. Once.
+ * quarantine: HOLD and mail->hold; else CONTINUE. Logs what was changed, if anything was. Once.
  */
 bool milter_change_apply(struct milter_change *change, const char *filter,
 	enum verdict_kind *kind_out, struct fault *fault_out);

@@ -125,7 +125,7 @@ let_pass(struct milter_script *script, struct verdict *verdict)
 			verdict->where);
 		return;
 	}
-	script->saying.changed = milter_change_is_any(script->change);
+	script->saying.changed = milter_change_is_made(script->change);
 	if (kind == VERDICT_DISCARD)
 		verdict->kind = VERDICT_DISCARD;
 	else if (kind == VERDICT_HOLD)

@@ -58,6 +58,12 @@ milter_change_is_any(const struct milter_change *change)
 }
 
 bool
+milter_change_is_made(const struct milter_change *change)
+{
+	return change->applied;
+}
+
+bool
 milter_change_apply(struct milter_change *change, const char *filter, enum verdict_kind *kind_out,
 	struct fault *fault_out)
 {

@@ -110,6 +110,42 @@ test_negotiated(void **state)
 	}
 }
 
+/* What makes no difference is taken, and the message is told of as it is: not changed. */
+static void
+test_made(void **state)
+{
+	static const struct {
+		enum milter_answer what;
+		struct span payload;
+		bool made;
+	} cases[] = {
+		{ MILTER_REPLACE_BODY, S("new\r\n"), true },
+		{ MILTER_QUARANTINE, S("virus\0"), true },
+		{ MILTER_DELETE_RCPT, S("<bob@example.net>\0"), true },
+		{ MILTER_DELETE_RCPT, S("<dan@example.net>\0"), false },
+		{ MILTER_CHANGE_HEADER, S("\0\0\0\1A\0" "\0"), true },
+		{ MILTER_CHANGE_HEADER, S("\0\0\0\1B\0" "\0"), false },
+		{ MILTER_ADD_RCPT, S("junk\0"), false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct mail *mail = mail_with("A: 1\r\n", "x\r\n");
+		struct milter_change *change = change_new(mail, MILTER_MAY_ALL, 0, 0);
+		enum verdict_kind kind;
+		struct fault fault = FAULT_INIT;
+
+		assert_int_equal(take(change, cases[i].what, cases[i].payload), MILTER_TAKEN);
+		assert_true(milter_change_is_any(change));
+		assert_false(milter_change_is_made(change));
+		assert_true(milter_change_apply(change, "plain", &kind, &fault));
+		if (milter_change_is_made(change) != cases[i].made)
+			fail_msg("case %zu", i);
+		milter_change_free(&change);
+		mail_free(&mail);
+	}
+}
+
 /* ---- quarantine --------------------------------------------------------------------------------- */
 
 static void
@@ -340,6 +376,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad_packets),
 		cmocka_unit_test(test_negotiated),
+		cmocka_unit_test(test_made),
 		cmocka_unit_test(test_quarantine),
 		cmocka_unit_test(test_held_before),
 		cmocka_unit_test(test_everything_at_once),
