@@ -51,6 +51,16 @@ static const struct table_column answer_columns[] = {
 	{ NULL, NULL, TABLE_TEXT },
 };
 
+/* An empty list is told in words; one that it did not come to stays out. */
+static void
+name_none(json_t *data, const char *list)
+{
+	json_t *names = json_object_get(data, list);
+
+	if (names && json_array_size(names) == 0)
+		json_object_set_new(data, list, json_string("none"));
+}
+
 static void
 print_outcome(struct ctl *ctl, const char *outcome, const char *fault)
 {
@@ -103,6 +113,8 @@ test(struct ctl *ctl, const struct command *command, const struct arguments *arg
 	if (ctl->json) {
 		ctl_print_json(ctl, data);
 	} else {
+		name_none(data, "actions");
+		name_none(data, "steps");
 		table_print_fields(ctl->out, fields, data);
 		command_print_table(ctl, macro_columns, json_object_get(data, "macros"));
 		command_print_table(ctl, answer_columns, json_object_get(data, "answers"));

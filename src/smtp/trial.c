@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "config/suggest.h"
 #include "policy/milter_commands.h"
 #include "policy/milter_link.h"
 #include "policy/milter_macros.h"
@@ -79,10 +80,25 @@ on_end(void *context)
 	done(owner, result);
 }
 
+static uint64_t
+time_for_all(const struct settings_milter *filter)
+{
+	return filter->budget < TRIAL_WAIT_MS ? filter->budget : TRIAL_WAIT_MS;
+}
+
 static void
 on_deadline(void *context)
 {
-	fail(context, "it takes longer than its budget, or than is waited for here");
+	struct trial *trial = context;
+	struct fault fault = FAULT_INIT;
+
+	fault_set(&fault, FAULT_PEER, "it is not done after %llu ms, %s",
+		(unsigned long long)time_for_all(trial->milter.settings),
+		trial->milter.settings->budget <= TRIAL_WAIT_MS ? "its budget" : "the longest a test waits");
+	if (json_object_get(trial->result, "version"))
+		fault_add(&fault, "at %s",
+			milter_words_command(milter_commands_at(trial->place)->command));
+	end(trial, "failed", &fault);
 }
 
 void
@@ -399,6 +415,19 @@ static const struct milter_link_hooks hooks = {
 	.on_lost = on_lost,
 };
 
+static void
+set_unknown(const struct settings *settings, const char *name, struct fault *fault)
+{
+	struct suggest suggest = { .best = NULL };
+
+	for (size_t i = 0; i < settings->milter.count; i++)
+		suggest_consider(&suggest, name, settings->milter.items[i].title);
+	fault_set(fault, FAULT_MISSING,
+		"there is no filter %s in the configuration that is in effect%s%s%s", name,
+		suggest.best ? "; did you mean \"" : "", suggest.best ? suggest.best : "",
+		suggest.best ? "\"?" : "");
+}
+
 struct trial *
 trial_start(const struct settings *settings, const struct milter_means *means,
 	const struct trial_wish *wish, trial_done_fn *done, void *context, struct fault *fault)
@@ -407,9 +436,7 @@ trial_start(const struct settings *settings, const struct milter_means *means,
 	struct trial *trial;
 
 	if (!filter) {
-		fault_set(fault, FAULT_MISSING,
-			"there is no filter %s in the configuration that is in effect",
-			wish->filter);
+		set_unknown(settings, wish->filter, fault);
 		return NULL;
 	}
 	trial = mem_alloc(sizeof *trial);
@@ -431,8 +458,7 @@ trial_start(const struct settings *settings, const struct milter_means *means,
 		trial_free(&trial);
 		return NULL;
 	}
-	loop_timer_start(&trial->deadline,
-		filter->budget < TRIAL_WAIT_MS ? filter->budget : TRIAL_WAIT_MS);
+	loop_timer_start(&trial->deadline, time_for_all(filter));
 	milter_link_open(&trial->link, filter->connect_wait, filter->command_wait);
 	return trial;
 }

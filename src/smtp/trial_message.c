@@ -83,7 +83,7 @@ set_session(struct trial_message *message, const struct settings *settings,
 		return fault_set(fault, FAULT_MISSING, "there is no listener %s that speaks SMTP",
 			either(wish->listener, ""));
 	if (!network_parse(span_text(ip), &network, NULL) || network.bits != NETWORK_BITS)
-		return fault_set(fault, FAULT_CONFIG, "\"%s\" is not an address of a client", ip);
+		return fault_set(fault, FAULT_CONFIG, "\"%s\" is not an IP address", ip);
 	memcpy(session->client_network, network.address, NETWORK_BYTES);
 	return true;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Filters as the daemon keeps them: not there, back again, elsewhere, gone; and what the administrator sees and tries."""
 import json
+import re
 import os
 import signal
 import threading
@@ -63,7 +64,7 @@ def good():
 
 @pytest.fixture(scope="module")
 def moody():
-    filter_ = Filter()
+    filter_ = Filter(actions=0)
     yield filter_
     filter_.kill()
 
@@ -155,6 +156,7 @@ def test_trial_of_what_does_not_work(gate, moody):
     code, told = tried(gate, "moody")
     assert code == control.NO and "at mail" in told["fault"], told
     moody.play()
+    assert re.search("^actions: +none$", gate.ctl("milter", "test", "moody").stdout, re.MULTILINE)
     code, told = tried(gate, "dead")
     assert code == control.NO and "refused" in told["fault"] and "connect_us" not in told, told
     assert "does not work" in gate.ctl("milter", "test", "dead", check=False).stdout

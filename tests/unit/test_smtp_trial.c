@@ -289,7 +289,7 @@ one_that_is_never_done(void **state)
 	rig.drips = true;
 	run(script, &usual);
 	assert_string_equal(text("outcome"), "failed");
-	assert_non_null(strstr(text("fault"), "budget"));
+	assert_string_equal(text("fault"), "at mail: it is not done after 100 ms, its budget");
 }
 
 static void
@@ -321,8 +321,10 @@ who_it_is_told_of(void **state)
 static void
 wishes_that_cannot_be(void **state)
 {
+	static const char *const reasons[] = { "in effect", "did you mean \"filter\"?" };
 	static const struct trial_wish wishes[] = {
 		{ .filter = "other" },
+		{ .filter = "fliter" },
 		{ .filter = "filter", .listener = "imaps" },
 		{ .filter = "filter", .ip = "10.0.0.0/8" },
 		{ .filter = "filter", .ip = "here" },
@@ -336,6 +338,8 @@ wishes_that_cannot_be(void **state)
 
 		assert_null(trial_start(&settings, &rig.means, &wishes[i], on_done, &rig, &fault));
 		assert_int_not_equal(fault.kind, FAULT_NONE);
+		if (i < sizeof reasons / sizeof *reasons)
+			assert_string_equal(fault.text + strlen(fault.text) - strlen(reasons[i]), reasons[i]);
 	}
 }
 
