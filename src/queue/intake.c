@@ -4,26 +4,18 @@
 
 #include "base/clock.h"
 #include "proc/needs.h"
-#include "queue/index.h"
+#include "queue/body_loans.h"
 
-#include <assert.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { BYTES_MAX = 64 * 1024 * 1024 }; /* of COMMITs that wait for the disk */
 
-/* A body file that this front end got. */
-enum file_state {
-	FILE_OPEN = 1,
-	FILE_SEALED,   /* its COMMIT is under way */
-	FILE_UNWANTED, /* so it is, but if that fails nobody wants it */
-};
-
 struct intake {
 	struct intake_means *means;
 	struct channel *channel;  /* NULL once it is closed */
 	uint8_t instance;
-	struct index files;       /* number -> file_state as a pointer */
+	struct body_loans loans;
 	size_t opening;           /* files that are being made */
 	size_t busy;
 	size_t bytes;
@@ -37,21 +29,8 @@ release(struct intake *intake)
 {
 	if (!intake->freed || intake->busy)
 		return;
-	index_fini(&intake->files);
+	body_loans_fini(&intake->loans);
 	mem_free(&intake);
-}
-
-static void
-set_file(struct intake *intake, uint64_t number, enum file_state state)
-{
-	index_take(&intake->files, number);
-	index_add(&intake->files, number, (void *)(uintptr_t)state);
-}
-
-static enum file_state
-file_state(const struct intake *intake, uint64_t number)
-{
-	return (enum file_state)(uintptr_t)index_find(&intake->files, number);
 }
 
 static void
@@ -80,7 +59,7 @@ on_made(void *context, uint64_t number, int fd)
 	if (fd >= 0 && intake->channel) {
 		struct message_body body = { .file = number };
 		struct buf content = BUF_INIT(0);
-		set_file(intake, number, FILE_OPEN);
+		body_loans_add(&intake->loans, number);
 		message_body_pack(&content, &body);
 		channel_answer(intake->channel, opening->request, MSG_BODY_FILE, &content, fd);
 		buf_fini(&content);
@@ -100,7 +79,7 @@ on_body_open(struct intake *intake, uint32_t request)
 {
 	struct intake_means *means = intake->means;
 	if (means->pressure.is_short ||
-		intake->files.count + intake->opening >= NEEDS_BODY_FILES_MOST) {
+		body_loans_count(&intake->loans) + intake->opening >= NEEDS_BODY_FILES_MOST) {
 		refuse(intake, request, 452, "4.3.1", "No room for the message");
 		return;
 	}
@@ -122,18 +101,9 @@ on_body_drop(struct intake *intake, struct span bytes)
 	struct message_body body;
 	if (!message_body_unpack(bytes, NULL, &body))
 		return false;
-	switch (file_state(intake, body.file)) {
-	case FILE_OPEN:
-		index_take(&intake->files, body.file);
+	if (body_loans_drop(&intake->loans, body.file))
 		bodies_remove(intake->means->bodies, body.file);
-		break;
-	case FILE_SEALED:
-		set_file(intake, body.file, FILE_UNWANTED);
-		break;
-	case FILE_UNWANTED:
-		break;
-	}
-	return true; /* one of an older queue is gone already */
+	return true;
 }
 
 /* ---- commits */
@@ -191,13 +161,8 @@ give_file_back(struct commit *commit)
 {
 	struct intake *intake = commit->intake;
 	uint64_t number = commit->spool.parcel->record.file;
-	enum file_state state = file_state(intake, number);
-	if (state == FILE_SEALED && intake->channel) {
-		set_file(intake, number, FILE_OPEN);
-	} else if (state == FILE_SEALED || state == FILE_UNWANTED) {
-		index_take(&intake->files, number);
+	if (body_loans_reopen(&intake->loans, number, intake->channel != NULL))
 		bodies_remove(intake->means->bodies, number);
-	}
 }
 
 static void
@@ -209,7 +174,8 @@ on_committed(struct spool_request *request)
 	switch (request->result) {
 	case SPOOL_DONE:
 		/* What was sent before has a file of its own. */
-		if (index_take(&intake->files, parcel->record.file) && commit->spool.first_id[0])
+		if (body_loans_take(&intake->loans, parcel->record.file) &&
+			commit->spool.first_id[0])
 			bodies_remove(intake->means->bodies, parcel->record.file);
 		answer_committed(commit);
 		if (!commit->spool.known && commit->held)
@@ -260,7 +226,7 @@ on_sealed(void *context, enum folder_result result)
 	refuse(intake, commit->request, 451, "4.3.0",
 		result == FOLDER_WRONG ? "The body is not what was announced" :
 					 "The body could not be written");
-	index_take(&intake->files, number);
+	body_loans_take(&intake->loans, number);
 	bodies_remove(intake->means->bodies, number);
 	free_commit(commit);
 }
@@ -272,7 +238,7 @@ seal(struct commit *commit)
 	const struct record *record = &commit->spool.parcel->record;
 	if (bodies_seal(intake->means->bodies, record->file, record->body_length,
 		    record->body_hash, on_sealed, commit)) {
-		set_file(intake, record->file, FILE_SEALED);
+		body_loans_seal(&intake->loans, record->file);
 		return;
 	}
 	refuse(intake, commit->request, 451, "4.3.0", "The queue's disk is slow");
@@ -333,7 +299,8 @@ take_commit(struct intake *intake, uint32_t request, struct parcel *parcel,
 	intake->bytes += commit->bytes;
 	/* No room, or its file is of a queue before this one: only a repetition is good. */
 	commit->spool.only_known = intake->means->pressure.is_short ||
-		(from->content.in_file && file_state(intake, parcel->record.file) != FILE_OPEN);
+		(from->content.in_file &&
+			!body_loans_is_open(&intake->loans, parcel->record.file));
 	if (from->content.in_file && !commit->spool.only_known)
 		seal(commit);
 	else
@@ -470,17 +437,10 @@ intake_free(struct intake **intake)
 		return;
 	channel_free(&old->channel);
 	/* Those that a COMMIT under way names are seen to when it is done. */
-	uint64_t *open = mem_alloc_array(old->files.count, sizeof(*open));
-	size_t count = 0;
-	for (size_t i = 0; i < old->files.room; i++) {
-		struct index_slot *slot = &old->files.slots[i];
-		if (slot->value && file_state(old, slot->key) == FILE_OPEN)
-			open[count++] = slot->key;
-	}
-	for (size_t i = 0; i < count; i++) {
-		index_take(&old->files, open[i]);
+	size_t count;
+	uint64_t *open = body_loans_take_open(&old->loans, &count);
+	for (size_t i = 0; i < count; i++)
 		bodies_remove(old->means->bodies, open[i]);
-	}
 	mem_free(&open);
 	old->freed = true;
 	release(old);

@@ -6,6 +6,7 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/auth_peer.c src/queue/auth_peer.h \
 	src/queue/backlog.c src/queue/backlog.h \
 	src/queue/bodies.c src/queue/bodies.h \
+	src/queue/body_loans.c src/queue/body_loans.h \
 	src/queue/brief.c src/queue/brief.h \
 	src/queue/control.c src/queue/control.h \
 	src/queue/control_backup.c src/queue/control_backup.h \

@@ -91,6 +91,10 @@ UNIT_TESTS += tests/unit/test_queue_dispatch_restart
 tests_unit_test_queue_dispatch_restart_SOURCES = tests/unit/test_queue_dispatch_restart.c tests/unit/dispatch_fixture.h $(QUEUE_TEST_SOURCES)
 tests_unit_test_queue_dispatch_restart_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_queue_body_loans
+tests_unit_test_queue_body_loans_SOURCES = tests/unit/test_queue_body_loans.c
+tests_unit_test_queue_body_loans_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_queue_intake
 tests_unit_test_queue_intake_SOURCES = tests/unit/test_queue_intake.c $(QUEUE_TEST_SOURCES)
 tests_unit_test_queue_intake_LDADD = $(QUEUE_LIBS) $(UNIT_LIBS)
