@@ -12,31 +12,59 @@
 #include "auth/lookup_server.h"
 #include "ipc/lookup.h"
 
-static struct sockaddr_un address = { .sun_family = AF_UNIX };
+/* auth listens beside the accounts, and one client has connected. */
+struct served {
+	struct rig *rig;
+	struct lookup_server *server;
+	struct sockaddr_un address;
+	int fd;
+	struct arena *arena; /* of the answers */
+};
 
-/* Listens beside the accounts; auth has the socket. */
-static struct lookup_server *
-serve(struct rig *rig)
+static int
+open_client(const struct served *served)
 {
-	static const struct settings_texts nobody;
-	struct lookup_server *server = lookup_server_new(rig->auth, &nobody);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	snprintf(address.sun_path, sizeof address.sun_path, "%s/lookup.sock", rig->state_dir);
-	unlink(address.sun_path);
-	assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
-	assert_int_equal(listen(fd, 200), 0);
-	lookup_server_set_socket(server, fd);
-	return server;
+	assert_int_equal(connect(fd, (const struct sockaddr *)&served->address,
+				 sizeof served->address), 0);
+	return fd;
 }
 
 static int
-open_client(void)
+open_served(void **state)
 {
+	static const struct settings_texts nobody;
+	struct served *served = mem_alloc(sizeof *served);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
-	return fd;
+	rig_setup(state);
+	served->rig = *state;
+	served->server = lookup_server_new(served->rig->auth, &nobody);
+	served->address.sun_family = AF_UNIX;
+	snprintf(served->address.sun_path, sizeof served->address.sun_path, "%s/lookup.sock",
+		served->rig->state_dir);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&served->address,
+				 sizeof served->address), 0);
+	assert_int_equal(listen(fd, 200), 0);
+	lookup_server_set_socket(served->server, fd);
+	served->fd = open_client(served);
+	served->arena = arena_new(0);
+	*state = served;
+	return 0;
+}
+
+static int
+close_served(void **state)
+{
+	struct served *served = *state;
+
+	close(served->fd);
+	arena_free(&served->arena);
+	lookup_server_free(&served->server);
+	*state = served->rig;
+	mem_free(&served);
+	return rig_teardown(state);
 }
 
 static void
@@ -77,10 +105,11 @@ on_heard(unsigned events, void *context)
 	loop_stop(hearing->rig->loop);
 }
 
-/* The next answer; LOOKUP_RESULT_COUNT: it was cut off instead. The texts live as long as the arena. */
+/* The next answer; LOOKUP_RESULT_COUNT: it was cut off instead. */
 static struct lookup_answer
-hear(struct rig *rig, int fd, struct arena *arena)
+hear(struct served *served, int fd)
 {
+	struct rig *rig = served->rig;
 	struct hearing hearing = { .rig = rig, .fd = fd };
 	struct loop_watch *watch = loop_watch_new(rig->loop, fd, on_heard, &hearing);
 	struct lookup_answer answer = { .result = LOOKUP_RESULT_COUNT };
@@ -94,12 +123,20 @@ hear(struct rig *rig, int fd, struct arena *arena)
 		fixture_run(rig->loop);
 	loop_watch_free(&watch);
 	if (!hearing.over) {
-		content = span_of(arena_dup(arena, content.start, content.length), content.length);
+		content = span_of(arena_dup(served->arena, content.start, content.length),
+			content.length);
 		assert_true(lookup_answer_unpack(content, &answer));
 		assert_int_equal(size, buf_length(&hearing.bytes));
 	}
 	buf_fini(&hearing.bytes);
 	return answer;
+}
+
+static enum lookup_result
+ask(struct served *served, int fd, const char *login)
+{
+	send_question(fd, login);
+	return hear(served, fd).result;
 }
 
 static void
@@ -125,86 +162,66 @@ logins_are_told(void **state)
 		{ "expired", LOOKUP_UNKNOWN, NULL, 0 },
 		{ "reader", LOOKUP_UNKNOWN, NULL, 0 },
 	};
-	struct rig *rig = *state;
-	struct lookup_server *server = serve(rig);
-	struct arena *arena = arena_new(0);
-	int fd = open_client();
+	struct served *served = *state;
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct lookup_answer answer;
 		struct identity identity;
 
-		send_question(fd, cases[i].login);
-		answer = hear(rig, fd, arena);
+		send_question(served->fd, cases[i].login);
+		answer = hear(served, served->fd);
 		if (answer.result != cases[i].result)
 			fail_msg("%s: %d", cases[i].login, (int)answer.result);
 		if (answer.result != LOOKUP_FOUND)
 			continue;
-		assert_true(identity_unpack(answer.identity, arena, &identity));
+		assert_true(identity_unpack(answer.identity, served->arena, &identity));
 		assert_string_equal(identity.login, cases[i].name);
 		assert_string_equal(identity.mechanism, "");
 		assert_int_equal(identity.addresses.count, cases[i].addresses);
 	}
-	close(fd);
-	arena_free(&arena);
-	lookup_server_free(&server);
 }
 
 static void
 changes_are_told_at_once(void **state)
 {
-	struct rig *rig = *state;
-	struct lookup_server *server = serve(rig);
-	struct arena *arena = arena_new(0);
-	int fd = open_client();
+	struct served *served = *state;
 
-	send_question(fd, "alice");
-	assert_int_equal(hear(rig, fd, arena).result, LOOKUP_FOUND);
-	rig_verb(rig, "account disable", json_pack("{s:s}", "login", "alice"));
-	send_question(fd, "alice");
-	assert_int_equal(hear(rig, fd, arena).result, LOOKUP_UNKNOWN);
-	close(fd);
-	arena_free(&arena);
-	lookup_server_free(&server);
+	assert_int_equal(ask(served, served->fd, "alice"), LOOKUP_FOUND);
+	rig_verb(served->rig, "account disable", json_pack("{s:s}", "login", "alice"));
+	assert_int_equal(ask(served, served->fd, "alice"), LOOKUP_UNKNOWN);
 }
 
 /* In order, however they come: all at once, byte by byte. */
 static void
 questions_in_one_go_and_in_pieces(void **state)
 {
-	struct rig *rig = *state;
-	struct lookup_server *server = serve(rig);
-	struct arena *arena = arena_new(0);
+	struct served *served = *state;
 	struct buf bytes = BUF_INIT(0);
-	int fd = open_client();
 
 	for (int i = 0; i < 20; i++)
 		lookup_question_pack(&bytes, span_text(i % 3 ? "carol" : "alice"));
-	send_bytes(fd, buf_span(&bytes));
+	send_bytes(served->fd, buf_span(&bytes));
 	for (int i = 0; i < 20; i++) {
 		char head[LOOKUP_HEAD_BYTES];
 		unsigned char content[1024];
 		size_t length;
 
 		/* hear() takes one at a time: these are read by length. */
-		while (recv(fd, head, sizeof head, MSG_PEEK) != sizeof head)
-			fixture_run_for(rig->loop, 1);
-		assert_int_equal(recv(fd, head, sizeof head, 0), sizeof head);
+		while (recv(served->fd, head, sizeof head, MSG_PEEK) != sizeof head)
+			fixture_run_for(served->rig->loop, 1);
+		assert_int_equal(recv(served->fd, head, sizeof head, 0), sizeof head);
 		length = ((size_t)(unsigned char)head[2] << 8) + (unsigned char)head[3];
-		assert_int_equal(recv(fd, content, length, 0), (ssize_t)length);
+		assert_int_equal(recv(served->fd, content, length, 0), (ssize_t)length);
 		assert_int_equal(content[0], i % 3 ? LOOKUP_UNKNOWN : LOOKUP_FOUND);
 	}
 	buf_clear(&bytes);
 	lookup_question_pack(&bytes, span_text("alice"));
 	for (size_t i = 0; i < buf_length(&bytes); i++) {
-		send_bytes(fd, span_first(span_from(buf_span(&bytes), i), 1));
-		fixture_run_for(rig->loop, 1);
+		send_bytes(served->fd, span_first(span_from(buf_span(&bytes), i), 1));
+		fixture_run_for(served->rig->loop, 1);
 	}
-	assert_int_equal(hear(rig, fd, arena).result, LOOKUP_FOUND);
+	assert_int_equal(hear(served, served->fd).result, LOOKUP_FOUND);
 	buf_fini(&bytes);
-	close(fd);
-	arena_free(&arena);
-	lookup_server_free(&server);
 }
 
 static void
@@ -218,90 +235,67 @@ what_is_no_question_is_cut_off_alone(void **state)
 		SPAN_LITERAL("\0\0\0\6\1\0\0\0\2a"),
 		SPAN_LITERAL("\0\0\0\5\1\0\0\0\0"),
 	};
-	struct rig *rig = *state;
-	struct lookup_server *server = serve(rig);
-	struct arena *arena = arena_new(0);
-	int good = open_client();
+	struct served *served = *state;
 
 	for (size_t i = 0; i < sizeof attacks / sizeof attacks[0]; i++) {
-		int bad = open_client();
+		int bad = open_client(served);
 
 		send_bytes(bad, attacks[i]);
-		assert_int_equal(hear(rig, bad, arena).result, LOOKUP_RESULT_COUNT);
+		assert_int_equal(hear(served, bad).result, LOOKUP_RESULT_COUNT);
 		close(bad);
-		send_question(good, "alice");
-		assert_int_equal(hear(rig, good, arena).result, LOOKUP_FOUND);
+		assert_int_equal(ask(served, served->fd, "alice"), LOOKUP_FOUND);
 	}
-	close(good);
-	arena_free(&arena);
-	lookup_server_free(&server);
 }
 
 static void
 a_client_that_goes_while_it_is_answered(void **state)
 {
-	struct rig *rig = *state;
-	struct lookup_server *server = serve(rig);
-	struct arena *arena = arena_new(0);
-	int fd;
+	struct served *served = *state;
 
 	for (int i = 0; i < 20; i++) {
-		fd = open_client();
+		int fd = open_client(served);
+
 		send_question(fd, "alice");
 		if (i % 2)
-			fixture_run_for(rig->loop, 1);
+			fixture_run_for(served->rig->loop, 1);
 		close(fd);
-		directory_forget(rig->auth->directory, "alice");
+		directory_forget(served->rig->auth->directory, "alice");
 	}
-	fd = open_client();
-	send_question(fd, "alice");
-	assert_int_equal(hear(rig, fd, arena).result, LOOKUP_FOUND);
-	close(fd);
-	arena_free(&arena);
-	lookup_server_free(&server);
+	assert_int_equal(ask(served, served->fd, "alice"), LOOKUP_FOUND);
 }
 
 static void
 one_user_has_so_many_connections(void **state)
 {
-	struct rig *rig = *state;
-	struct lookup_server *server = serve(rig);
-	struct arena *arena = arena_new(0);
-	int fds[LOOKUP_CLIENTS_PER_USER_MAX];
+	struct served *served = *state;
+	int fds[LOOKUP_CLIENTS_PER_USER_MAX - 1]; /* beside the one that is there */
 	int more;
 
-	for (size_t i = 0; i < LOOKUP_CLIENTS_PER_USER_MAX; i++) {
-		fds[i] = open_client();
-		send_question(fds[i], "alice");
-		assert_int_equal(hear(rig, fds[i], arena).result, LOOKUP_FOUND);
+	assert_int_equal(ask(served, served->fd, "alice"), LOOKUP_FOUND);
+	for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+		fds[i] = open_client(served);
+		assert_int_equal(ask(served, fds[i], "alice"), LOOKUP_FOUND);
 	}
-	more = open_client();
-	assert_int_equal(hear(rig, more, arena).result, LOOKUP_RESULT_COUNT);
+	more = open_client(served);
+	assert_int_equal(hear(served, more).result, LOOKUP_RESULT_COUNT);
 	close(more);
 	/* The others are served on, and who goes makes room. */
-	send_question(fds[5], "alice");
-	assert_int_equal(hear(rig, fds[5], arena).result, LOOKUP_FOUND);
+	assert_int_equal(ask(served, fds[5], "alice"), LOOKUP_FOUND);
 	close(fds[0]);
-	fixture_run_for(rig->loop, 20);
-	fds[0] = open_client();
-	send_question(fds[0], "alice");
-	assert_int_equal(hear(rig, fds[0], arena).result, LOOKUP_FOUND);
-	for (size_t i = 0; i < LOOKUP_CLIENTS_PER_USER_MAX; i++)
+	fixture_run_for(served->rig->loop, 20);
+	fds[0] = open_client(served);
+	assert_int_equal(ask(served, fds[0], "alice"), LOOKUP_FOUND);
+	for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
 		close(fds[i]);
-	arena_free(&arena);
-	lookup_server_free(&server);
 }
 
 /* Questions without end whose answers nobody reads: they are left in the socket. */
 static void
 who_does_not_read_is_not_answered_further(void **state)
 {
-	struct rig *rig = *state;
-	struct lookup_server *server = serve(rig);
-	struct arena *arena = arena_new(0);
+	struct served *served = *state;
 	struct buf bytes = BUF_INIT(0);
-	int greedy = open_client();
-	int fd = open_client();
+	int greedy = open_client(served);
 	unsigned stuck = 0;
 
 	lookup_question_pack(&bytes, span_text("alice"));
@@ -312,53 +306,45 @@ who_does_not_read_is_not_answered_further(void **state)
 		if (size < 0) {
 			assert_int_equal(errno, EAGAIN);
 			stuck++;
-			fixture_run_for(rig->loop, 1);
+			fixture_run_for(served->rig->loop, 1);
 		} else {
 			assert_int_equal(size, buf_length(&bytes));
 			stuck = 0;
 		}
 	}
-	send_question(fd, "alice");
-	assert_int_equal(hear(rig, fd, arena).result, LOOKUP_FOUND);
+	assert_int_equal(ask(served, served->fd, "alice"), LOOKUP_FOUND);
 	buf_fini(&bytes);
 	close(greedy);
-	close(fd);
-	arena_free(&arena);
-	lookup_server_free(&server);
 }
 
 static void
 without_a_socket_all_are_cut_off(void **state)
 {
-	struct rig *rig = *state;
-	struct lookup_server *server = serve(rig);
-	struct arena *arena = arena_new(0);
-	int fd = open_client();
+	struct served *served = *state;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	send_question(fd, "alice");
-	assert_int_equal(hear(rig, fd, arena).result, LOOKUP_FOUND);
-	lookup_server_set_socket(server, -1);
-	assert_int_equal(hear(rig, fd, arena).result, LOOKUP_RESULT_COUNT);
+	assert_int_equal(ask(served, served->fd, "alice"), LOOKUP_FOUND);
+	lookup_server_set_socket(served->server, -1);
+	assert_int_equal(hear(served, served->fd).result, LOOKUP_RESULT_COUNT);
+	assert_int_equal(connect(fd, (const struct sockaddr *)&served->address,
+				 sizeof served->address), -1);
 	close(fd);
-	fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), -1);
-	close(fd);
-	arena_free(&arena);
-	lookup_server_free(&server);
 }
+
+#define SERVED_TEST(name) cmocka_unit_test_setup_teardown(name, open_served, close_served)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RIG_TEST(logins_are_told),
-		RIG_TEST(changes_are_told_at_once),
-		RIG_TEST(questions_in_one_go_and_in_pieces),
-		RIG_TEST(what_is_no_question_is_cut_off_alone),
-		RIG_TEST(a_client_that_goes_while_it_is_answered),
-		RIG_TEST(one_user_has_so_many_connections),
-		RIG_TEST(who_does_not_read_is_not_answered_further),
-		RIG_TEST(without_a_socket_all_are_cut_off),
+		SERVED_TEST(logins_are_told),
+		SERVED_TEST(changes_are_told_at_once),
+		SERVED_TEST(questions_in_one_go_and_in_pieces),
+		SERVED_TEST(what_is_no_question_is_cut_off_alone),
+		SERVED_TEST(a_client_that_goes_while_it_is_answered),
+		SERVED_TEST(one_user_has_so_many_connections),
+		SERVED_TEST(who_does_not_read_is_not_answered_further),
+		SERVED_TEST(without_a_socket_all_are_cut_off),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
