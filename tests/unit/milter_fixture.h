@@ -204,11 +204,12 @@ fixture_message(struct fixture *fixture)
 static inline enum verdict_kind
 fixture_mail(struct fixture *fixture)
 {
-	if (fixture_from(fixture) > VERDICT_ACCEPT)
-		return fixture->verdict.kind;
-	if (fixture_to(fixture, "bob@example.net") > VERDICT_ACCEPT)
-		return fixture->verdict.kind;
-	if (fixture_data(fixture) > VERDICT_ACCEPT)
+	fixture_from(fixture);
+	if (!verdict_is_refusal(&fixture->verdict))
+		fixture_to(fixture, "bob@example.net");
+	if (!verdict_is_refusal(&fixture->verdict))
+		fixture_data(fixture);
+	if (verdict_is_refusal(&fixture->verdict))
 		return fixture->verdict.kind;
 	fixture_content(fixture, FIXTURE_HEADER, SPAN_LITERAL("hello\r\n"));
 	return fixture_message(fixture);

@@ -179,6 +179,21 @@ struct refusal_case {
 	const char *lines;
 };
 
+/* It answers MAIL in these words. */
+static void
+open_refusing(struct fixture *fixture, const char *words)
+{
+	static char bytes[256];
+	static struct filter_rule rules[2];
+	size_t length = strlen(words) + 1;
+
+	bytes[3] = (char)(length + 1);
+	bytes[4] = 'y';
+	memcpy(bytes + 5, words, length);
+	rules[0] = (struct filter_rule){ 'M', 1, FILTER_SENDS, bytes, 5 + length };
+	fixture_open(fixture, rules);
+}
+
 static void
 refusals_in_words(void **state)
 {
@@ -197,13 +212,9 @@ refusals_in_words(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
-		size_t length = strlen(refusals[i].payload) + 1;
-		char bytes[256] = { 0, 0, 0, (char)(length + 1), 'y' };
-		struct filter_rule rules[2] = { { 'M', 1, FILTER_SENDS, bytes, 5 + length } };
 		struct fixture fixture;
 
-		memcpy(bytes + 5, refusals[i].payload, length);
-		fixture_open(&fixture, rules);
+		open_refusing(&fixture, refusals[i].payload);
 		assert_int_equal(fixture_from(&fixture), refusals[i].kind);
 		assert_int_equal(fixture.verdict.code, refusals[i].code);
 		assert_string_equal(fixture.verdict.enhanced, refusals[i].enhanced);
@@ -227,13 +238,9 @@ refusals_without_sense(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof payloads / sizeof *payloads; i++) {
-		size_t length = strlen(payloads[i]) + 1;
-		char bytes[256] = { 0, 0, 0, (char)(length + 1), 'y' };
-		struct filter_rule rules[2] = { { 'M', 1, FILTER_SENDS, bytes, 5 + length } };
 		struct fixture fixture;
 
-		memcpy(bytes + 5, payloads[i], length);
-		fixture_open(&fixture, rules);
+		open_refusing(&fixture, payloads[i]);
 		assert_int_equal(fixture_from(&fixture), VERDICT_TEMPFAIL);
 		assert_string_equal(fixture.verdict.text,
 			"A filter is not available; try again later");

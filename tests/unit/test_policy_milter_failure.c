@@ -37,23 +37,6 @@ static const enum verdict_kind verdicts[][2] = {
 	[MILTER_FAILURE_HOLD] = { VERDICT_HOLD, VERDICT_TEMPFAIL },
 };
 
-static enum verdict_kind
-send_on(struct fixture *fixture)
-{
-	enum verdict_kind kind = fixture_from(fixture);
-
-	if (kind == VERDICT_REJECT || kind == VERDICT_TEMPFAIL)
-		return kind;
-	kind = fixture_to(fixture, "bob@example.net");
-	if (kind == VERDICT_REJECT || kind == VERDICT_TEMPFAIL)
-		return kind;
-	kind = fixture_data(fixture);
-	if (kind == VERDICT_REJECT || kind == VERDICT_TEMPFAIL)
-		return kind;
-	fixture_content(fixture, FIXTURE_HEADER, SPAN_LITERAL("hello\r\n"));
-	return fixture_message(fixture);
-}
-
 static void
 fail_once(const struct failure_case *failure, enum milter_failure on_failure)
 {
@@ -62,7 +45,7 @@ fail_once(const struct failure_case *failure, enum milter_failure on_failure)
 
 	fixture_open(&fixture, failure->rules);
 	fixture.settings.on_failure = on_failure;
-	if (send_on(&fixture) != kind)
+	if (fixture_mail(&fixture) != kind)
 		fail_msg("%s, %d: %d", failure->name, on_failure, fixture.verdict.kind);
 	assert_int_equal(fixture.health.failures, 1);
 	assert_int_equal(fixture.mail->hold, kind == VERDICT_HOLD);

@@ -78,31 +78,7 @@ nobody_there(void **state)
 	fixture_close(&fixture);
 }
 
-/* The process cannot dial at all. */
-static void *
-refuse_dial(void *context, const char *filter, uint64_t wait_ms, milter_dialed_fn *done, void *asker)
-{
-	(void)context;
-	(void)filter;
-	(void)wait_ms;
-	(void)done;
-	(void)asker;
-	return NULL;
-}
-
-static void
-nobody_dials(void **state)
-{
-	struct fixture fixture;
-
-	(void)state;
-	fixture_open(&fixture, NULL);
-	fixture.means.dial = refuse_dial;
-	assert_int_equal(fixture_mail(&fixture), VERDICT_TEMPFAIL);
-	fixture_close(&fixture);
-}
-
-/* Or it never says how it went. */
+/* It never says how it went. */
 static void *
 swallow_dial(void *context, const char *filter, uint64_t wait_ms, milter_dialed_fn *done,
 	void *asker)
@@ -277,7 +253,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lost_at_each_step),
 		cmocka_unit_test(nobody_there),
-		cmocka_unit_test(nobody_dials),
 		cmocka_unit_test(a_dialler_that_says_nothing),
 		cmocka_unit_test(kept_connections_are_looked_at),
 		cmocka_unit_test(tells_who_was_accepted),
