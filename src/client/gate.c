@@ -357,6 +357,39 @@ gate_fail(struct gate *gate, const unsigned char address[GATE_KEY_BYTES], uint64
 	} while (!atomic_compare_exchange_weak(failures, &old, next));
 }
 
+/* ---- breakers -------------------------------------------------------------------------------- */
+
+static uint64_t
+tag_of_breaker(const struct gate *gate, const char *filter, const char *address)
+{
+	unsigned char hash[DIGEST_BYTES];
+	struct digest_mac mac;
+	uint64_t tag;
+
+	digest_mac_init(&mac, span_of((const char *)gate->table->key, sizeof gate->table->key));
+	digest_mac_add(&mac, span_of(filter, strlen(filter) + 1));
+	digest_mac_add(&mac, span_text(address));
+	digest_mac_final(&mac, hash);
+	memcpy(&tag, hash, sizeof tag);
+	return tag ? tag : 1;
+}
+
+_Atomic uint64_t *
+gate_breaker(struct gate *gate, const char *filter, const char *address)
+{
+	uint64_t tag = tag_of_breaker(gate, filter, address);
+
+	for (unsigned probe = 0; probe < PROBES; probe++) {
+		struct gate_breaker *row =
+			&gate->table->breaker[(tag + probe) & (GATE_BREAKERS - 1)];
+		uint64_t owner = 0;
+
+		if (atomic_compare_exchange_strong(&row->tag, &owner, tag) || owner == tag)
+			return &row->word;
+	}
+	return NULL;
+}
+
 const char *
 gate_answer_text(enum gate_answer answer)
 {

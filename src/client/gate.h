@@ -3,6 +3,8 @@
 #ifndef CLIENT_GATE_H
 #define CLIENT_GATE_H
 
+#include <stdatomic.h>
+
 #include "base/fault.h"
 #include "base/text.h"
 
@@ -49,6 +51,11 @@ void gate_leave(struct gate *gate, struct gate_pass *pass); /* again is free */
 /* A login failed; what counts is the failures since the first one in this window. */
 void gate_fail(struct gate *gate, const unsigned char address[GATE_KEY_BYTES], uint64_t window_ms,
 	uint64_t now_ms);
+/*
+ * The word in which all processes keep the breaker of this filter at this address, as long as the gate
+ * lives; NULL: no room is left. What stands there is as true as the worst of them.
+ */
+_Atomic uint64_t *gate_breaker(struct gate *gate, const char *filter, const char *address);
 /* What the client and the log are told. */
 const char *gate_answer_text(enum gate_answer answer);
 

@@ -17,6 +17,7 @@ src_policy_libpolicy_a_SOURCES = \
 	src/policy/milter_condition.c src/policy/milter_condition.h \
 	src/policy/milter_envelope.c src/policy/milter_envelope.h \
 	src/policy/milter_fields.c src/policy/milter_fields.h \
+	src/policy/milter_breaker.c src/policy/milter_breaker.h \
 	src/policy/milter_health.c src/policy/milter_health.h \
 	src/policy/milter_link.c src/policy/milter_link.h \
 	src/policy/milter_macro_value.c src/policy/milter_macro_value.h \

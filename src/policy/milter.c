@@ -28,7 +28,7 @@ struct dealings {
 	bool asked;               /* about this message, and final is not there yet */
 	bool decided;
 	struct verdict final;     /* what it said of this message */
-	bool trying;              /* others wait for how it goes */
+	uint64_t trial;           /* not 0: others wait for how it goes */
 	stage_done_fn done;
 	void *context;
 };
@@ -85,7 +85,7 @@ judge(struct dealings *dealings, const struct milter_saying *saying)
 		kv_int("us", (int64_t)took_us));
 	if (saying->fault.kind != FAULT_NONE)
 		report_failure(dealings, saying, verdict);
-	dealings->trying = false;
+	dealings->trial = 0;
 	if (milter_health_worked(dealings->milter->health,
 		    loop_now_ms(dealings->milter->means->loop)))
 		log_event(EV_MILTER_BACK, kv_str("filter", dealings->milter->settings->title));
@@ -104,9 +104,9 @@ decide(struct dealings *dealings, const struct verdict *verdict)
 static void
 give_up_trying(struct dealings *dealings)
 {
-	if (dealings->trying)
-		milter_health_gave_up(dealings->milter->health);
-	dealings->trying = false;
+	if (dealings->trial)
+		milter_breaker_gave_up(&dealings->milter->health->breaker, dealings->trial);
+	dealings->trial = 0;
 }
 
 static void
@@ -125,11 +125,12 @@ fail(struct dealings *dealings, const struct milter_saying *saying)
 	report_failure(dealings, saying, &verdict);
 	if (busy || saying->crowded)
 		give_up_trying(dealings);
-	else if (milter_health_failed(health, loop_now_ms(dealings->milter->means->loop), &saying->fault))
+	else if (milter_health_failed(health, loop_now_ms(dealings->milter->means->loop),
+			 dealings->trial != 0, &saying->fault))
 		log_event(EV_MILTER_RESTS, kv_str("filter", dealings->milter->settings->title),
-			kv_int("failures", health->failures_in_row),
-			kv_int("ms", (int64_t)health->rest_ms));
-	dealings->trying = false;
+			kv_int("failures", MILTER_BREAK_AFTER),
+			kv_int("ms", (int64_t)milter_breaker_rest_ms(&health->breaker, 1)));
+	dealings->trial = 0;
 	decide(dealings, &verdict);
 }
 
@@ -247,11 +248,11 @@ begin_message(struct dealings *dealings, struct mail *mail)
 	if (dealings->stands) {
 		dealings->decided = true;
 		dealings->final = dealings->standing;
-	} else if (!milter_health_admits(health, loop_now_ms(dealings->milter->means->loop))) {
+	} else if (!milter_health_admits(health, loop_now_ms(dealings->milter->means->loop),
+			   &dealings->trial)) {
 		go_without(dealings, mail);
 	} else {
 		dealings->asked = true;
-		dealings->trying = health->trying;
 		milter_script_begin(&dealings->script, mail);
 	}
 }

@@ -4,21 +4,16 @@
 #define POLICY_MILTER_HEALTH_H
 
 #include "base/fault.h"
+#include "policy/milter_breaker.h"
 #include "policy/verdict.h"
 #include "wire/milter_answer.h"
 
-enum {
-	MILTER_BREAK_AFTER = 5,     /* failures in a row */
-	MILTER_REST_MS = 10 * 1000, /* then it is let alone, and one message tries again */
-	MILTER_REST_GROWS = 6,      /* it doubles while the tries fail, up to so many times the first */
-};
-
 /*
  * Zeroed storage is a filter nobody has asked yet. All may be read; the functions alone write, but for
- * first_rest_ms.
+ * where the breaker is and how long it opens.
  */
 struct milter_health {
-	uint64_t first_rest_ms;      /* by the settings; 0: MILTER_REST_MS */
+	struct milter_breaker breaker;
 	bool negotiated;             /* the five below are known */
 	uint32_t version;
 	uint32_t actions;
@@ -32,23 +27,18 @@ struct milter_health {
 	uint64_t took_us;            /* for all messages, connecting not counted … */
 	uint64_t longest_us;
 	uint64_t recent_us;          /* … and a mean in which the last eight or so weigh most */
-	unsigned failures_in_row;
 	uint64_t told_ms;            /* loop time when it last worked or failed; 0: never */
-	bool trying;                 /* somebody is finding out whether it is back */
-	uint64_t rest_ms;            /* the present or last rest; 0: none yet */
-	uint64_t rest_until_ms;      /* loop time; 0: closed, mail flows */
 	char fault[256];             /* the last failure, printable */
 };
 
-/* May it be asked? After a rest one caller is told yes, and has to say how it went. */
-bool milter_health_admits(struct milter_health *health, uint64_t now_ms);
+/* As milter_breaker_admits(). */
+bool milter_health_admits(struct milter_health *health, uint64_t now_ms, uint64_t *trial_out);
 void milter_health_met(struct milter_health *health, const struct milter_offer *offer);
 /* An answer came as it should: the row of failures is over. True if the breaker closed by it. */
 bool milter_health_worked(struct milter_health *health, uint64_t now_ms);
-/* True if the breaker opened by it. */
-bool milter_health_failed(struct milter_health *health, uint64_t now_ms, const struct fault *why);
-/* Whoever was admitted neither met it nor failed (the client went away). */
-void milter_health_gave_up(struct milter_health *health);
+/* tried: it was let in to try. True if the breaker opened by it. */
+bool milter_health_failed(struct milter_health *health, uint64_t now_ms, bool tried,
+	const struct fault *why);
 /* It is elsewhere now: what failed, failed at the old place. */
 void milter_health_moved(struct milter_health *health);
 void milter_health_judged(struct milter_health *health, enum verdict_kind verdict, bool changed,

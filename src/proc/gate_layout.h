@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The connection counters that all front ends share: the table in memory, and super's part in it. */
+/* What all front ends share, connection counters and breakers: the table in memory, super's part in it. */
 #ifndef PROC_GATE_LAYOUT_H
 #define PROC_GATE_LAYOUT_H
 
@@ -18,12 +18,19 @@
 enum {
 	GATE_COLUMNS = 256,    /* front ends alive at once: all workers, all generations */
 	GATE_ROWS = 8192,      /* a power of two */
-	GATE_MAGIC = 0x53504732,
+	GATE_BREAKERS = 1024,  /* filters that settings ever named, where they were */
+	GATE_MAGIC = 0x53504733,
 };
 
 struct gate_count {
 	_Atomic uint32_t open;  /* connections of this row */
 	_Atomic uint32_t early; /* those of them that have not logged in */
+};
+
+/* The breaker of a filter, for all smtp processes; super knows nothing of it. */
+struct gate_breaker {
+	_Atomic uint64_t tag;  /* whose it is, a keyed hash; 0: nobody's yet. It stays */
+	_Atomic uint64_t word; /* policy/milter_breaker.h */
 };
 
 /* In place of a tag: the process of this column is just taking the row from its last owner. */
@@ -36,6 +43,7 @@ struct gate_table {
 	_Atomic uint64_t tag[GATE_ROWS];      /* whose row it is, a keyed hash; 0: nobody's yet */
 	_Atomic uint64_t failures[GATE_ROWS]; /* logins: how many << 48 | steady ms of the first */
 	struct gate_count count[GATE_ROWS][GATE_COLUMNS];
+	struct gate_breaker breaker[GATE_BREAKERS];
 };
 
 /* For zeroed memory. */

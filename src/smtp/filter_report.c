@@ -44,13 +44,11 @@ fault_of(const struct milter_health *health)
 }
 
 static const char *
-state_of(const struct milter_health *health, uint64_t now_ms)
+state_of(const struct milter_health *health, const struct milter_rest *rest, uint64_t now_ms)
 {
-	if (health->rest_until_ms > now_ms)
-		return "resting";
-	if (health->rest_until_ms)
-		return "trying";
-	if (health->failures_in_row)
+	if (rest->rests)
+		return rest->trying || rest->until_ms <= now_ms ? "trying" : "resting";
+	if (rest->failures)
 		return "failing";
 	return health->negotiated ? "ok" : "unknown";
 }
@@ -106,18 +104,20 @@ static json_t *
 describe(const struct settings *settings, const struct settings_milter *filter,
 	const struct milter_health *health, uint64_t now_ms)
 {
-	uint64_t rest_ms = health->rest_until_ms > now_ms ? health->rest_until_ms - now_ms : 0;
+	struct milter_rest rest = milter_breaker_read(&health->breaker, now_ms);
+	uint64_t rest_ms =
+		!rest.trying && rest.until_ms > now_ms ? rest.until_ms - now_ms : 0;
 
 	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:I, s:o, s:o, s:o, s:i, s:I, s:o, s:I, s:I, "
 			 "s:i, s:o, s:I, s:I, s:I, s:I, s:o}",
 		"name", filter->title, "address", filter->address.text, "on_failure",
 		failure_word(filter->on_failure), "policies", policies_of(settings, filter->title),
-		"state", state_of(health, now_ms), "rest_ms", (json_int_t)rest_ms, "version",
+		"state", state_of(health, &rest, now_ms), "rest_ms", (json_int_t)rest_ms, "version",
 		health->negotiated ? json_integer(health->version) : json_null(), "actions",
 		filter_report_actions(health->actions), "steps", filter_report_steps(health->steps),
 		"connections", (int)health->connections, "messages", (json_int_t)health->messages,
 		"verdicts", verdicts_of(health), "changed", (json_int_t)health->changed, "failures",
-		(json_int_t)health->failures, "failures_in_row", (int)health->failures_in_row,
+		(json_int_t)health->failures, "failures_in_row", (int)rest.failures,
 		"told_ms",
 		health->told_ms ? json_integer((json_int_t)(now_ms - health->told_ms)) : json_null(),
 		"skipped", (json_int_t)health->skipped, "took_us", (json_int_t)health->took_us,

@@ -12,12 +12,14 @@ struct filter {
 	struct filter *next;
 	char *name;
 	char *address;
+	bool alone; /* its breaker is this process's own affair, for good */
 	struct milter_health health;
 };
 
 struct filters {
 	struct dial_link *dial;
 	struct queue_link *queue;
+	struct gate *gate;
 	struct milter_means means;
 	struct filter *first;
 };
@@ -96,12 +98,13 @@ on_body_drop(void *context, uint64_t file)
 /* ---- what is known --------------------------------------------------------------------------- */
 
 struct filters *
-filters_new(struct loop *loop, struct dial_link *dial, struct queue_link *queue)
+filters_new(struct loop *loop, struct dial_link *dial, struct queue_link *queue, struct gate *gate)
 {
 	struct filters *filters = mem_alloc(sizeof *filters);
 
 	filters->dial = dial;
 	filters->queue = queue;
+	filters->gate = gate;
 	filters->means = (struct milter_means){
 		.loop = loop,
 		.context = filters,
@@ -141,22 +144,37 @@ find(const struct filters *filters, const char *name)
 	return filter;
 }
 
+static struct filter *
+add_filter(struct filters *filters, const char *name)
+{
+	struct filter *filter = mem_alloc(sizeof *filter);
+
+	filter->name = mem_strdup(name);
+	filter->next = filters->first;
+	filters->first = filter;
+	return filter;
+}
+
 static void
 use(struct filters *filters, const struct settings_milter *settings)
 {
+	const char *address = settings->address.text;
 	struct filter *filter = find(filters, settings->title);
+	struct milter_breaker *breaker;
+	bool moved;
 
-	if (!filter) {
-		filter = mem_alloc(sizeof *filter);
-		filter->name = mem_strdup(settings->title);
-		filter->next = filters->first;
-		filters->first = filter;
-	} else if (strcmp(filter->address, settings->address.text) != 0) {
+	if (!filter)
+		filter = add_filter(filters, settings->title);
+	moved = filter->address && strcmp(filter->address, address) != 0;
+	filter->alone |= settings->on_failure == MILTER_FAILURE_ACCEPT;
+	breaker = &filter->health.breaker;
+	breaker->shared =
+		filter->alone ? NULL : gate_breaker(filters->gate, settings->title, address);
+	breaker->first_rest_ms = settings->rest;
+	if (moved)
 		milter_health_moved(&filter->health);
-	}
-	filter->health.first_rest_ms = settings->rest;
 	mem_free(&filter->address);
-	filter->address = mem_strdup(settings->address.text);
+	filter->address = mem_strdup(address);
 }
 
 void

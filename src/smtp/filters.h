@@ -3,6 +3,7 @@
 #ifndef SMTP_FILTERS_H
 #define SMTP_FILTERS_H
 
+#include "client/gate.h"
 #include "policy/chain.h"
 #include "policy/milter.h"
 #include "smtp/dial_link.h"
@@ -12,12 +13,15 @@ struct filters;
 
 enum { FILTERS_MAX = 64 }; /* of one policy: the schema's */
 
-/* Borrows the links, which outlive it; it outlives all sessions. */
-struct filters *filters_new(struct loop *loop, struct dial_link *dial, struct queue_link *queue);
+/* Borrows the links, which outlive it, and the gate, which outlives all sessions; so does it itself. */
+struct filters *filters_new(struct loop *loop, struct dial_link *dial, struct queue_link *queue,
+	struct gate *gate);
 void filters_free(struct filters **filters);
 /*
  * These settings hold from now on. What is known of a filter is known by its name and stays, but for
- * its failures if it is elsewhere now: the breaker is closed.
+ * its failures if it is elsewhere now: the breaker is closed. All smtp processes share it, but for a
+ * filter that these settings, or those of a session from before, let mail pass without: who has taken
+ * over one process must not have all others let it pass.
  */
 void filters_use(struct filters *filters, const struct settings *settings);
 /* NULL: no settings that were in use had it. */

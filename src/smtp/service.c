@@ -121,7 +121,7 @@ start(struct role_context *role, struct fault *fault)
 	service->signer = signer_new();
 	service->queue = queue_link_new(role_loop(role));
 	service->dial = dial_link_new(role_loop(role));
-	service->filters = filters_new(role_loop(role), service->dial, service->queue);
+	service->filters = filters_new(role_loop(role), service->dial, service->queue, gate);
 	buf_init(&service->reply, REPLY_MAX_BYTES);
 	service->front = front_new(
 		role_loop(role), ROLE_SMTP, protocols, gate, open_journal(role), pool, service);

@@ -124,6 +124,7 @@ rig_new(const char *tls, const char *text, const char *more)
 		[LISTENER_SMTP] = &smtp_protocol
 	};
 	struct rig *rig = mem_alloc(sizeof *rig);
+	struct gate *gate;
 
 	rig_make_pair();
 	rig->loop = loop_new();
@@ -133,8 +134,9 @@ rig_new(const char *tls, const char *text, const char *more)
 	rig->service.signer = signer_new();
 	rig->service.queue = queue_link_new(rig->loop);
 	rig->service.dial = dial_link_new(rig->loop);
-	rig->service.filters = filters_new(rig->loop, rig->service.dial, rig->service.queue);
-	rig->service.front = front_new(rig->loop, ROLE_SMTP, protocols, gate_open(-1, 0, NULL),
+	gate = gate_open(-1, 0, NULL);
+	rig->service.filters = filters_new(rig->loop, rig->service.dial, rig->service.queue, gate);
+	rig->service.front = front_new(rig->loop, ROLE_SMTP, protocols, gate,
 		journal_new(dup(rig->journal), LOG_PROTOCOL_CSV), NULL, &rig->service);
 	assert_true(front_serve(rig->service.front, rig_setup(rig, tls, text, more), NULL, NULL));
 	filters_use(rig->service.filters, rig->service.front->setup->settings);

@@ -87,6 +87,10 @@ UNIT_TESTS += tests/unit/test_policy_milter_verdict
 tests_unit_test_policy_milter_verdict_SOURCES = tests/unit/test_policy_milter_verdict.c
 tests_unit_test_policy_milter_verdict_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_policy_milter_breaker
+tests_unit_test_policy_milter_breaker_SOURCES = tests/unit/test_policy_milter_breaker.c
+tests_unit_test_policy_milter_breaker_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_policy_milter_health
 tests_unit_test_policy_milter_health_SOURCES = tests/unit/test_policy_milter_health.c
 tests_unit_test_policy_milter_health_LDADD = $(POLICY_LIBS) $(UNIT_LIBS)

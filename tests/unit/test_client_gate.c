@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -250,6 +251,36 @@ test_race(void **state)
 	close(fd);
 }
 
+/* One word for each filter and address, in all processes; who finds no room keeps one for itself. */
+static void
+test_breakers(void **state)
+{
+	int fd = table_fd();
+	struct gate *first = gate_open(fd, 0, NULL);
+	struct gate *second = gate_open(fd, 1, NULL);
+	_Atomic uint64_t *word = gate_breaker(first, "virus", "127.0.0.1:1");
+	unsigned with_room = 0;
+	char name[16];
+
+	(void)state;
+	assert_non_null(word);
+	assert_ptr_equal(gate_breaker(first, "virus", "127.0.0.1:1"), word);
+	atomic_store(word, 7);
+	word = gate_breaker(second, "virus", "127.0.0.1:1");
+	assert_int_equal(atomic_load(word), 7);
+	assert_ptr_not_equal(gate_breaker(second, "virus", "127.0.0.1:2"), word);
+	assert_ptr_not_equal(gate_breaker(second, "viru", "s127.0.0.1:1"), word);
+	for (unsigned i = 0; i < 2 * GATE_BREAKERS; i++) {
+		snprintf(name, sizeof name, "%u", i);
+		with_room += gate_breaker(first, name, "") != NULL;
+	}
+	assert_in_range(with_room, GATE_BREAKERS / 2, GATE_BREAKERS - 3);
+	assert_ptr_equal(gate_breaker(second, "virus", "127.0.0.1:1"), word);
+	gate_close(&first);
+	gate_close(&second);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -262,6 +293,7 @@ main(void)
 		cmocka_unit_test(test_rows_are_reused),
 		cmocka_unit_test(test_more_addresses_than_rows),
 		cmocka_unit_test(test_race),
+		cmocka_unit_test(test_breakers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,6 +179,21 @@ the_budget_of_all_ends_all(void **state)
 	fixture_close(&fixture);
 }
 
+/* Failures enough, and the rest after them is over. */
+static void
+end_rest(struct milter_health *health, unsigned rests)
+{
+	atomic_store(&health->breaker.own,
+		milter_breaker_pack(&(struct milter_rest){
+			.failures = MILTER_BREAK_AFTER, .rests = rests, .until_ms = 1 }));
+}
+
+static struct milter_rest
+rest_of(const struct fixture *fixture)
+{
+	return milter_breaker_read(&fixture->health.breaker, loop_now_ms(fixture->loop));
+}
+
 /* Whose turn comes behind it is not asked, nor blamed; it may try again if it was to. */
 static void
 others_had_all_the_time(void **state)
@@ -191,14 +206,13 @@ others_had_all_the_time(void **state)
 	for (int i = MILTER_FAILURE_TEMPFAIL; i <= MILTER_FAILURE_ACCEPT; i++) {
 		open_short(&fixture, NULL);
 		fixture.settings.on_failure = (enum milter_failure)i;
-		fixture.health.rest_until_ms = 1;
-		fixture.health.failures_in_row = MILTER_BREAK_AFTER;
+		end_rest(&fixture.health, 1);
 		assert_int_equal(fixture_from(&fixture), VERDICT_CONTINUE);
 		fixture.mail->filters_ms = 50;
 		assert_int_equal(fixture_to(&fixture, "bob@example.net"), without[i]);
 		assert_null(strchr(fixture_heard(&fixture), 'R'));
 		assert_int_equal(fixture.health.failures, 0);
-		assert_false(fixture.health.trying);
+		assert_false(rest_of(&fixture).trying);
 		fixture_end_mail(&fixture);
 		assert_int_equal(fixture_mail(&fixture), VERDICT_CONTINUE);
 		fixture_close(&fixture);
@@ -231,7 +245,7 @@ no_room_for_a_connection(void **state)
 		fixture_end_mail(&fixture);
 	}
 	assert_int_equal(fixture.health.failures, 0);
-	assert_int_equal(fixture.health.rest_until_ms, 0);
+	assert_int_equal(fixture.health.breaker.own, 0);
 	fixture_close(&fixture);
 }
 
@@ -329,21 +343,21 @@ the_breaker(void **state)
 	fixture_end_mail(&fixture);
 	assert_int_equal(fixture.dialed, MILTER_BREAK_AFTER);
 	assert_int_equal(fixture.health.skipped, 1);
-	/* Its rest is over. */
-	fixture.health.rest_until_ms = 1;
+	assert_int_equal(rest_of(&fixture).rests, 1);
+	end_rest(&fixture.health, 1);
 	assert_int_equal(fixture_mail(&fixture), VERDICT_TEMPFAIL);
 	fixture_end_mail(&fixture);
-	assert_int_equal(fixture.health.rest_ms, 2 * MILTER_REST_MS);
-	fixture.health.rest_until_ms = 1;
+	assert_int_equal(rest_of(&fixture).rests, 2);
+	end_rest(&fixture.health, 2);
 	fixture.refuse_from = 0;
 	fixture.dialed = 0;
 	/* A client that goes away in the middle leaves the try to the next. */
 	assert_int_equal(fixture_from(&fixture), VERDICT_CONTINUE);
-	assert_true(fixture.health.trying);
+	assert_true(rest_of(&fixture).trying);
 	fixture_end_mail(&fixture);
-	assert_false(fixture.health.trying);
+	assert_false(rest_of(&fixture).trying);
 	assert_int_equal(fixture_mail(&fixture), VERDICT_CONTINUE);
-	assert_int_equal(fixture.health.rest_until_ms, 0);
+	assert_int_equal(fixture.health.breaker.own, 0);
 	fixture_close(&fixture);
 }
 

@@ -27,6 +27,7 @@ static struct settings settings = { .milter = { milters, 3 }, .policy = { polici
 static struct loop *loop;
 static struct dial_link *dial;
 static struct queue_link *queue;
+static struct gate *gate;
 static struct filters *filters;
 
 static void
@@ -54,6 +55,14 @@ rows_of_a_session(void **state)
 	}
 }
 
+static bool
+admits(struct milter_health *health, uint64_t now_ms)
+{
+	uint64_t trial;
+
+	return milter_health_admits(health, now_ms, &trial);
+}
+
 static void
 fail_until_open(struct milter_health *health)
 {
@@ -61,8 +70,8 @@ fail_until_open(struct milter_health *health)
 
 	fault_set(&why, FAULT_MISSING, "nobody is there");
 	for (unsigned i = 0; i < MILTER_BREAK_AFTER; i++)
-		(void)milter_health_failed(health, 1000, &why);
-	assert_false(milter_health_admits(health, 1001));
+		(void)milter_health_failed(health, 1000, false, &why);
+	assert_false(admits(health, 1001));
 }
 
 static void
@@ -78,22 +87,79 @@ what_a_reload_keeps(void **state)
 	fail_until_open(virus);
 	fail_until_open(sign);
 	filters_use(filters, &settings);
-	assert_false(milter_health_admits(virus, 1002));
+	assert_false(admits(virus, 1002));
 
 	/* One is elsewhere now, and one is gone: sessions from before may still speak of it. */
 	memcpy(moved, milters, sizeof moved);
 	moved[0].address.text = "127.0.0.1:2";
 	moved[0].rest = 300;
 	filters_use(filters, &next);
-	assert_int_equal(virus->first_rest_ms, 300);
+	assert_int_equal(virus->breaker.first_rest_ms, 300);
 	assert_ptr_equal(filters_health(filters, "virus"), virus);
-	assert_true(milter_health_admits(virus, 1003));
+	assert_true(admits(virus, 1003));
 	assert_string_equal(virus->fault, "");
 	assert_int_equal(virus->messages, 1);
 	assert_int_equal(virus->failures, MILTER_BREAK_AFTER);
-	assert_false(milter_health_admits(sign, 1003));
+	assert_false(admits(sign, 1003));
 	assert_non_null(filters_health(filters, "idle"));
 	assert_null(filters_health(filters, "other"));
+}
+
+/* A second process. */
+static void
+all_processes_share_the_breaker(void **state)
+{
+	struct filters *other = filters_new(loop, dial, queue, gate);
+	struct settings_milter moved[3];
+	struct settings next = { .milter = { moved, 3 } };
+
+	(void)state;
+	filters_use(other, &settings);
+	fail_until_open(filters_health(filters, "virus"));
+	assert_false(admits(filters_health(other, "virus"), 1001));
+	assert_true(admits(filters_health(other, "sign"), 1001));
+	assert_int_equal(filters_health(other, "virus")->skipped, 1);
+	assert_int_equal(filters_health(other, "virus")->failures, 0);
+
+	/* One has reloaded, the other has not yet: each has the breaker of where it asks. */
+	memcpy(moved, milters, sizeof moved);
+	moved[0].address.text = "127.0.0.1:2";
+	filters_use(other, &next);
+	assert_true(admits(filters_health(other, "virus"), 1002));
+	assert_false(admits(filters_health(filters, "virus"), 1002));
+	filters_use(filters, &next);
+	assert_true(admits(filters_health(filters, "virus"), 1003));
+	fail_until_open(filters_health(other, "virus"));
+	assert_false(admits(filters_health(filters, "virus"), 1003));
+	/* And back again: what failed there is forgotten. */
+	filters_use(filters, &settings);
+	assert_true(admits(filters_health(filters, "virus"), 1004));
+	filters_free(&other);
+}
+
+/* A process that was taken over must not have all others let mail pass. */
+static void
+nobody_passes_a_filter_on_the_word_of_another(void **state)
+{
+	struct filters *other = filters_new(loop, dial, queue, gate);
+	struct settings_milter lenient[3];
+	struct settings next = { .milter = { lenient, 3 } };
+
+	(void)state;
+	memcpy(lenient, milters, sizeof lenient);
+	lenient[0].on_failure = MILTER_FAILURE_ACCEPT;
+	filters_use(other, &settings);
+	filters_use(filters, &next);
+	fail_until_open(filters_health(other, "virus"));
+	assert_true(admits(filters_health(filters, "virus"), 1001));
+	/* Sessions of those settings may still be there when they are changed. */
+	filters_use(filters, &settings);
+	assert_true(admits(filters_health(filters, "virus"), 1001));
+	/* What it finds out for itself counts, and for itself alone. */
+	milter_health_moved(filters_health(other, "virus"));
+	fail_until_open(filters_health(filters, "virus"));
+	assert_true(admits(filters_health(other, "virus"), 1001));
+	filters_free(&other);
 }
 
 static void
@@ -227,7 +293,7 @@ states_and_odd_faults(void **state)
 
 	(void)state;
 	fault_set(&why, FAULT_PEER, "half a letter \xc3");
-	(void)milter_health_failed(health, 1000, &why);
+	(void)milter_health_failed(health, 1000, false, &why);
 	list = filter_report(filters, &settings, 1000);
 	assert_string_equal(
 		json_string_value(json_object_get(json_array_get(list, 0), "state")), "failing");
@@ -248,7 +314,8 @@ set_up(void **state)
 	loop = loop_new();
 	dial = dial_link_new(loop);
 	queue = queue_link_new(loop);
-	filters = filters_new(loop, dial, queue);
+	gate = gate_open(-1, 0, NULL);
+	filters = filters_new(loop, dial, queue, gate);
 	filters_use(filters, &settings);
 	return 0;
 }
@@ -258,6 +325,7 @@ tear_down(void **state)
 {
 	(void)state;
 	filters_free(&filters);
+	gate_close(&gate);
 	queue_link_free(&queue);
 	dial_link_free(&dial);
 	loop_free(&loop);
@@ -271,6 +339,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(rows_of_a_session),
 		CASE(what_a_reload_keeps),
+		CASE(all_processes_share_the_breaker),
+		CASE(nobody_passes_a_filter_on_the_word_of_another),
 		CASE(no_more_connections_than_counted),
 		CASE(without_a_queue_there_are_no_files),
 		CASE(nobody_was_asked_yet),
