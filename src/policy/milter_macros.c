@@ -209,6 +209,9 @@ milter_macros_write(struct buf *out, enum milter_command command,
 		add(&writing, name);
 	if (stage == MILTER_STAGE_CONNECT)
 		add_settings(&writing, offer);
+	/* Without a packet, those of the message before would stay for this one. */
+	if (stage == MILTER_STAGE_MAIL && writing.count == 0 && offer->macros[stage].count > 0)
+		add(&writing, SPAN_LITERAL("i"));
 	written = milter_write_macros(out, command, writing.sent, writing.count);
 	arena_free(&writing.arena);
 	buf_fini(&writing.raw);

@@ -19,7 +19,8 @@ struct milter_facts {
  * Adds the macros packet for a command, or nothing if none has a value. Which: what the filter
  * asked for at that stage, else the usual ones; the settings' macros override a value, add one to
  * CONNECT if no stage has it, and with an empty value keep it back. A value is never empty, holds
- * no control byte, and is cut at 1 KiB. MAIL always sends the full set: filters keep old values.
+ * no control byte, and is cut at 1 KiB. MAIL always sends the full set, and "i" if nothing that was
+ * asked for has a value: filters keep old values.
  */
 bool milter_macros_write(struct buf *out, enum milter_command command,
 	const struct settings_milter *settings, const struct milter_offer *offer,

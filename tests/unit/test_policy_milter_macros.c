@@ -221,6 +221,25 @@ asked_for(void **state)
 	mail_free(&mail);
 }
 
+/* Filters keep the values of a message until they are told those of the next. */
+static void
+nothing_to_say_at_mail(void **state)
+{
+	struct span at_mail[] = { NAME("{auth_author}") };
+	struct milter_offer offer = { .version = 6 };
+	struct mail *first = mail_of(&login, "alice@example.org", "AUTH=boss@example.org");
+	struct mail *second = mail_of(&login, "alice@example.org", "");
+	struct milter_facts facts = { .session = &login, .mail = first };
+
+	(void)state;
+	offer.macros[MILTER_STAGE_MAIL] = (struct milter_macro_list){ true, at_mail, 1 };
+	expect(MILTER_MAIL, &plain, &offer, &facts, "{auth_author}=boss@example.org\n");
+	facts.mail = second;
+	expect(MILTER_MAIL, &plain, &offer, &facts, "i=m1\n");
+	mail_free(&first);
+	mail_free(&second);
+}
+
 static void
 settings_win(void **state)
 {
@@ -290,6 +309,7 @@ main(void)
 		cmocka_unit_test(refused_recipient),
 		cmocka_unit_test(certificates),
 		cmocka_unit_test(asked_for),
+		cmocka_unit_test(nothing_to_say_at_mail),
 		cmocka_unit_test(settings_win),
 		cmocka_unit_test(m11_values_are_tame),
 	};
