@@ -3,7 +3,11 @@
 #include "base/log.h"
 #include "policy/milter_script_parts.h"
 
-enum { PROGRESS_MAX = 1000 }; /* for one message: its time is limited as well */
+enum {
+	PROGRESS_MAX = 1000, /* for one message: its time is limited as well */
+	MUTE_ANY = MILTER_MUTE_CONNECT | MILTER_MUTE_HELO | MILTER_MUTE_MAIL | MILTER_MUTE_RCPT |
+		MILTER_MUTE_DATA | MILTER_MUTE_HEADER | MILTER_MUTE_HEADER_END | MILTER_MUTE_BODY,
+};
 
 /* What the answer that is due is about. */
 static enum milter_place
@@ -133,6 +137,13 @@ let_pass(struct milter_script *script, struct verdict *verdict)
 			script->mail->hold_reason ? script->mail->hold_reason : "");
 }
 
+/* Who answers what it said it would not may have said this of something else. */
+static bool
+is_garrulous(const struct milter_script *script)
+{
+	return script->link.offer.steps & MUTE_ANY && milter_link_has_input(&script->link);
+}
+
 static void
 conclude(struct milter_script *script, const struct milter_packet *packet)
 {
@@ -145,8 +156,13 @@ conclude(struct milter_script *script, const struct milter_packet *packet)
 		return;
 	}
 	settle(script);
-	if (verdict.kind == VERDICT_CONTINUE || verdict.kind == VERDICT_ACCEPT)
+	if (verdict.kind == VERDICT_CONTINUE || verdict.kind == VERDICT_ACCEPT) {
+		if (is_garrulous(script)) {
+			milter_script_break(script, "answers to what it said it would not answer");
+			return;
+		}
 		let_pass(script, &verdict);
+	}
 	milter_script_say_verdict(script, MILTER_SAID_OF_MESSAGE, &verdict);
 }
 
