@@ -186,8 +186,12 @@ tell_body(struct milter_script *script)
 
 		if (script->body_at >= script->mail->body_length)
 			break;
-		if (!milter_commands_body(&script->link.out, script->mail, script->body_at, &size))
+		if (!milter_commands_body(&script->link.out, script->mail, script->body_at, &size)) {
+			/* The answer to the piece before it comes first, or it would be the next message's. */
+			if (i)
+				return true;
 			return refuse(script, 451, "4.3.0", "The message cannot be read back");
+		}
 		script->body_at += size;
 		script->owed += answers(script, MILTER_AT_BODY);
 	}
@@ -269,8 +273,11 @@ milter_script_tell(struct milter_script *script)
 {
 	struct milter_link *link = &script->link;
 
-	if (may_tell(script) && !is_there(script) && milter_link_has_input(link)) {
-		milter_script_break(script, "an answer to nothing");
+	if (may_tell(script) && !is_there(script) && !milter_link_is_quiet(link)) {
+		if (milter_link_has_input(link))
+			milter_script_break(script, "an answer to nothing");
+		else /* It has closed: so it is replaced, for END was not told to nobody. */
+			milter_script_wait(script);
 		return;
 	}
 	while (may_tell(script) && !is_there(script)) {

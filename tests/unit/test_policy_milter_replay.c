@@ -36,6 +36,11 @@ static const struct lost_case cases[] = {
 	{ "after rcpt", { CLOSES('R', 1, ANSWER("c")) }, VERDICT_CONTINUE, "OCHMR/" WHOLE "Q." },
 	{ "after data", { CLOSES('T', 1, ANSWER("c")) }, VERDICT_CONTINUE,
 		"OCHMRT/" WHOLE "Q." },
+	/* Or of ours: that it has gone is seen before the end is told, which may be told but once. */
+	{ "after the header", { CLOSES('N', 1, ANSWER("c")) }, VERDICT_CONTINUE,
+		"OCHMRTLLN/" WHOLE "Q." },
+	{ "after the body", { CLOSES('B', 1, ANSWER("c")) }, VERDICT_CONTINUE,
+		"OCHMRTLLNB/" WHOLE "Q." },
 };
 
 static void

@@ -182,6 +182,39 @@ answers_although_it_is_mute(void **state)
 	}
 }
 
+/* All is told in one go, so the first of many answers may be to the client's name: no mail passes by it. */
+static void
+no_verdict_among_answers_to_what_is_mute(void **state)
+{
+	static const struct {
+		const char *answers;
+		size_t length;
+		enum verdict_kind kind;
+	} ends[] = {
+		{ ANSWER("c"), 5, VERDICT_CONTINUE },
+		{ ANSWER("c") ANSWER("c"), 10, VERDICT_TEMPFAIL },
+		{ ANSWER("a") ANSWER("c"), 10, VERDICT_TEMPFAIL },
+		{ ANSWER("r") ANSWER("c"), 10, VERDICT_REJECT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		struct filter_rule rules[2] = { { 'E', 1, FILTER_SENDS, ends[i].answers,
+			ends[i].length } };
+		struct fixture fixture;
+
+		fixture_open(&fixture, rules);
+		fixture.steps = 0xff080; /* rspamd's */
+		if (fixture_mail(&fixture) != ends[i].kind)
+			fail_msg("%zu: %d", i, fixture.verdict.kind);
+		assert_int_equal(fixture.health.failures, ends[i].kind == VERDICT_TEMPFAIL);
+		fixture_end_mail(&fixture);
+		assert_int_equal(fixture_mail(&fixture), VERDICT_CONTINUE);
+		assert_int_equal(fixture.dialed, ends[i].length > 5 ? 2 : 1);
+		fixture_close(&fixture);
+	}
+}
+
 /* ---- SKIP ------------------------------------------------------------------------------------ */
 
 static void
@@ -306,8 +339,11 @@ bodies_in_a_file(void **state)
 	assert_int_equal(fixture_message(&fixture), VERDICT_TEMPFAIL);
 	assert_string_equal(fixture.verdict.enhanced, "4.3.0");
 	assert_int_equal(fixture.health.failures, 0);
+	fixture_end_mail(&fixture);
+	/* Its answer to what could be read is not taken for one to the next message. */
+	assert_int_equal(fixture_mail(&fixture), VERDICT_CONTINUE);
 	fixture_close(&fixture);
-	assert_string_equal(fixture_heard(&fixture), "OCHMRTLNBBEMRTLNBAQ.");
+	assert_string_equal(fixture_heard(&fixture), "OCHMRTLNBBEMRTLNBAMRTLLNBEQ.");
 	close(fd);
 }
 
@@ -400,6 +436,7 @@ main(void)
 		cmocka_unit_test(every_answer_to_the_offer),
 		cmocka_unit_test(every_step),
 		cmocka_unit_test(answers_although_it_is_mute),
+		cmocka_unit_test(no_verdict_among_answers_to_what_is_mute),
 		cmocka_unit_test(skips_recipients),
 		cmocka_unit_test(skips_the_body),
 		cmocka_unit_test(bodies_in_pieces),
