@@ -179,7 +179,6 @@ static void
 ask_recipient(struct smtp *smtp, const struct smtp_rcpt *to)
 {
 	struct transaction *transaction = smtp->transaction;
-	static const struct verdict pass = { .kind = VERDICT_CONTINUE };
 
 	mem_free(&transaction->asked_orcpt);
 	mem_free(&transaction->asked_parameters);
@@ -191,7 +190,7 @@ ask_recipient(struct smtp *smtp, const struct smtp_rcpt *to)
 		.notify = (uint8_t)to->notify };
 	smtp_wait(smtp);
 	if (transaction->discard)
-		on_recipient_verdict(smtp, &pass);
+		on_recipient_verdict(smtp, &VERDICT_PASS);
 	else
 		chain_envrcpt(smtp->chain, transaction->mail, &transaction->asked,
 			on_recipient_verdict, smtp);
@@ -315,6 +314,17 @@ transaction_content(struct smtp *smtp, struct span bytes)
 
 /* ---- DATA ------------------------------------------------------------------------------------ */
 
+/* Of what is discarded nobody is asked any more. */
+static void
+ask_for_content(struct smtp *smtp, stage_done_fn done)
+{
+	smtp_wait(smtp);
+	if (smtp->transaction->discard)
+		done(smtp, &VERDICT_PASS);
+	else
+		chain_data(smtp->chain, smtp->transaction->mail, done, smtp);
+}
+
 static void
 on_data_verdict(void *context, const struct verdict *verdict)
 {
@@ -355,8 +365,7 @@ transaction_data(struct smtp *smtp)
 		smtp_reply(smtp, reply.code, reply.enhanced, reply.text);
 		return;
 	}
-	smtp_wait(smtp);
-	chain_data(smtp->chain, smtp->transaction->mail, on_data_verdict, smtp);
+	ask_for_content(smtp, on_data_verdict);
 }
 
 /* ---- BDAT ------------------------------------------------------------------------------------ */
@@ -421,10 +430,11 @@ transaction_bdat(struct smtp *smtp, const struct smtp_bdat *bdat)
 		smtp_swallow(smtp, bdat->size, &too_large);
 	} else {
 		transaction->chunk = *bdat;
-		smtp_wait(smtp);
-		if (transaction->chunked)
+		if (transaction->chunked) {
+			smtp_wait(smtp);
 			begin_chunk(transaction);
-		else
-			chain_data(smtp->chain, transaction->mail, on_bdat_verdict, smtp);
+		} else {
+			ask_for_content(smtp, on_bdat_verdict);
+		}
 	}
 }

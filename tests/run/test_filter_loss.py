@@ -154,6 +154,23 @@ def test_second_hello_is_a_new_session(filtered, filter_):
         check_next(filtered, "tempfail", wire)
 
 
+@pytest.mark.parametrize("step", "TBE")
+def test_421_for_a_chunk(filtered, filter_, step):
+    """It is said behind the chunk, and ends the session."""
+    with filtered.session("tempfail") as wire:
+        filter_.play({step: [say.reply("421 4.7.0 closing")]})
+        token = new_token()
+        text = letter(token, BODY)
+        filtered.refused.append(token)
+        wire.expect(250, b"MAIL FROM:<alice@example.org>")
+        wire.expect(250, b"RCPT TO:<u@example.net>")
+        wire.send(b"BDAT %d LAST\r\n" % len(text) + text)
+        assert wire.reply().code == 421 and wire.is_closed()
+    filter_.play()
+    with filtered.session("tempfail") as wire:
+        check_next(filtered, "tempfail", wire)
+
+
 @pytest.mark.parametrize("step, code", [("T", 550), ("N", 550), ("E", 550), (None, 250)])
 def test_chunks(filtered, filter_, step, code):
     """BDAT: a refusal comes for the chunk that it is about, and the stream stays in step."""
@@ -275,6 +292,50 @@ def test_later_filter_is_aborted_where_an_earlier_one_refuses(filtered, filter_)
         first, second = filtered.witness.messages[seen:]
         assert (first.end, first.commands) == ("A", "MRT") and second.end == "E"
         assert first.connection is second.connection
+
+
+@pytest.mark.parametrize("step, commands", [("M", "M"), ("R", "MR"), ("T", "MRRT")])
+def test_nobody_is_asked_about_what_is_discarded(filtered, filter_, step, commands):
+    """An earlier filter is not told of DATA without the recipients that it did not hear of."""
+    with filtered.session("tempfail") as wire:
+        filter_.play()
+        filtered.witness.play({step: [say.DISCARD]})
+        seen, token = len(filter_.messages), new_token()
+        filtered.refused.append(token)
+        assert send(wire, letter(token), THREE[:2])[1].code == 250
+        message = filter_.wait_for_message(seen)
+        assert (message.end, message.commands) == ("A", commands), message
+        check_next(filtered, "tempfail", wire)
+
+
+@pytest.mark.parametrize("step, commands", [("M", None), ("R", "M"), ("T", "MR"), ("N", "MRT"), ("E", "MRT")])
+def test_later_filter_is_aborted_where_an_earlier_one_discards(filtered, filter_, step, commands):
+    with filtered.session("tempfail") as wire:
+        filter_.play({step: [say.DISCARD]})
+        seen, token = len(filtered.witness.messages), new_token()
+        filtered.refused.append(token)
+        assert send(wire, letter(token))[1].code == 250
+        check_next(filtered, "tempfail", wire)
+        told = [(message.end, message.commands) for message in filtered.witness.messages[seen:-1]]
+        assert told == ([("A", commands)] if commands else [])
+
+
+@pytest.mark.parametrize("said, code", [(say.DISCARD, 250), (say.REJECT, 550), (say.ACCEPT, 250)], ids=["discard", "reject", "accept"])
+def test_quarantine_of_one_and_the_verdict_of_another(filtered, filter_, said, code):
+    """What is refused or thrown away is not held as well."""
+    with filtered.session("tempfail") as wire:
+        filter_.play({"E": say.quarantine("odd") + say.CONTINUE})
+        filtered.witness.play({"E": [said]})
+        token = new_token()
+        assert send(wire, letter(token))[1].code == code
+        held = [one["id"] for one in filtered.gate.queue() if one["state"] == "held"]
+        assert len(held) == (said == say.ACCEPT), held
+        if held:
+            filtered.gate.ctl("queue", "release", held[0])
+            filtered.sink.wait_for_token(token)
+        else:
+            filtered.refused.append(token)
+        check_next(filtered, "tempfail", wire)
 
 
 # --- what is said of the session stands for all its messages
