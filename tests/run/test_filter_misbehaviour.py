@@ -56,6 +56,14 @@ TOLERATED = {
     "list-of-rubbish": Row({}, code=250, kept=True, left=False, macros={"M": b"\x01\xff {i \r\n\t, {} } %s i {auth_authen}"}),
     "list-empty": Row({}, code=250, kept=True, left=False, macros={stage: "" for stage in say.STAGES}),
     "discard-at-connect": Row({"C": say.DISCARD}, code=250, kept=None, left=False),
+    "discard-at-helo": Row({"H": say.DISCARD}, code=250, kept=None, left=False),
+    **{f"closes-after-{name}": Row({step: [say_and_close(say.CONTINUE)]}, code=250, kept=None, left=False)
+       for name, step in (("connect", "C"), ("helo", "H"), ("mail", "M"), ("rcpt", "R"), ("data", "T"), ("header", "L"))},
+    **{f"closes-after-{name}": Row({step: [say_and_close(said)]}, code=code, kept=False, left=False, discarded=said == say.DISCARD)
+       for name, step, said, code in (("accept-at-mail", "M", say.ACCEPT, 250), ("discard-at-rcpt", "R", say.DISCARD, 250),
+                                      ("accept-at-end", "E", say.ACCEPT, 250), ("reject-at-end", "E", say.REJECT, 550))},
+    "skip-at-connect": Row({"C": say.SKIP}, code=250, kept=None, left=False),
+    "skip-at-data": Row({"T": say.SKIP}, code=250, kept=None, left=False),
     "skip-at-mail": Row({"M": say.SKIP}, code=250, kept=None, left=False),
     "skip-at-rcpt": Row({"R": say.SKIP}, code=250, kept=True, left=False, recipients=(b"u@example.net", b"w@example.net")),
     "skip-at-header": Row({"L": say.SKIP}, code=250, kept=None, left=False),
@@ -127,6 +135,10 @@ BROKEN = {
     "connect-answers-ahead": Row({"C": say.CONTINUE * 3, "H": b"", "M": b""}, at="MAIL"),
     "connect-modifies": Row({"C": say.add_header("X-Evil", "yes") + say.CONTINUE}, at="MAIL"),
     "helo-modifies": Row({"H": say.add_header("X-Evil", "yes") + say.CONTINUE}, at="MAIL"),
+    **{f"quarantine-{name}": Row({step: say.quarantine("odd") + say.CONTINUE}, at=at)
+       for name, step, at in (("at-connect", "C", "MAIL"), ("at-mail", "M", "MAIL"), ("at-rcpt", "R", "RCPT"), ("at-data", "T", "DATA"),
+                              ("at-header", "L", "END"), ("at-body", "B", "END"))},
+    "mute-and-answers-all-at-once": Row({"E": say.CONTINUE * 12}, steps=say.LEADING_SPACE | say.MUTE_ALL),
     "rcpt-modifies": Row({"R": say.add_header("X-Evil", "yes") + say.CONTINUE}, at="RCPT"),
     "data-modifies": Row({"T": say.add_header("X-Evil", "yes") + say.CONTINUE}, at="DATA"),
     "header-modifies": Row({"L": say.add_header("X-Evil", "yes") + say.CONTINUE}),
