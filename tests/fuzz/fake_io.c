@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A loop without a clock and one stream without a socket. */
+/* A loop without a clock and streams without sockets. */
 #include "fake_io.h"
 
 #include <sys/socket.h>
@@ -26,21 +26,25 @@ struct stream {
 	bool paused;
 	bool full;
 	bool offers;     /* what waits is offered at the end of the turn */
+	struct buf output;
 };
 
 static struct loop loop;
-static struct stream stream;
-static struct buf output;
+static struct stream streams[FAKE_IO_STREAMS];
+static unsigned last;
 
 struct loop *
 fake_io_start(void)
 {
 	memset(&loop, 0, sizeof loop);
 	loop.now_ms = 1000;
-	buf_fini(&stream.in);
-	memset(&stream, 0, sizeof stream);
-	buf_fini(&output);
-	buf_init(&output, 0);
+	last = 0;
+	for (unsigned at = 0; at < FAKE_IO_STREAMS; at++) {
+		buf_fini(&streams[at].in);
+		buf_fini(&streams[at].output);
+		memset(&streams[at], 0, sizeof streams[at]);
+		buf_init(&streams[at].output, 0);
+	}
 	return &loop;
 }
 
@@ -111,17 +115,26 @@ loop_defer(struct loop_defer *defer)
 }
 
 static void
-offer_input(void)
+offer_input(struct stream *to)
 {
-	stream.offers = false;
-	if (stream.open && !stream.paused && buf_length(&stream.in))
-		stream.hooks->on_input(&stream, stream.context);
+	to->offers = false;
+	if (to->open && !to->paused && buf_length(&to->in))
+		to->hooks->on_input(to, to->context);
+}
+
+static bool
+has_offers(void)
+{
+	for (unsigned at = 0; at < FAKE_IO_STREAMS; at++)
+		if (streams[at].offers)
+			return true;
+	return false;
 }
 
 void
 fake_io_settle(void)
 {
-	for (unsigned turns = 0; loop.defer_count || stream.offers; turns++) {
+	for (unsigned turns = 0; loop.defer_count || has_offers(); turns++) {
 		struct loop_defer *now[DEFERS_MAX];
 		size_t count = loop.defer_count;
 
@@ -131,8 +144,9 @@ fake_io_settle(void)
 		for (size_t i = 0; i < count; i++)
 			if (now[i])
 				now[i]->call(now[i]->context);
-		if (stream.offers)
-			offer_input();
+		for (unsigned at = 0; at < FAKE_IO_STREAMS; at++)
+			if (streams[at].offers)
+				offer_input(&streams[at]);
 	}
 }
 
@@ -140,14 +154,18 @@ bool
 fake_io_wait(void)
 {
 	struct loop_timer *next = NULL;
+	struct stream *late = NULL;
 
 	for (size_t i = 0; i < TIMERS_MAX; i++)
 		if (loop.timers[i] && (!next || loop.timers[i]->due_ms < next->due_ms))
 			next = loop.timers[i];
-	if (stream.open && stream.due_ms && (!next || stream.due_ms <= next->due_ms)) {
-		loop.now_ms = stream.due_ms > loop.now_ms ? stream.due_ms : loop.now_ms;
-		stream.due_ms = 0;
-		stream.hooks->on_deadline(&stream, stream.context);
+	for (struct stream *at = streams; at < streams + FAKE_IO_STREAMS; at++)
+		if (at->open && at->due_ms && (!late || at->due_ms < late->due_ms))
+			late = at;
+	if (late && (!next || late->due_ms <= next->due_ms)) {
+		loop.now_ms = late->due_ms > loop.now_ms ? late->due_ms : loop.now_ms;
+		late->due_ms = 0;
+		late->hooks->on_deadline(late, late->context);
 	} else if (next) {
 		loop.now_ms = next->due_ms > loop.now_ms ? next->due_ms : loop.now_ms;
 		loop_timer_stop(next);
@@ -164,20 +182,22 @@ struct stream *
 stream_new(struct loop *of, int fd, const struct stream_hooks *hooks,
 	const struct stream_limits *limits, void *context)
 {
+	struct stream *made = &streams[fd];
+
 	(void)of;
-	(void)fd;
-	FUZZ_CHECK(!stream.open);
-	buf_fini(&stream.in);
-	stream = (struct stream){ .hooks = hooks, .limits = limits, .context = context, .open = true };
-	buf_init(&stream.in, limits->input_max_bytes);
-	return &stream;
+	FUZZ_CHECK(fd >= 0 && fd < FAKE_IO_STREAMS && !made->open);
+	buf_fini(&made->in);
+	*made = (struct stream){ .hooks = hooks, .limits = limits, .context = context, .open = true,
+		.output = made->output };
+	buf_init(&made->in, limits->input_max_bytes);
+	return made;
 }
 
 void
 stream_free(struct stream **of)
 {
 	if (*of)
-		stream.open = false;
+		(*of)->open = false;
 	*of = NULL;
 }
 
@@ -185,7 +205,8 @@ bool
 stream_write(struct stream *of, struct span bytes)
 {
 	FUZZ_CHECK(of->open);
-	return buf_add_span(&output, bytes);
+	last = (unsigned)(of - streams);
+	return buf_add_span(&of->output, bytes);
 }
 
 void
@@ -259,47 +280,57 @@ sock_quick_ack(int fd)
 
 /* ---- for the target ------------------------------------------------------------------------------- */
 
-struct stream *
-fake_io_stream(void)
+bool
+fake_io_is_open(unsigned at)
 {
-	return stream.open ? &stream : NULL;
+	return streams[at].open;
+}
+
+unsigned
+fake_io_last(void)
+{
+	return last;
 }
 
 struct buf *
-fake_io_output(void)
+fake_io_output(unsigned at)
 {
-	return &output;
+	return &streams[at].output;
 }
 
 void
-fake_io_input(struct span bytes)
+fake_io_input(unsigned at, struct span bytes)
 {
-	if (!stream.open)
+	struct stream *to = &streams[at];
+
+	if (!to->open)
 		return;
-	if (!buf_add_span(&stream.in, bytes))
-		fake_io_end(STREAM_END_OVERFLOW);
+	if (!buf_add_span(&to->in, bytes))
+		fake_io_end(at, STREAM_END_OVERFLOW);
 	else
-		offer_input();
+		offer_input(to);
 }
 
 void
-fake_io_end(enum stream_end end)
+fake_io_end(unsigned at, enum stream_end end)
 {
+	struct stream *of = &streams[at];
 	struct fault fault = FAULT_INIT;
 
-	if (!stream.open || (stream.paused && end == STREAM_END_PEER))
+	if (!of->open || (of->paused && end == STREAM_END_PEER))
 		return;
-	stream.open = false;
+	of->open = false;
 	fault_set(&fault, FAULT_PEER, "%s", "the connection ended");
-	stream.hooks->on_close(&stream, end, &fault, stream.context);
+	of->hooks->on_close(of, end, &fault, of->context);
 }
 
 void
-fake_io_fill(bool full)
+fake_io_fill(unsigned at, bool full)
 {
-	bool was_full = stream.full;
+	struct stream *of = &streams[at];
+	bool was_full = of->full;
 
-	stream.full = full;
-	if (stream.open && was_full && !full)
-		stream.hooks->on_drained(&stream, stream.context);
+	of->full = full;
+	if (of->open && was_full && !full)
+		of->hooks->on_drained(of, of->context);
 }

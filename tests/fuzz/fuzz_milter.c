@@ -1,252 +1,112 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A session with one filter, which answers whatever the input says: every question has one verdict,
- * what is told keeps to the order of the protocol, and a message is changed as a whole or not at all.
+ * A session with one filter or a chain of two, which answer whatever the input says: every question
+ * has one verdict, what is told keeps to the order of the protocol, the second is told what the first
+ * made of the message, and each changes it as a whole or not at all.
  */
 #include "fuzz.h"
 
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "fake_io.h"
-#include "milter_watch.h"
+#include "milter_play.h"
 #include "policy/chain.h"
-#include "policy/milter.h"
 #include "wire/milter_packet.h"
 #include "wire/octet.h"
 
 enum {
 	MESSAGES_MAX = 3,
 	RECIPIENTS_MAX = 3,
+	LINKS_MAX = 2 * FAKE_IO_STREAMS,
 	MESSAGE_SIZE = 300 * 1024,
 	BODY_LARGE = 70 * 1024,    /* more than one packet */
 	UNKNOWN_BETWEEN = 0x40,    /* with the number of recipients: commands that nobody knows */
 	UNKNOWN_WITHIN = 0x80,
+	TWO_FILTERS = 0x20,        /* in the first byte; the second one's settings are in the next */
 };
 
-/* What the next byte of the input makes happen; a higher one is so many bytes of the filter, less RAW. */
-enum happening {
-	TIME_PASSES,
-	ENDS_IN_ORDER,
-	IS_RESET,
-	CONTINUES,       /* a good answer */
-	OFFERS,          /* a good offer: actions (2 bytes), steps (4) */
-	PACKET,          /* a whole packet: kind, length of the payload, payload */
-	LARGE_BODY,      /* so many kilobytes of a new body */
-	IS_FULL,
-	IS_DRAINED,
-	CLIENT_LEAVES,
-	RAW,
-};
-
-struct play {
-	struct span in;
-	struct milter_watch watch;
+struct client {
+	struct milter_play play;
 	struct chain *chain;
 	struct mail *mail;
 	struct mail_recipient asked[RECIPIENTS_MAX];
-	milter_dialed_fn *dialed;
-	void *dialer;
-	milter_body_fn *opened;
-	void *opener;
 	bool waits;
-	bool left;        /* the client */
-	bool lost;        /* the connection, by the last thing that happened */
-	unsigned files;
+	bool skips;       /* a filter may say SKIP: there is such a byte in the input */
 	struct verdict verdict;
 };
 
-/* ---- means ------------------------------------------------------------------------------------- */
+/* ---- between the filters ----------------------------------------------------------------------- */
 
-static void *
-dial(void *context, const char *filter, uint64_t wait_ms, milter_dialed_fn *done, void *asker)
+/* The turn of a filter is over: did it do nothing by halves? */
+static void
+check_turn(struct client *client, enum verdict_kind kind)
 {
-	struct play *play = context;
+	struct milter_play *play = &client->play;
+	struct milter_part *part = &play->parts[play->asked];
+	bool lost = (play->lost & 1U << play->asked) && part->turn < play->turn;
 
-	FUZZ_CHECK(!play->dialed && strcmp(filter, "test") == 0 && wait_ms > 0);
-	play->dialed = done;
-	play->dialer = asker;
-	return play;
+	milter_play_hear(play);
+	/* Refused, passed on because the filter was lost, or never told the end: as it came. */
+	if (lost || kind == VERDICT_REJECT || kind == VERDICT_TEMPFAIL || !part->watch.ends)
+		FUZZ_CHECK(milter_sight_holds(&part->sight, client->mail));
+	if (lost && part->changed)
+		FUZZ_CHECK(kind == VERDICT_TEMPFAIL);
+}
+
+/* A stage before each filter: what the one before it left is what this one has to be told. */
+struct witness {
+	struct stage stage;
+	struct client *client;
+	unsigned at;      /* the filter behind it */
+};
+
+struct witness_place {
+	struct client *client;
+	unsigned at;
+};
+
+static const struct stage_type witness_type;
+
+static struct stage *
+witness_open(const struct mail_session *session, void *service)
+{
+	const struct witness_place *place = service;
+	struct witness *witness = mem_alloc(sizeof *witness);
+
+	(void)session;
+	witness->stage.type = &witness_type;
+	witness->client = place->client;
+	witness->at = place->at;
+	return &witness->stage;
 }
 
 static void
-dial_forget(void *context, void **call)
+witness_eom(struct stage *stage, struct mail *mail, stage_done_fn done, void *context)
 {
-	struct play *play = context;
+	struct witness *witness = (struct witness *)stage;
+	struct milter_play *play = &witness->client->play;
+	struct milter_part *part = &play->parts[witness->at];
 
-	FUZZ_CHECK(play->dialed != NULL);
-	play->dialed = NULL;
-	*call = NULL;
-}
-
-static void *
-body_open(void *context, milter_body_fn *done, void *asker)
-{
-	struct play *play = context;
-
-	FUZZ_CHECK(!play->opened);
-	play->opened = done;
-	play->opener = asker;
-	return play;
+	if (witness->at > 0)
+		check_turn(witness->client, VERDICT_CONTINUE);
+	play->asked = witness->at;
+	part->turn = play->turn;
+	milter_sight_take(&part->sight, mail);
+	done(context, &VERDICT_PASS);
 }
 
 static void
-body_forget(void *context, void **call)
+witness_close(struct stage **stage)
 {
-	struct play *play = context;
-
-	FUZZ_CHECK(play->opened != NULL);
-	play->opened = NULL;
-	*call = NULL;
+	mem_free(stage);
 }
 
-static void
-body_drop(void *context, uint64_t file)
-{
-	struct play *play = context;
-
-	FUZZ_CHECK(file > 0 && play->files > 0);
-	play->files--;
-}
-
-/* ---- what happens ------------------------------------------------------------------------------ */
-
-static void
-answer_dial(struct play *play)
-{
-	milter_dialed_fn *done = play->dialed;
-	struct fault fault = FAULT_INIT;
-
-	play->dialed = NULL;
-	if (fuzz_take(&play->in) & 1) {
-		done(play->dialer, 0, NULL);    /* the fake never touches it */
-		return;
-	}
-	fault_set(&fault, FAULT_SYSTEM, "%s", "refused");
-	play->lost = true;
-	done(play->dialer, -1, &fault);
-}
-
-static void
-answer_body(struct play *play)
-{
-	milter_body_fn *done = play->opened;
-	bool granted = fuzz_take(&play->in) & 1;
-	int fd = granted ? memfd_create("body", MFD_CLOEXEC) : -1;
-
-	play->opened = NULL;
-	FUZZ_CHECK(!granted || fd >= 0);
-	play->files += granted;
-	done(play->opener, granted, fd, !granted);
-}
-
-static void
-send_packet(enum milter_command command, struct span payload)
-{
-	struct buf out = BUF_INIT(0);
-
-	FUZZ_CHECK(milter_write(&out, command, payload));
-	fake_io_input(buf_span(&out));
-	buf_fini(&out);
-}
-
-static void
-send_offer(struct play *play)
-{
-	struct buf out = BUF_INIT(0);
-	uint32_t bits[6];
-
-	for (size_t i = 0; i < 6; i++)
-		bits[i] = fuzz_take(&play->in);
-	milter_write_offer(&out, 6, bits[0] << 8 | bits[1],
-		bits[2] << 24 | bits[3] << 16 | bits[4] << 8 | bits[5]);
-	fake_io_input(buf_span(&out));
-	buf_fini(&out);
-}
-
-static void
-send_body(size_t kilobytes)
-{
-	static char lines[60 * 1024];
-
-	memset(lines, 'x', sizeof lines);
-	for (size_t at = 78; at < sizeof lines; at += 80)
-		memcpy(lines + at, "\r\n", 2);
-	for (; kilobytes; kilobytes -= kilobytes < 60 ? kilobytes : 60)
-		send_packet((enum milter_command)MILTER_REPLACE_BODY,
-			span_of(lines, (kilobytes < 60 ? kilobytes : 60) * 1024));
-}
-
-static void
-send_some(struct play *play, unsigned op)
-{
-	size_t size = op - RAW;
-	enum milter_command command = (enum milter_command)op;
-
-	if (op == PACKET) {
-		command = (enum milter_command)fuzz_take(&play->in);
-		size = fuzz_take(&play->in);
-	}
-	if (op == PACKET)
-		send_packet(command, span_first(play->in, size));
-	else
-		fake_io_input(span_first(play->in, size));
-	play->in = span_from(play->in, size);
-}
-
-static void
-leave(struct play *play)
-{
-	play->left = true;
-	play->waits = false;
-}
-
-/* One thing, from the loop. */
-static void
-happen(struct play *play)
-{
-	unsigned op;
-
-	play->lost = false;
-	if (play->opened) {
-		answer_body(play);
-		return;
-	}
-	if (play->dialed && play->in.length) {
-		answer_dial(play);
-		return;
-	}
-	op = fuzz_take(&play->in);
-	play->lost = op <= IS_RESET;
-	switch (op) {
-	case TIME_PASSES:
-		FUZZ_CHECK(fake_io_wait()); /* else the client waits for ever */
-		break;
-	case ENDS_IN_ORDER:
-	case IS_RESET:
-		fake_io_end(op == IS_RESET ? STREAM_END_RESET : STREAM_END_PEER);
-		break;
-	case CONTINUES:
-		send_packet((enum milter_command)MILTER_CONTINUE, SPAN_EMPTY);
-		break;
-	case OFFERS:
-		send_offer(play);
-		break;
-	case LARGE_BODY:
-		send_body(fuzz_take(&play->in));
-		break;
-	case IS_FULL:
-	case IS_DRAINED:
-		fake_io_fill(op == IS_FULL);
-		break;
-	case CLIENT_LEAVES:
-		leave(play);
-		break;
-	default:
-		send_some(play, op);
-	}
-}
+static const struct stage_type witness_type = {
+	.name = "witness",
+	.open = witness_open,
+	.eom = witness_eom,
+	.close = witness_close,
+};
 
 /* ---- the client -------------------------------------------------------------------------------- */
 
@@ -268,85 +128,85 @@ check_verdict(const struct verdict *verdict)
 static void
 on_verdict(void *context, const struct verdict *verdict)
 {
-	struct play *play = context;
+	struct client *client = context;
 
-	FUZZ_CHECK(play->waits); /* one for each question */
-	play->waits = false;
-	play->verdict = *verdict;
+	FUZZ_CHECK(client->waits); /* one for each question */
+	client->waits = false;
+	client->verdict = *verdict;
 	check_verdict(verdict);
 }
 
-/* The filter takes note of what it was told. */
 static void
-hear(struct play *play)
+hear(struct client *client)
 {
 	fake_io_settle();
-	milter_watch_read(&play->watch, fake_io_output());
+	milter_play_hear(&client->play);
 }
 
 /* Did the chain say that the message goes on? */
 static bool
-await(struct play *play)
+await(struct client *client)
 {
-	hear(play);
-	while (play->waits) {
-		happen(play);
-		hear(play);
+	hear(client);
+	while (client->waits) {
+		milter_play_go_on(&client->play);
+		client->waits = client->waits && !client->play.left;
+		hear(client);
 	}
-	return !play->left &&
-		(play->verdict.kind == VERDICT_CONTINUE || play->verdict.kind == VERDICT_HOLD);
+	return !client->play.left &&
+		(client->verdict.kind == VERDICT_CONTINUE || client->verdict.kind == VERDICT_HOLD);
 }
 
 static bool
-tell_sender(struct play *play)
+tell_sender(struct client *client)
 {
-	play->waits = true;
-	chain_envfrom(play->chain, play->mail, on_verdict, play);
-	return await(play);
+	client->waits = true;
+	chain_envfrom(client->chain, client->mail, on_verdict, client);
+	return await(client);
 }
 
 /* A refused one is left out. */
 static bool
-tell_recipient(struct play *play, size_t number)
+tell_recipient(struct client *client, size_t number)
 {
 	static const char *const paths[RECIPIENTS_MAX] = {
 		"u@example.net", "\"a b\"@example.net", "w@[192.0.2.1]"
 	};
-	struct mail_recipient *asked = &play->asked[number];
+	struct mail_recipient *asked = &client->asked[number];
 
 	*asked = (struct mail_recipient){ .path = paths[number], .orcpt = "", .parameters = "" };
-	play->waits = true;
-	chain_envrcpt(play->chain, play->mail, asked, on_verdict, play);
-	if (await(play))
-		mail_add_recipient(play->mail, asked->path, "", 0);
-	return !play->left && play->verdict.kind != VERDICT_DISCARD;
+	client->waits = true;
+	chain_envrcpt(client->chain, client->mail, asked, on_verdict, client);
+	if (await(client))
+		mail_add_recipient(client->mail, asked->path, "", 0);
+	return !client->play.left && client->verdict.kind != VERDICT_DISCARD;
 }
 
 /* It is refused whatever the filter says, and nothing ends by it. */
 static void
-tell_unknown(struct play *play)
+tell_unknown(struct client *client)
 {
-	play->waits = true;
-	chain_unknown(play->chain, SPAN_LITERAL("XYZZY"), on_verdict, play);
-	await(play);
-	if (!play->left)
-		FUZZ_CHECK(play->verdict.kind == VERDICT_CONTINUE ||
-			play->verdict.kind == VERDICT_REJECT ||
-			play->verdict.kind == VERDICT_TEMPFAIL);
+	client->waits = true;
+	chain_unknown(client->chain, SPAN_LITERAL("XYZZY"), on_verdict, client);
+	await(client);
+	if (!client->play.left)
+		FUZZ_CHECK(client->verdict.kind == VERDICT_CONTINUE ||
+			client->verdict.kind == VERDICT_REJECT ||
+			client->verdict.kind == VERDICT_TEMPFAIL);
 }
 
 static bool
-tell_data(struct play *play)
+tell_data(struct client *client)
 {
-	play->waits = true;
-	chain_data(play->chain, play->mail, on_verdict, play);
-	return await(play);
+	client->waits = true;
+	chain_data(client->chain, client->mail, on_verdict, client);
+	return await(client);
 }
 
 static void
-write_content(struct play *play, unsigned how)
+write_content(struct client *client, unsigned how)
 {
-	struct mail *mail = play->mail;
+	struct mail *mail = client->mail;
 	struct fault fault;
 
 	buf_add_text(&mail->header_block, "Received: from here\r\n\tby us; now\r\nFrom: a@example.org\r\n"
@@ -360,34 +220,16 @@ write_content(struct play *play, unsigned how)
 	mail->body_length = buf_length(&mail->body);
 }
 
-/* All that a filter may change, as bytes. */
 static void
-write_down(const struct mail *mail, struct buf *out)
+check_mail(struct client *client)
 {
-	FUZZ_CHECK(header_format(&mail->header, out));
-	buf_printf(out, "\n%s\n%s %u\n", mail->sender, mail->envid, mail->ret);
-	for (size_t i = 0; i < mail->recipient_count; i++)
-		buf_printf(out, "%s %s %u\n", mail->recipients[i].path, mail->recipients[i].orcpt,
-			mail->recipients[i].notify);
-	buf_printf(out, "%llu %llu\n", (unsigned long long)mail->body_length,
-		(unsigned long long)mail->body_file);
-	buf_add_span(out, buf_span(&mail->body));
-}
-
-static void
-check_mail(const struct play *play, struct span before)
-{
-	const struct mail *mail = play->mail;
-	enum verdict_kind kind = play->verdict.kind;
-	struct buf now = BUF_INIT(0);
+	const struct mail *mail = client->mail;
+	enum verdict_kind kind = client->verdict.kind;
 	struct buf block = BUF_INIT(0);
 	struct header header;
 	struct fault fault;
 
-	write_down(mail, &now);
-	/* Refused, or passed on because the filter was lost: as it came. */
-	if (kind == VERDICT_REJECT || kind == VERDICT_TEMPFAIL || play->lost)
-		FUZZ_CHECK(span_equal(buf_span(&now), before));
+	check_turn(client, kind);
 	FUZZ_CHECK(kind == VERDICT_DISCARD || mail->recipient_count > 0 || kind > VERDICT_ACCEPT);
 	FUZZ_CHECK(header_format(&mail->header, &block));
 	FUZZ_CHECK(header_parse(buf_span(&block), HEADER_RAW, mail->arena, &header, &fault));
@@ -395,60 +237,112 @@ check_mail(const struct play *play, struct span before)
 	FUZZ_CHECK((mail->body_fd >= 0) == (mail->body_file > 0));
 	FUZZ_CHECK(mail->body_fd >= 0 || mail->body_length == buf_length(&mail->body));
 	FUZZ_CHECK(mail->body_length <= MESSAGE_SIZE + 128 * 1024);
-	buf_fini(&now);
 	buf_fini(&block);
 }
 
 static void
-tell_message(struct play *play)
+tell_message(struct client *client)
 {
-	struct buf before = BUF_INIT(0);
-
-	write_content(play, fuzz_take(&play->in));
-	write_down(play->mail, &before);
-	play->waits = true;
-	chain_message(play->chain, play->mail, on_verdict, play);
-	await(play);
-	if (!play->left)
-		check_mail(play, buf_span(&before));
-	buf_fini(&before);
+	write_content(client, fuzz_take(&client->play.in));
+	client->waits = true;
+	chain_message(client->chain, client->mail, on_verdict, client);
+	await(client);
+	if (!client->play.left)
+		check_mail(client);
 }
 
 static void
-run_message(struct play *play, const struct mail_session *session)
+run_message(struct client *client, const struct mail_session *session)
 {
+	struct milter_play *play = &client->play;
 	unsigned how = fuzz_take(&play->in);
 	size_t recipients = 1 + how % RECIPIENTS_MAX;
 	bool goes_on;
 
 	/* The connection of the last message goes on behind HELO, or a new one begins. */
-	milter_watch_begin(&play->watch);
+	for (unsigned at = 0; at < play->count; at++) {
+		struct milter_part *part = &play->parts[at];
+
+		milter_sight_fini(&part->sight);
+		milter_watch_begin(&part->watch, &part->sight,
+			client->skips ? NULL : &part->health.steps);
+		part->changed = false;
+	}
+	play->asked = play->count;
 	play->left = false;
 	if (how & UNKNOWN_BETWEEN)
-		tell_unknown(play);
+		tell_unknown(client);
 	if (play->left)
-		chain_abort(play->chain);
+		chain_abort(client->chain);
 	play->left = false;
-	play->mail = mail_new(session, "id", 0);
-	play->mail->sender = "alice@example.org";
-	play->mail->parameters = "SIZE=123 BODY=8BITMIME";
-	goes_on = tell_sender(play);
+	client->mail = mail_new(session, "id", 0);
+	client->mail->sender = "alice@example.org";
+	client->mail->parameters = "SIZE=123 BODY=8BITMIME";
+	goes_on = tell_sender(client);
 	for (size_t i = 0; goes_on && i < recipients; i++)
-		goes_on = tell_recipient(play, i);
+		goes_on = tell_recipient(client, i);
 	if (goes_on && how & UNKNOWN_WITHIN) {
-		tell_unknown(play);
+		tell_unknown(client);
 		goes_on = !play->left;
 	}
-	if (goes_on && play->mail->recipient_count > 0 && tell_data(play))
-		tell_message(play);
-	chain_abort(play->chain);
-	hear(play);
-	if (play->mail->body_fd >= 0) {
-		close(play->mail->body_fd);
+	if (goes_on && client->mail->recipient_count > 0 && tell_data(client))
+		tell_message(client);
+	chain_abort(client->chain);
+	hear(client);
+	if (client->mail->body_fd >= 0) {
+		close(client->mail->body_fd);
 		play->files--;
 	}
 	FUZZ_CHECK(play->files == 0 && !play->opened);
-	mail_free(&play->mail);
+	mail_free(&client->mail);
+}
+
+/* ---- the session ------------------------------------------------------------------------------- */
+
+static void
+set_up(struct milter_play *play, unsigned at, unsigned how)
+{
+	static const char *const names[FAKE_IO_STREAMS] = { "test", "next" };
+	struct milter_part *part = &play->parts[at];
+
+	part->settings = (struct settings_milter){ .title = names[at], .version = 2 + (how >> 2) % 5,
+		.on_failure = (enum milter_failure)(how & 3), .address = { .kind = ENDPOINT_UNIX },
+		.command_wait = 1000, .budget = 5000, .change_envelope = how & 0x80 };
+	part->milter = (struct milter){ &part->settings, &part->health, &play->means };
+}
+
+/* The filters as the first bytes of the input have them, with a witness before each. */
+static void
+open_chain(struct client *client, const struct mail_session *session)
+{
+	struct milter_play *play = &client->play;
+	unsigned how = fuzz_take(&play->in);
+	struct witness_place places[FAKE_IO_STREAMS];
+	struct chain_link links[LINKS_MAX];
+
+	play->count = how & TWO_FILTERS ? 2 : 1;
+	milter_play_start(play);
+	for (unsigned at = 0; at < play->count; at++) {
+		set_up(play, at, at ? fuzz_take(&play->in) : how);
+		places[at] = (struct witness_place){ client, at };
+		links[2 * at] = (struct chain_link){ &witness_type, &places[at] };
+		links[2 * at + 1] = (struct chain_link){ &milter_stage_type, &play->parts[at].milter };
+	}
+	client->chain = chain_new(session, links, 2 * play->count);
+}
+
+static void
+close_chain(struct client *client)
+{
+	struct milter_play *play = &client->play;
+
+	chain_free(&client->chain);
+	fake_io_settle();
+	for (unsigned at = 0; at < play->count; at++) {
+		FUZZ_CHECK(!fake_io_is_open(at) && play->parts[at].health.connections == 0);
+		milter_sight_fini(&play->parts[at].sight);
+	}
+	FUZZ_CHECK(!play->dialed);
 }
 
 int
@@ -457,28 +351,17 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	static const struct settings all = { .hostname = "mail.example.org" };
 	static const struct settings_listener listener = { .title = "test", .message_size = MESSAGE_SIZE,
 		.recipients = 100 };
-	struct play play = { .in = fuzz_input(bytes, size) };
-	unsigned how = fuzz_take(&play.in);
-	struct milter_health health = { .negotiated = false };
-	const struct settings_milter settings = { .title = "test", .version = 2 + (how >> 2) % 5,
-		.on_failure = (enum milter_failure)(how & 3), .address = { .kind = ENDPOINT_UNIX },
-		.command_wait = 1000, .budget = 5000, .change_envelope = how & 0x80 };
-	const struct milter_means means = { .loop = fake_io_start(), .context = &play, .dial = dial,
-		.dial_forget = dial_forget, .body_open = body_open, .body_forget = body_forget,
-		.body_drop = body_drop };
-	struct milter milter = { &settings, &health, &means };
-	const struct chain_link link = { &milter_stage_type, &milter };
+	struct client client = { .play = { .in = fuzz_input(bytes, size) },
+		.skips = size && memchr(bytes, MILTER_SKIP, size) };
 	const struct mail_session session = { .settings = &all, .listener = &listener, .id = "sid",
 		.helo = "client.example", .esmtp = true, .client_address = "192.0.2.1",
 		.tls_version = "", .tls_cipher = "", .tls_group = "", .local_address = "192.0.2.9",
 		.certificate_subject = "", .certificate_issuer = "" };
 
 	log_start("fuzz", -1, LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
-	play.chain = chain_new(&session, &link, 1);
-	for (unsigned i = 0; i < MESSAGES_MAX && (i == 0 || play.in.length); i++)
-		run_message(&play, &session);
-	chain_free(&play.chain);
-	fake_io_settle();
-	FUZZ_CHECK(!fake_io_stream() && health.connections == 0 && !play.dialed);
+	open_chain(&client, &session);
+	for (unsigned i = 0; i < MESSAGES_MAX && (i == 0 || client.play.in.length); i++)
+		run_message(&client, &session);
+	close_chain(&client);
 	return 0;
 }

@@ -128,7 +128,8 @@ tests_fuzz_fuzz_milter_packet_LDADD = $(WIRE_LIBS)
 tests_fuzz_fuzz_milter_packet_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 FUZZERS += tests/fuzz/fuzz_milter
-tests_fuzz_fuzz_milter_SOURCES = tests/fuzz/fuzz_milter.c tests/fuzz/milter_watch.c tests/fuzz/milter_watch.h \
+tests_fuzz_fuzz_milter_SOURCES = tests/fuzz/fuzz_milter.c tests/fuzz/milter_play.c tests/fuzz/milter_play.h \
+	tests/fuzz/milter_sight.c tests/fuzz/milter_sight.h tests/fuzz/milter_watch.c tests/fuzz/milter_watch.h \
 	tests/fuzz/fake_io.c tests/fuzz/fake_io.h \
 	tests/fuzz/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_milter_LDADD = $(POLICY_LIBS)

@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "fuzz.h"
+#include "wire/milter_packet.h"
 
 enum {
 	CONNECTIONS_MAX = 2,       /* for one message */
@@ -14,9 +15,38 @@ enum {
 };
 
 void
-milter_watch_begin(struct milter_watch *watch)
+milter_watch_begin(struct milter_watch *watch, const struct milter_sight *sight,
+	const uint32_t *steps)
 {
-	*watch = (struct milter_watch){ .rank = HELO_RANK };
+	*watch = (struct milter_watch){ .sight = sight, .steps = steps, .rank = HELO_RANK };
+}
+
+/* Nothing of the message was left out but what it does not want. */
+static void
+watch_end(const struct milter_watch *watch)
+{
+	bool no_header = *watch->steps & MILTER_NO_HEADERS;
+	bool no_body = *watch->steps & MILTER_NO_BODY;
+
+	FUZZ_CHECK(watch->fields == (no_header ? 0 : watch->sight->header.count));
+	FUZZ_CHECK(watch->bytes == (no_body ? 0 : buf_length(&watch->sight->body)));
+}
+
+/* Content comes when the turn of the filter has come, and as the message stood then. */
+static void
+watch_content(struct milter_watch *watch, char command, struct span payload)
+{
+	const struct milter_sight *sight = watch->sight;
+
+	FUZZ_CHECK(sight->taken);
+	if (command == 'L')
+		FUZZ_CHECK(milter_sight_has_field(sight, watch->fields++, payload));
+	if (command == 'B')
+		FUZZ_CHECK(milter_sight_has_piece(sight, watch->bytes, payload));
+	if (command == 'B')
+		watch->bytes += payload.length;
+	if (command == 'E' && watch->steps)
+		watch_end(watch);
 }
 
 static void
@@ -31,6 +61,8 @@ watch_step(struct milter_watch *watch, char command)
 	if (command == 'O') {
 		watch->offers++;
 		watch->over = false;
+		watch->fields = 0;
+		watch->bytes = 0;
 	} else {
 		FUZZ_CHECK(rank > watch->rank || again);
 	}
@@ -57,6 +89,8 @@ watch_packet(struct milter_watch *watch, char command, struct span payload)
 		watch_step(watch, command);
 		FUZZ_CHECK((command != 'T' && command != 'N' && command != 'E') || !payload.length);
 		FUZZ_CHECK(command != 'B' || payload.length);
+		if (strchr("LNBE", command))
+			watch_content(watch, command, payload);
 	}
 	FUZZ_CHECK(watch->ends <= 1 && watch->offers <= CONNECTIONS_MAX + watch->unknowns);
 }
