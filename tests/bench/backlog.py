@@ -85,7 +85,7 @@ def measure(certificate, messages, state, arguments):
         early = pss(gate)
         page, _ = timed(lambda: gate.ctl("queue", "list", "--limit", "200", seconds=60))
         busy, told = rate(gate)
-        time.sleep(arguments.rest if messages else 0)   # until all of it was looked at once
+        time.sleep(arguments.rest if messages else 0)   # no wait for anything: the second rate is that of so much later
         steady, _ = rate(gate)
         most = pss(gate)
         print(f"| (f) {messages} {state} | filled {filled:.0f} s | start {started:.2f} s | first 250 {first:.2f} s | first "
