@@ -57,12 +57,6 @@ budget_amount(const struct settings_limits *limits, enum budget_kind kind)
 	return number_at(limits, kinds[kind].amount);
 }
 
-uint64_t
-budget_window_ms(enum budget_kind kind)
-{
-	return kinds[kind].window_ms;
-}
-
 bool
 budget_is_any(const struct settings_limits *limits)
 {

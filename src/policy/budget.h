@@ -53,7 +53,6 @@ enum budget_answer {
 const char *budget_name(enum budget_kind kind);
 /* Of the section; 0: no limit. */
 uint64_t budget_amount(const struct settings_limits *limits, enum budget_kind kind);
-uint64_t budget_window_ms(enum budget_kind kind);
 /* Does the section set any budget at all? */
 bool budget_is_any(const struct settings_limits *limits);
 
