@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "filter/transaction.h"
 #include "wire/mailboxes.h"
+#include "wire/utf8.h"
 
 static enum console_exit
 fail(FILE *err, const struct fault *fault)
@@ -24,15 +25,6 @@ console_test(const char *config, FILE *out, FILE *err)
 	snapshot_end();
 	fprintf(out, "%s: good\n", config);
 	return CONSOLE_YES;
-}
-
-static bool
-is_ascii(const char *text)
-{
-	for (; *text; text++)
-		if (*text & 0x80)
-			return false;
-	return true;
 }
 
 /* Values come from a command line or the network: one line, printable. */
@@ -87,8 +79,8 @@ ask(const struct console_question *question, FILE *out)
 		.client = question->client,
 		.listener = question->listener,
 		.sender = question->address,
-		.smtputf8 = !is_ascii(question->address) ||
-			(question->from && !is_ascii(question->from)),
+		.smtputf8 = !utf8_is_ascii(span_text(question->address)) ||
+			!utf8_is_ascii(span_text(question->from)),
 	};
 	enum transaction_answer answer = transaction_envelope(transaction, &facts);
 	const struct verdict *verdict = transaction_verdict(transaction);
@@ -99,8 +91,7 @@ ask(const struct console_question *question, FILE *out)
 		transaction_header(transaction, NULL, able);
 	}
 	put_verdict(out, verdict);
-	if (transaction_needs(transaction) && verdict->kind != VERDICT_REJECT &&
-		verdict->kind != VERDICT_TEMPFAIL)
+	if (transaction_needs(transaction) && !verdict_is_refusal(verdict))
 		put_changes(out, transaction);
 	passes = verdict->kind == VERDICT_CONTINUE;
 	transaction_free(&transaction);
@@ -128,8 +119,9 @@ console_parse_from(const char *value, FILE *out, FILE *err)
 	struct arena *arena = arena_new(0);
 	struct fault fault = FAULT_INIT;
 	struct mailboxes list = { .count = 0 };
-	bool clear = mailboxes_parse(span_text(value), is_ascii(value) ? 0 : MAILBOXES_UTF8, arena,
-		&list, &fault);
+	struct span field = span_text(value);
+	bool clear = mailboxes_parse(field, utf8_is_ascii(field) ? 0 : MAILBOXES_UTF8, arena, &list,
+		&fault);
 
 	for (size_t i = 0; i < list.count; i++) {
 		char text[ADDRESS_TEXT_SIZE];

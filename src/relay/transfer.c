@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "wire/utf8.h"
+
 enum phase {
 	PHASE_MAIL,
 	PHASE_RCPT,
@@ -28,23 +30,15 @@ recipients_of(const struct transfer *transfer)
 /* ---- what the hop must be able to do ------------------------------------------------------------ */
 
 static bool
-is_ascii(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text >= 0x80)
-			return false;
-	return true;
-}
-
-static bool
 needs_utf8(const struct transfer *transfer)
 {
 	const struct message_envelope *envelope = envelope_of(transfer);
 
-	if (!is_ascii(envelope->sender) || (envelope->smtputf8 && job_header_has_8bit(transfer->job)))
+	if (!utf8_is_ascii(span_text(envelope->sender)) ||
+		(envelope->smtputf8 && job_header_has_8bit(transfer->job)))
 		return true;
 	for (size_t i = 0; i < envelope->recipient_count; i++)
-		if (!is_ascii(envelope->recipients[i].path))
+		if (!utf8_is_ascii(span_text(envelope->recipients[i].path)))
 			return true;
 	return false;
 }
