@@ -50,11 +50,9 @@ text_of(json_t *args, const char *name)
 static const char *
 without_brackets(const char *path, struct arena *arena)
 {
-	size_t length = strlen(path);
+	struct span text = address_in_brackets(span_text(path));
 
-	if (length >= 2 && path[0] == '<' && path[length - 1] == '>')
-		return arena_strndup(arena, path + 1, length - 2);
-	return path;
+	return arena_strndup(arena, text.start, text.length);
 }
 
 static bool
@@ -170,18 +168,14 @@ add_step(struct question *question, const char *at, const struct verdict *verdic
 	json_array_append_new(question->steps, step);
 }
 
-/* RFC 6531 3.5, as the dialogue says it. */
 static struct verdict
 judge_sender(struct question *question)
 {
-	struct address address;
+	struct verdict verdict = rights_check_smtputf8(question->sender, question->smtputf8);
 	const char *instead;
-	struct verdict verdict;
 
-	if (address_parse(span_text(question->sender), question->smtputf8 ? ADDRESS_UTF8 : 0,
-		    &address) == ADDRESS_NOT_ASCII)
-		return verdict_refuse(553, "5.6.7", "address grammar",
-			"this address needs SMTPUTF8");
+	if (verdict_is_refusal(&verdict))
+		return verdict;
 	verdict = rights_judge_sender(&question->session,
 		device_sender(&question->session, question->sender), &instead);
 	if (instead != question->sender)

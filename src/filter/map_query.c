@@ -72,7 +72,7 @@ take_line(struct arena *arena, struct span text, const char *values[WORD_COUNT])
 			continue;
 		if (values[i][0])
 			return false;
-		values[i] = arena_strndup(arena, value.start ? value.start : "", value.length);
+		values[i] = arena_strndup(arena, value.start, value.length);
 	}
 	return true;
 }

@@ -128,20 +128,11 @@ take_client(struct transaction *transaction, const char *client)
 	if (span_starts_nocase(text, "IPv6:"))
 		text = span_from(text, 5);
 	transaction->session.client_address =
-		arena_strndup(transaction->arena, text.start ? text.start : "", text.length);
+		arena_strndup(transaction->arena, text.start, text.length);
 	transaction->has_client =
 		network_parse(text, &network, NULL) && network.bits == NETWORK_BITS;
 	if (transaction->has_client)
 		memcpy(transaction->session.client_network, network.address, NETWORK_BYTES);
-}
-
-/* The server may tell it in brackets or without; what else is wrong with it the rights say. */
-static const char *
-without_brackets(struct span path, struct arena *arena)
-{
-	if (path.length >= 2 && path.start[0] == '<' && path.start[path.length - 1] == '>')
-		path = span_of(path.start + 1, path.length - 2);
-	return arena_strndup(arena, path.start ? path.start : "", path.length);
 }
 
 static void
@@ -149,6 +140,7 @@ take_facts(struct transaction *transaction, const struct transaction_facts *fact
 {
 	struct arena *arena = transaction->arena;
 	bool has_login = facts->login && facts->login[0];
+	struct span sender;
 
 	transaction->session = (struct mail_session){
 		.settings = transaction->snapshot->settings,
@@ -165,7 +157,9 @@ take_facts(struct transaction *transaction, const struct transaction_facts *fact
 	take_client(transaction, facts->client);
 	transaction->queue_id = arena_strdup(arena, facts->queue_id ? facts->queue_id : "");
 	transaction->mechanism = arena_strdup(arena, facts->mechanism ? facts->mechanism : "");
-	transaction->given_sender = without_brackets(span_text(facts->sender), arena);
+	/* What else is wrong with it the rights say. */
+	sender = address_in_brackets(span_text(facts->sender));
+	transaction->given_sender = arena_strndup(arena, sender.start, sender.length);
 	transaction->smtputf8 = facts->smtputf8;
 	if (has_login)
 		transaction->login = login_of(arena_strdup(arena, facts->login),
@@ -229,17 +223,14 @@ identify(struct transaction *transaction, const struct header *header,
 	return true;
 }
 
-/* RFC 6531 3.5. */
 static struct verdict
 judge_sender(struct transaction *transaction)
 {
 	const char *sender = transaction->given_sender;
-	struct address address;
+	struct verdict verdict = rights_check_smtputf8(sender, transaction->smtputf8);
 
-	if (address_parse(span_text(sender), transaction->smtputf8 ? ADDRESS_UTF8 : 0, &address) ==
-		ADDRESS_NOT_ASCII)
-		return verdict_refuse(553, "5.6.7", "address grammar",
-			"this address needs SMTPUTF8");
+	if (verdict_is_refusal(&verdict))
+		return verdict;
 	return rights_judge_sender(&transaction->session, sender, &transaction->sender);
 }
 

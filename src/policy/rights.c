@@ -151,6 +151,18 @@ has_recipient(const struct settings_texts *patterns, const struct address *addre
 }
 
 struct verdict
+rights_check_smtputf8(const char *sender, bool smtputf8)
+{
+	struct address address;
+
+	if (address_parse(span_text(sender), smtputf8 ? ADDRESS_UTF8 : 0, &address) ==
+		ADDRESS_NOT_ASCII)
+		return verdict_refuse(553, "5.6.7", "address grammar",
+			"this address needs SMTPUTF8");
+	return VERDICT_PASS;
+}
+
+struct verdict
 rights_check_recipient(const struct mail_session *session, const char *recipient)
 {
 	const struct settings_texts *allowed = &session->listener->recipients_allowed;

@@ -29,6 +29,11 @@ struct verdict rights_check_sender(const struct mail_session *session, const cha
  */
 struct verdict rights_judge_sender(const struct mail_session *session, const char *sender,
 	const char **sender_out);
+/*
+ * RFC 6531 3.5: a sender that came without SMTPUTF8 and has need of it is refused, as the grammar of
+ * MAIL refuses it; for whoever has not read it there.
+ */
+struct verdict rights_check_smtputf8(const char *sender, bool smtputf8);
 struct verdict rights_check_recipient(const struct mail_session *session, const char *recipient);
 /*
  * Of what was said of MAIL FROM and of the header, the one that decides: a refusal before a hold,

@@ -292,6 +292,14 @@ address_without_tag(const struct address *address, char separator, struct addres
 	return true;
 }
 
+struct span
+address_in_brackets(struct span path)
+{
+	if (path.length >= 2 && path.start[0] == '<' && path.start[path.length - 1] == '>')
+		return span_of(path.start + 1, path.length - 2);
+	return path;
+}
+
 bool
 address_is_qualified(const struct address *address)
 {

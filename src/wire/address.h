@@ -89,6 +89,8 @@ bool address_equal_own(const struct address *a, const struct address *b);
  * it, or a dot.
  */
 bool address_without_tag(const struct address *address, char separator, struct address *base_out);
+/* A path as people and other servers write it, in its brackets or without: what stands within. */
+struct span address_in_brackets(struct span path);
 /* RFC 6409 4.2: a literal, or a domain with a dot in it. */
 bool address_is_qualified(const struct address *address);
 /* False if only a host with SMTPUTF8 can take it. */

@@ -295,6 +295,29 @@ on_done(void *context, const struct verdict *verdict)
 }
 
 static void
+who_needs_smtputf8(void **state)
+{
+	static const struct {
+		const char *sender;
+		bool smtputf8;
+		unsigned code;
+	} cases[] = {
+		{ "alice@example.org", false, 0 },
+		{ "al\xc3\xaf" "ce@example.org", false, 553 },
+		{ "al\xc3\xaf" "ce@example.org", true, 0 },
+		{ "", false, 0 },
+		/* What is no address at all is refused for that, elsewhere. */
+		{ "alice@", false, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_int_equal(
+			rights_check_smtputf8(cases[i].sender, cases[i].smtputf8).code,
+			cases[i].code);
+}
+
+static void
 rewrite(void **state)
 {
 	struct mail_session session = session_of("ticket", "submission", false);
@@ -327,6 +350,7 @@ main(void)
 		cmocka_unit_test(senders),
 		cmocka_unit_test(recipients),
 		cmocka_unit_test(headers),
+		cmocka_unit_test(who_needs_smtputf8),
 		cmocka_unit_test(rewrite),
 	};
 

@@ -410,6 +410,29 @@ test_bad_patterns(void **state)
 		assert_false(address_pattern_parse(span_text(bad[i]), &pattern));
 }
 
+static void
+in_brackets(void **state)
+{
+	static const struct {
+		const char *path;
+		const char *within;
+	} cases[] = {
+		{ "<a@b.c>", "a@b.c" },
+		{ "a@b.c", "a@b.c" },
+		{ "<>", "" },
+		{ "", "" },
+		{ "<", "<" },
+		{ "<a@b.c", "<a@b.c" },
+		{ "a@b.c>", "a@b.c>" },
+		{ "<<a@b.c>>", "<a@b.c>" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_true(span_is(address_in_brackets(span_text(cases[i].path)), cases[i].within));
+	assert_int_equal(address_in_brackets(SPAN_EMPTY).length, 0);
+}
+
 int
 main(void)
 {
@@ -425,6 +448,7 @@ main(void)
 		cmocka_unit_test(test_every_fault_has_its_own_text),
 		cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_bad_patterns),
+		cmocka_unit_test(in_brackets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
