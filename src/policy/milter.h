@@ -48,7 +48,8 @@ struct milter {
  * A filter that is lost, late, or breaks the protocol is closed, and its on-failure decides; once a
  * change of it was received that is never less than TEMPFAIL. So it is too when the time that all
  * filters of the policy have for one message is over, though that does not count as its failure, nor
- * does that we have no descriptor or dialler for it: then the message is tempfailed in any case.
+ * does that we have no descriptor or dialler for it, or no room for its new body: then the message
+ * is tempfailed in any case.
  */
 extern const struct stage_type milter_stage_type;
 

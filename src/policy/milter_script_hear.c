@@ -115,6 +115,17 @@ skip(struct milter_script *script)
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
+/* In place of changes that cannot be made; nobody may make use of it that there is no room here. */
+static struct verdict
+verdict_without_changes(const struct milter_script *script, const char *where)
+{
+	enum fault_kind kind = script->saying.fault.kind;
+	bool ours = kind == FAULT_BUSY || kind == FAULT_SYSTEM;
+
+	return milter_verdict_without(
+		ours ? MILTER_FAILURE_TEMPFAIL : script->milter->settings->on_failure, true, where);
+}
+
 /* The message goes its way, with what the filter changed. */
 static void
 let_pass(struct milter_script *script, struct verdict *verdict)
@@ -125,8 +136,7 @@ let_pass(struct milter_script *script, struct verdict *verdict)
 		return;
 	if (!milter_change_apply(script->change, script->milter->settings->title, &kind,
 		    &script->saying.fault)) {
-		*verdict = milter_verdict_without(script->milter->settings->on_failure, true,
-			verdict->where);
+		*verdict = verdict_without_changes(script, verdict->where);
 		return;
 	}
 	script->saying.changed = milter_change_is_made(script->change);
@@ -187,7 +197,7 @@ take_change(struct milter_script *script, const struct milter_packet *packet)
 	case MILTER_TAKEN_BAD:
 		milter_link_close(&script->link);
 		milter_verdict_where(script->milter->settings->title, MILTER_AT_END, where);
-		verdict = milter_verdict_without(script->milter->settings->on_failure, true, where);
+		verdict = verdict_without_changes(script, where);
 		milter_script_say_verdict(script, MILTER_SAID_OF_MESSAGE, &verdict);
 		break;
 	}

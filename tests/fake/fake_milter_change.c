@@ -42,6 +42,10 @@ milter_change_take(struct milter_change *change, const struct milter_packet *pac
 		fault_set(fault_out, FAULT_PEER, "a change that is torn");
 		return MILTER_TAKEN_BAD;
 	}
+	if (span_starts(packet->payload, "full")) {
+		fault_set(fault_out, FAULT_BUSY, "no room for the new body");
+		return MILTER_TAKEN_BAD;
+	}
 	change->taken++;
 	fake_milter_change.taken++;
 	if (!span_starts(packet->payload, "late"))
@@ -68,8 +72,8 @@ milter_change_apply(struct milter_change *change, const char *filter, enum verdi
 	struct fault *fault_out)
 {
 	(void)filter;
-	if (fake_milter_change.too_much)
-		return fault_set(fault_out, FAULT_LIMIT, "the message would be too large");
+	if (fake_milter_change.fails != FAULT_NONE)
+		return fault_set(fault_out, fake_milter_change.fails, "the message would be too large");
 	change->applied = true;
 	fake_milter_change.applied++;
 	*kind_out = fake_milter_change.kind;

@@ -5,13 +5,13 @@
 
 #include "policy/milter_change.h"
 
-/* What a packet's payload begins with decides: "late", "bad", anything else is taken. */
+/* What a packet's payload begins with decides: "late", "bad", "full", anything else is taken. */
 struct fake_milter_change {
 	unsigned taken;
 	unsigned applied;
 	unsigned freed;             /* without having been applied */
 	enum verdict_kind kind;     /* of the next apply */
-	bool too_much;              /* the next apply fails */
+	enum fault_kind fails;      /* the next apply does, if it is one */
 	void (*on_room)(void *context);
 	void *context;              /* after "late": whom to call */
 };

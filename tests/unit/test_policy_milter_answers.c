@@ -255,7 +255,7 @@ struct end_case {
 	const char *name;
 	struct filter_rule rules[2];
 	enum verdict_kind of_changes;
-	bool too_much;
+	enum fault_kind fails;
 	enum verdict_kind kind;
 	unsigned applied;
 };
@@ -264,17 +264,17 @@ static void
 changes_are_done_or_not(void **state)
 {
 	static const struct end_case ends[] = {
-		{ "kept", { SENDS('E', 1, ANSWER("q") ANSWER("a")) }, VERDICT_CONTINUE, false,
+		{ "kept", { SENDS('E', 1, ANSWER("q") ANSWER("a")) }, VERDICT_CONTINUE, FAULT_NONE,
 			VERDICT_CONTINUE, 1 },
-		{ "quarantined", { SENDS('E', 1, ANSWER("q") ANSWER("c")) }, VERDICT_HOLD, false,
+		{ "quarantined", { SENDS('E', 1, ANSWER("q") ANSWER("c")) }, VERDICT_HOLD, FAULT_NONE,
 			VERDICT_HOLD, 1 },
-		{ "nobody left", { SENDS('E', 1, ANSWER("q") ANSWER("c")) }, VERDICT_DISCARD, false,
+		{ "nobody left", { SENDS('E', 1, ANSWER("q") ANSWER("c")) }, VERDICT_DISCARD, FAULT_NONE,
 			VERDICT_DISCARD, 1 },
-		{ "too much", { SENDS('E', 1, ANSWER("q") ANSWER("c")) }, VERDICT_CONTINUE, true,
+		{ "too much", { SENDS('E', 1, ANSWER("q") ANSWER("c")) }, VERDICT_CONTINUE, FAULT_LIMIT,
 			VERDICT_TEMPFAIL, 0 },
-		{ "refused", { SENDS('E', 1, ANSWER("q") ANSWER("r")) }, VERDICT_CONTINUE, false,
+		{ "refused", { SENDS('E', 1, ANSWER("q") ANSWER("r")) }, VERDICT_CONTINUE, FAULT_NONE,
 			VERDICT_REJECT, 0 },
-		{ "bad", { SENDS('E', 1, "\0\0\0\4qbad" ANSWER("c")) }, VERDICT_CONTINUE, false,
+		{ "bad", { SENDS('E', 1, "\0\0\0\4qbad" ANSWER("c")) }, VERDICT_CONTINUE, FAULT_NONE,
 			VERDICT_TEMPFAIL, 0 },
 	};
 
@@ -285,7 +285,7 @@ changes_are_done_or_not(void **state)
 		fixture_open(&fixture, ends[i].rules);
 		fixture.settings.on_failure = MILTER_FAILURE_ACCEPT;
 		fake_milter_change.kind = ends[i].of_changes;
-		fake_milter_change.too_much = ends[i].too_much;
+		fake_milter_change.fails = ends[i].fails;
 		if (fixture_mail(&fixture) != ends[i].kind)
 			fail_msg("%s: %d", ends[i].name, fixture.verdict.kind);
 		assert_int_equal(fake_milter_change.applied, ends[i].applied);
@@ -297,6 +297,37 @@ changes_are_done_or_not(void **state)
 			assert_string_equal(fixture.verdict.text, "look at it");
 		fixture_end_mail(&fixture);
 		assert_int_equal(fixture_mail(&fixture), VERDICT_CONTINUE);
+		fixture_close(&fixture);
+	}
+}
+
+/* "reject" is what a filter that fails makes of mail, not what a full disk of ours does. */
+static void
+want_of_room_refuses_nothing(void **state)
+{
+	static const struct end_case ends[] = {
+		{ "too much", { SENDS('E', 1, ANSWER("q") ANSWER("c")) }, VERDICT_CONTINUE,
+			FAULT_LIMIT, VERDICT_REJECT, 0 },
+		{ "torn", { SENDS('E', 1, "\0\0\0\4qbad" ANSWER("c")) }, VERDICT_CONTINUE, FAULT_NONE,
+			VERDICT_REJECT, 0 },
+		{ "no file", { SENDS('E', 1, "\0\0\0\5bfull" ANSWER("c")) }, VERDICT_CONTINUE,
+			FAULT_NONE, VERDICT_TEMPFAIL, 0 },
+		{ "no file at the end", { SENDS('E', 1, ANSWER("b") ANSWER("c")) }, VERDICT_CONTINUE,
+			FAULT_BUSY, VERDICT_TEMPFAIL, 0 },
+		{ "disk full", { SENDS('E', 1, ANSWER("b") ANSWER("a")) }, VERDICT_CONTINUE,
+			FAULT_SYSTEM, VERDICT_TEMPFAIL, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		struct fixture fixture;
+
+		fixture_open(&fixture, ends[i].rules);
+		fixture.settings.on_failure = MILTER_FAILURE_REJECT;
+		fake_milter_change.fails = ends[i].fails;
+		if (fixture_mail(&fixture) != ends[i].kind)
+			fail_msg("%s: %d", ends[i].name, fixture.verdict.kind);
+		assert_int_equal(fake_milter_change.applied, 0);
 		fixture_close(&fixture);
 	}
 }
@@ -344,6 +375,7 @@ main(void)
 		cmocka_unit_test(refusals_in_words),
 		cmocka_unit_test(refusals_without_sense),
 		cmocka_unit_test(changes_are_done_or_not),
+		cmocka_unit_test(want_of_room_refuses_nothing),
 		cmocka_unit_test(a_body_waits_for_its_file),
 	};
 
