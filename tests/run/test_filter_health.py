@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Filters as the daemon keeps them: not there, back again, elsewhere, gone; and what the administrator sees and tries."""
 import json
-import re
 import os
+import re
 import signal
 import threading
 
