@@ -131,5 +131,6 @@ EVENT(FILTER_RELOADED, "filter.reloaded", NOTICE, "the configuration was read ag
 EVENT(FILTER_RELOAD_FAILED, "filter.reload-failed", ERROR, "the configuration has a fault, or asks for what needs a restart; the old one stays in force")
 EVENT(FILTER_REFUSED, "filter.refused", NOTICE, "a message was refused; in mode log it passed and would have been")
 EVENT(FILTER_PASSED, "filter.passed", INFO, "a message passed, and what allowed it or was changed")
+EVENT(FILTER_PASSED_OVER, "filter.passed-over", WARNING, "a line of a table counts for nothing, and why; more is how many others")
 EVENT(FILTER_UNSURE, "filter.unsure", WARNING, "nobody can say who a login is; its mail is put off")
 EVENT(FILTER_BROKEN, "filter.broken", WARNING, "the mail server did not take an answer; the message is put off")

@@ -98,14 +98,43 @@ ask(const struct console_question *question, FILE *out)
 	return passes ? CONSOLE_YES : CONSOLE_NO;
 }
 
+/* Of a question that would be answered for another client than was meant. */
+static bool
+check_client(const char *client, struct fault *fault)
+{
+	struct network network;
+
+	return !client ||
+		(network_parse(span_text(client), &network, NULL) && network.bits == NETWORK_BITS) ||
+		fault_set(fault, FAULT_CONFIG, "\"%s\" is not an IP address", client);
+}
+
+static void
+note_listener(const char *name, FILE *err)
+{
+	struct snapshot *snapshot = snapshot_hold();
+
+	if (name && !settings_find_listener(snapshot->settings, name))
+		fprintf(err,
+			"sallyport-milter: there is no listener section \"%s\": judged as any service "
+			"without one\n",
+			name);
+	snapshot_drop(&snapshot);
+}
+
 enum console_exit
 console_check(const char *config, const struct console_question *question, FILE *out, FILE *err)
 {
 	struct fault fault = FAULT_INIT;
 	enum console_exit result;
 
+	if (!check_client(question->client, &fault)) {
+		fail(err, &fault);
+		return CONSOLE_USAGE;
+	}
 	if (!snapshot_load(config, &fault))
 		return fail(err, &fault);
+	note_listener(question->listener, err);
 	/* The answer is what is printed. */
 	log_start("milter", fileno(err), LOG_FORMAT_TEXT, LOG_LEVEL_WARNING);
 	result = ask(question, out);

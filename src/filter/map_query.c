@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "filter/text_lines.h"
 
@@ -58,8 +59,19 @@ struct map_query {
 
 /* ---- the file --------------------------------------------------------------------------------- */
 
+/* Postfix passes it over too. */
+static void
+log_unknown(const char *path, unsigned line, struct span name)
+{
+	struct fault why = FAULT_INIT;
+
+	fault_set(&why, FAULT_CONFIG, "there is no setting %.*s", SPAN_PRINT(name));
+	log_event(EV_FILTER_PASSED_OVER, kv_str("table", path), kv_int("line", line), kv_fault(&why));
+}
+
+/* False: it is none, or there was one of this name. */
 static bool
-take_line(struct arena *arena, struct span text, const char *values[WORD_COUNT])
+take_line(struct arena *arena, struct span text, const char *values[WORD_COUNT], bool *known_out)
 {
 	struct span value;
 	struct span name = text_lines_trim(span_cut(text, '=', &value));
@@ -67,11 +79,13 @@ take_line(struct arena *arena, struct span text, const char *values[WORD_COUNT])
 	if (name.length == 0 || span_find(text, '=') == text.length)
 		return false;
 	value = text_lines_trim(value);
+	*known_out = false;
 	for (size_t i = 0; i < WORD_COUNT; i++) {
 		if (!span_is(name, words[i]))
 			continue;
 		if (values[i][0])
 			return false;
+		*known_out = true;
 		values[i] = arena_strndup(arena, value.start, value.length);
 	}
 	return true;
@@ -87,8 +101,13 @@ parse_file(struct arena *arena, const char *path, struct span bytes,
 	struct span text;
 	unsigned line = 0;
 
-	while (good && (result = text_lines_next(&lines, &text, &line)) != TEXT_LINES_END)
-		good = result == TEXT_LINES_DONE && take_line(arena, text, values);
+	while (good && (result = text_lines_next(&lines, &text, &line)) != TEXT_LINES_END) {
+		bool known = true;
+
+		good = result == TEXT_LINES_DONE && take_line(arena, text, values, &known);
+		if (good && !known)
+			log_unknown(path, line, text_lines_trim(span_cut(text, '=', &text)));
+	}
 	text_lines_fini(&lines);
 	return good ||
 		fault_set(fault, FAULT_CONFIG, "%s:%u: is no \"name = value\", or one that stands twice",
@@ -162,7 +181,7 @@ check_template(struct map_query *query, const char *template, bool in_query)
 			return in_query ? "the query has an expansion that there is not"
 					: "result_format has an expansion that there is not";
 		if (in_query && *at != '%' && quote != '\'')
-			return "the query has an expansion outside of '…', where it could not be escaped";
+			return "the query has an expansion outside of '...', where it could not be escaped";
 	}
 	return NULL;
 }

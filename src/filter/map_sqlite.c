@@ -48,7 +48,9 @@ set_fault(struct map_sqlite *sqlite, int code, struct fault *fault)
 {
 	const char *path = map_query_database(sqlite->query);
 
-	if (code == SQLITE_INTERRUPT || code == SQLITE_BUSY || code == SQLITE_LOCKED)
+	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+		return fault_set(fault, FAULT_LIMIT, "%s: locked by another program", path);
+	if (code == SQLITE_INTERRUPT)
 		return fault_set(fault, FAULT_LIMIT, "%s: no answer in time", path);
 	return fault_set(fault, FAULT_SYSTEM, "%s: %s", path,
 		sqlite->database ? sqlite3_errmsg(sqlite->database) : sqlite3_errstr(code));
@@ -178,7 +180,7 @@ find(struct map *map, const char *key, uint64_t deadline_ms, struct buf *value,
 	if (!map_query_wants(sqlite->query, key))
 		return MAP_NONE;
 	if (!take_turn(sqlite, deadline_ms)) {
-		set_fault(sqlite, SQLITE_BUSY, fault_out);
+		set_fault(sqlite, SQLITE_INTERRUPT, fault_out);
 		return MAP_FAILED;
 	}
 	result = ask(sqlite, key, deadline_ms, value, fault_out);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "filter/text_lines.h"
 
@@ -115,6 +116,33 @@ compare(const void *a, const void *b)
 	return order ? order : (one->line > other->line) - (one->line < other->line);
 }
 
+/* As postmap does, since one of them is not what was meant. */
+static void
+log_doubles(const struct table *table, const char *path)
+{
+	const struct entry *first = NULL;
+	const struct entry *second = NULL;
+	struct fault why = FAULT_INIT;
+	int64_t count = 0;
+
+	for (size_t i = 1; i < table->count; i++) {
+		const struct entry *before = &table->entries[i - 1];
+
+		if (strcmp(before->key, table->entries[i].key) != 0)
+			continue;
+		if (count++ == 0) {
+			first = before;
+			second = before + 1;
+		}
+	}
+	if (!count)
+		return;
+	fault_set(&why, FAULT_CONFIG, "%s stands in line %u already, and that counts", first->key,
+		first->line);
+	log_event(EV_FILTER_PASSED_OVER, kv_str("table", path), kv_int("line", second->line),
+		kv_fault(&why), kv_int("more", count - 1));
+}
+
 static bool
 parse(struct table *table, const char *path, struct span bytes, struct fault *fault)
 {
@@ -126,6 +154,8 @@ parse(struct table *table, const char *path, struct span bytes, struct fault *fa
 	struct span text;
 	unsigned line = 0;
 
+	if (span_starts(bytes, "\xef\xbb\xbf"))
+		return fault_set(fault, FAULT_CONFIG, "%s:1: begins with a byte order mark", path);
 	while (!wrong && (result = text_lines_next(&lines, &text, &line)) != TEXT_LINES_END) {
 		if (result == TEXT_LINES_BAD)
 			wrong = "continues no line, or has a byte 0";
@@ -216,10 +246,13 @@ static void
 read_file(struct map_text *text, const struct stamp *stamp)
 {
 	int64_t now = clock_wall_ms();
+	bool known = is_same(stamp, &text->stamp); /* read once more, since it was hot */
 
 	drop_table(text->table);
 	text->stamp = *stamp;
 	text->table = read_table(text->path, &text->stamp, &text->fault);
+	if (text->table && !known)
+		log_doubles(text->table, text->path);
 	text->hot = now - (int64_t)text->stamp.touched.tv_sec * 1000 -
 			text->stamp.touched.tv_nsec / 1000000 < HOT_MS;
 }

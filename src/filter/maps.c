@@ -82,7 +82,7 @@ name_table(const char *name, struct fault *fault)
 	const char *path = strchr(name, '/');
 
 	if (!path || strncmp(fault->text, path, strlen(path)) != 0)
-		fault_add(fault, "%s", name);
+		fault_add(fault, "sender-maps: %s", name);
 }
 
 static char *

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """sallyport-milter by hand: --check, --parse-from, -t."""
+import sqlite3
 import subprocess
 
 import pytest
 
 from rig import ground
-from rig.milter_filter import Filter
+from rig.milter_filter import HEAD, Filter
 from test_sallyport_milter import SENDERS, WRONG_TEXT, configuration
 
 
@@ -46,6 +47,43 @@ def test_check(asked, arguments, code, words):
 def test_usage(asked, arguments):
     done = asked(*arguments)
     assert done.returncode == 2 and done.stderr.strip() and not done.stdout
+
+
+def test_what_was_not_meant(asked):
+    """Nobody is answered for another client than was asked of, nor for another listener without a word."""
+    for client in ("nope", "192.0.2.0/24", ""):
+        done = asked("--check", "alice", "alice@example.org", "--client", client)
+        assert done.returncode == 2 and f'"{client}" is not an IP address' in done.stderr and not done.stdout, done
+    done = asked("--check", "alice", "alice@example.org", "--listener", "nope", "--client", "2001:db8::1")
+    assert done.returncode == 0 and 'no listener section "nope"' in done.stderr and "pass" in done.stdout, done
+
+
+TABLES = {
+    "duplicate": ("senders", "a@example.org alice\nb@example.org bob\nA@example.org bob\nb@example.org bob\n", 0,
+                  'line=3 reason="a@example.org stands in line 1 already, and that counts" more=1'),
+    "mark": ("senders", "\ufeffa@example.org alice\n", 1, "senders:1: begins with a byte order mark"),
+    "setting": ("db.cf", "dbpath = {path}/db\nquery = select login from s where a = '%s'\nresutl_format = %s\n", 0,
+                'line=3 reason="there is no setting resutl_format"'),
+    "quotes": ("db.cf", "dbpath = {path}/db\nquery = select login from s where a = %s\n", 1,
+               "db.cf: the query has an expansion outside of '...'"),
+    "column": ("db.cf", "dbpath = {path}/db\nquery = select nobody from s where a = '%s'\n", 1, "no such column: nobody"),
+    "indexed": ("db.cf", None, 1, "sender-maps: hash:/none: indexed files are not read here; write texthash:/none"),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_are_checked(tmp_path, name):
+    """What is wrong with a table, or odd in it, is found by -t, with its line."""
+    file, text, code, words = TABLES[name]
+    table = str(tmp_path / file)
+    with sqlite3.connect(tmp_path / "db") as database:
+        database.execute("create table s (a text, login text)")
+    ground.write(table, (text or "").replace("{path}", str(tmp_path)))
+    kind = "hash:/none" if text is None else ("sqlite:" if file == "db.cf" else "texthash:") + table
+    config = ground.write(str(tmp_path / "m.conf"), f'{HEAD}filter {{ source = maps  sender-maps = "{kind}" }}\n')
+    done = subprocess.run([ground.program("sallyport-milter"), "-t", "-c", config], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == code and done.stderr.count("\n") == 1 and words in done.stderr, done
 
 
 def test_parse_from(asked):

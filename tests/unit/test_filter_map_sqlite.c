@@ -102,6 +102,7 @@ an_answer_has_a_deadline(void **state)
 	assert_int_equal(sqlite3_exec(writer, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(map->type->find(map, "a", clock_steady_ms() + 20, &value, &fault), MAP_FAILED);
 	assert_int_equal(fault.kind, FAULT_LIMIT);
+	assert_non_null(strstr(fault.text, "/db: locked by another program"));
 	assert_int_equal(sqlite3_exec(writer, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(writer);
 	assert_string_equal(table_ask(map, "a", &fault), "1");
