@@ -8,7 +8,8 @@
 /* ---- transactions ---------------------------------------------------------------------------- */
 
 bool
-directory_local_find_id(struct directory_local *local, const char *login, int64_t *id_out, struct fault *fault_out)
+directory_local_find_id(struct directory_local *local, const char *login, int64_t *id_out,
+	struct fault *fault_out)
 {
 	struct fault fault = FAULT_INIT;
 
@@ -45,7 +46,8 @@ note_revoked(struct directory_local *local, int64_t id, int64_t epoch, struct fa
 }
 
 bool
-directory_local_raise_epoch(struct directory_local *local, int64_t id, uint64_t *epoch_out, struct fault *fault_out)
+directory_local_raise_epoch(struct directory_local *local, int64_t id, uint64_t *epoch_out,
+	struct fault *fault_out)
 {
 	int64_t epoch;
 

@@ -66,7 +66,9 @@ is_believed(struct front_link *link, const struct message_session *session,
 		return false;
 	}
 	if (!certificate_names_read(
-		    grant.certificates, link->arena, &believed_out->certificates) || !span_is(grant.session, session->session) || !span_is(grant.login, session->login) ||
+		    grant.certificates, link->arena, &believed_out->certificates) ||
+		!span_is(grant.session, session->session) ||
+		!span_is(grant.login, session->login) ||
 		!span_is(grant.listener, session->listener) || grant.epoch != session->epoch ||
 		!identity_unpack(grant.identity, link->arena, &believed_out->identity) ||
 		!account_find_protocol(span_text(session->protocol), &believed_out->protocol)) {

@@ -128,7 +128,8 @@ run_add(struct verb_call *call, struct fault *fault_out)
 	bool done;
 
 	if (!verbs_new_login(call, login, fault_out) ||
-		!take_settings(call, &settings, fault_out) || !take_password(call, true, keys, &has_keys, fault_out))
+		!take_settings(call, &settings, fault_out) ||
+		!take_password(call, true, keys, &has_keys, fault_out))
 		return false;
 	done = directory_local_add(call->local, login, &settings, has_keys ? keys : NULL,
 		fault_out);

@@ -292,7 +292,7 @@ gate_enter(struct gate *gate, struct span listener, const unsigned char address[
 					window_ms, now_ms);
 	pass.address_row = 1 + count_in(gate, make_tag(gate, KIND_ADDRESS, listener, address),
 				       window_ms, now_ms);
-	/* Where thousands are connected, one more that cannot be counted by itself is better than one turned away. */
+	/* Of thousands, one that cannot be counted by itself is better than one turned away. */
 	if (pass.listener_row)
 		answer = check_counts(gate, &pass, limits);
 	if (answer == GATE_PASS)

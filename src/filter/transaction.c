@@ -12,7 +12,7 @@
 #include "policy/rights.h"
 #include "wire/address.h"
 
-/* A packet of the protocol has 64 KiB, and servers cut fields to fit: of a longer one the rest may be hidden. */
+/* A packet of the protocol has 64 KiB, and servers cut fields to fit: the rest may be hidden. */
 enum { WHOLE_FIELD_MAX_BYTES = 32 * 1024 };
 
 struct transaction {

@@ -24,10 +24,10 @@ void signer_allow_old(struct signer *signer, const char *name);
 bool signer_fits_name(
 	const struct signer *signer, const char *name, unsigned index, struct span host);
 /*
- * Signs with the algorithms of enum tls_sign, if they fit the key and, for the old ones, it may, and an input of exactly the
- * length of their hash; for Ed25519, which hashes itself, a message that a TLS server signs in its
- * handshake. There is no way to have anything else done, and none to decrypt. FAULT_MISSING if the
- * key is not here.
+ * Signs with the algorithms of enum tls_sign, if they fit the key and, for the old ones, it may,
+ * and an input of exactly the length of their hash; for Ed25519, which hashes itself, a message
+ * that a TLS server signs in its handshake. There is no way to have anything else done, and none
+ * to decrypt. FAULT_MISSING if the key is not here.
  */
 bool signer_sign(const struct signer *signer, const unsigned char key_id[TLS_KEY_ID_BYTES],
 	enum tls_sign algorithm, struct span input,

@@ -95,8 +95,9 @@ struct mail {
 struct mail *mail_new(const struct mail_session *session, const char *id, int64_t now_ms);
 void mail_free(struct mail **mail);             /* closes and drops no file: smtp does */
 /*
- * From the block to the list: strict for what is submitted (a login or the right to relay), lenient
- * (HEADER_RAW) for a stranger's mail; HEADER_8BIT for what a lenient listener is submitted. The fault says what is wrong, fit for a reply.
+ * From the block to the list: strict for what is submitted (a login or the right to relay),
+ * lenient (HEADER_RAW) for a stranger's mail; HEADER_8BIT for what a lenient listener is
+ * submitted. The fault says what is wrong, fit for a reply.
  */
 bool mail_parse_header(struct mail *mail, bool submitted, struct fault *fault_out);
 /* The same, as the client is told: 554 5.6.0, or 552 5.3.4 past a cap. */

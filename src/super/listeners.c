@@ -120,7 +120,8 @@ add(struct listeners *listeners, const struct settings *settings, const struct l
 	bool waiting = false;
 	int fd;
 
-	fd = known ? fcntl(known->fd, F_DUPFD_CLOEXEC, 0) : bind_endpoint(endpoint, settings, old, &waiting, fault);
+	fd = known ? fcntl(known->fd, F_DUPFD_CLOEXEC, 0)
+		   : bind_endpoint(endpoint, settings, old, &waiting, fault);
 	if (fd < 0)
 		return known ? fault_set_errno(fault, "%s: listener %s", listener->where,
 				       listener->title)

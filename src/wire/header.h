@@ -40,9 +40,9 @@ struct header {
 /*
  * The block is the fields alone, without the empty line behind them; an empty block is an empty
  * list. Strict: name, colon, value, CRLF; blank before the colon, a line without a colon, a first
- * line that is folded, a line of blanks alone, NUL, bare CR or LF, other control bytes, line ends of
- * Unicode and 8-bit bytes (but see the rules) make it bad, and fault_out says what and in which line: FAULT_PEER for
- * the grammar, FAULT_LIMIT past a cap. The block must outlive the header.
+ * line that is folded, a line of blanks alone, NUL, bare CR or LF, other control bytes, line ends
+ * of Unicode and 8-bit bytes (but see the rules) make it bad, and fault_out says what and in which
+ * line: FAULT_PEER for the grammar, FAULT_LIMIT past a cap. The block must outlive the header.
  */
 bool header_parse(struct span block, unsigned rules, struct arena *arena, struct header *header_out,
 	struct fault *fault_out);
