@@ -187,16 +187,16 @@ start_taking_orders(struct filter *filter, struct fault *fault_out)
 
 /* libmilter would take the path from one that still serves there, or that is stopped and will again. */
 static bool
-is_served(const struct endpoint *socket_)
+is_served(const struct endpoint *endpoint)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	bool served;
 	int fd;
 
-	if (socket_->kind != ENDPOINT_UNIX)
+	if (endpoint->kind != ENDPOINT_UNIX)
 		return false;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	snprintf(address.sun_path, sizeof address.sun_path, "%s", socket_->path);
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", endpoint->path);
 	served = fd >= 0 &&
 		(connect(fd, (const struct sockaddr *)(const void *)&address, sizeof address) == 0 ||
 			errno == EAGAIN);

@@ -12,17 +12,18 @@ enum {
 	ADDRESS_SIZE = INET6_ADDRSTRLEN,
 	HOST_SIZE = ADDRESS_SIZE + 2,
 	PARAMETERS_MAX = 64,
+	STEPS_OF_VERSION_2 = 2 * MILTER_NO_HEADER_END - 1, /* NO_CONNECT and all between */
 };
 
 uint32_t
 milter_commands_steps(uint32_t version)
 {
 	if (version < 3)
-		return 0x7f;
+		return STEPS_OF_VERSION_2;
 	if (version < 4)
-		return 0x7f | MILTER_NO_UNKNOWN;
+		return STEPS_OF_VERSION_2 | MILTER_NO_UNKNOWN;
 	if (version < 6)
-		return 0x7f | MILTER_NO_UNKNOWN | MILTER_NO_DATA;
+		return STEPS_OF_VERSION_2 | MILTER_NO_UNKNOWN | MILTER_NO_DATA;
 	return MILTER_STEPS_ALL;
 }
 

@@ -14,7 +14,7 @@
  */
 struct milter_health {
 	struct milter_breaker breaker;
-	bool negotiated;             /* the five below are known */
+	bool negotiated;             /* the three below are known */
 	uint32_t version;
 	uint32_t actions;
 	uint32_t steps;

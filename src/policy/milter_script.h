@@ -41,10 +41,12 @@ struct milter_script {
 	struct milter_link link;
 	milter_said_fn *on_said;
 	void *context;
+	struct loop_timer idle;             /* for a connection that is kept between two messages */
 
 	/* ---- the message; NULL between two */
 	struct mail *mail;
 	struct arena *arena;                /* for this message */
+	struct milter_clock clock;
 	const char *sender;                 /* as it was before filters changed it; recipients too */
 	const struct mail_recipient *recipients;
 	size_t recipient_count;
@@ -78,11 +80,9 @@ struct milter_script {
 
 	/* ---- the question under way */
 	bool asking;
-	struct milter_clock clock;          /* for this message */
 	struct milter_saying saying;
 	struct loop_defer answer;
 	bool lost;                          /* between two questions; saying.fault tells the next */
-	struct loop_timer idle;
 };
 
 void milter_script_init(struct milter_script *script, const struct milter *milter,
@@ -100,6 +100,7 @@ void milter_script_ask(struct milter_script *script, enum milter_place goal,
  * is replaced by the next question, or fails then.
  */
 bool milter_script_ask_unknown(struct milter_script *script, struct span line);
+/* Another stage has refused it: a filter that wants to know is told with what it is asked next. */
 void milter_script_refused(struct milter_script *script, const struct mail_recipient *recipient,
 	const struct verdict *verdict);
 /* The message is over, wherever it stands. The connection is kept if it can be. */
