@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The breaker of a filter, which all front ends share: who finds out, who is told, and who goes by what it saw itself."""
+"""The breaker of a filter, shared by all front ends: who finds out, who is told, who goes by what it saw itself."""
 import os
 import signal
+import struct
 import threading
+import time
 
 import pytest
 
-from rig import process
+from rig import ground, process
 from rig.deadline import until
 from rig.filtered import LISTENER, milter_section
 from rig.judge import deliver, letter, new_token
@@ -15,6 +17,7 @@ from rig.wire import Wire
 
 FAILURES = 5                                       # in a row, and the breaker opens
 BROKEN = b"220 mail.example.org ESMTP\r\n"         # is no negotiation
+ROWS = 1024                                        # tag and word, at the end of proc/gate_layout.h
 WAITS = {"command-wait": "90s", "rest": "1h"}      # no rest ends while a test runs
 
 
@@ -151,3 +154,67 @@ def test_nobody_lets_pass_on_the_word_of_another(gate, filters):
     assert ask(gate, "lenient", second) == 250
     assert len(filter_.connections) == FAILURES + 1
     assert seen(gate, "lenient") == ["failing", "resting", "unknown"]
+
+
+# --- a front end that was taken over
+
+class Table:
+    """The shared one, as whoever has taken over a front end can write it."""
+
+    def __init__(self, gate):
+        folder = f"/proc/{gate.process.pid}/fd"
+        [name] = [name for name in os.listdir(folder) if self.is_it(f"{folder}/{name}")]
+        self.fd = os.open(f"{folder}/{name}", os.O_RDWR)
+        self.start = os.fstat(self.fd).st_size - ROWS * 16
+
+    @staticmethod
+    def is_it(path):
+        try:
+            return os.readlink(path).startswith("/memfd:sallyport-gate")
+        except FileNotFoundError:      # closed since
+            return False
+
+    def fill(self, word, tags=False):
+        """Each row's word; where tags are told, its tag too."""
+        rows = list(struct.iter_unpack("=QQ", os.pread(self.fd, ROWS * 16, self.start)))
+        assert len([tag for tag, _ in rows if tag]) == 1, "only one filter is shared"
+        os.pwrite(self.fd, b"".join(struct.pack("=QQ", word if tags else tag, word) for tag, _ in rows), self.start)
+
+    def close(self):
+        os.close(self.fd)
+
+
+def word_of(rests, until_ms, trying=False, failures=FAILURES):
+    return trying << 63 | rests << 60 | failures << 44 | until_ms
+
+
+def send(gate, listener, pid):
+    with session(gate, listener, pid) as wire:
+        return deliver(wire, letter(new_token())).code
+
+
+@pytest.mark.sanitize
+@pytest.mark.skipif(not ground.IS_ROOT, reason="only root may write in the table from outside")
+def test_what_a_captured_front_end_can_write(gate, filters):
+    """It can have mail put off, but not let it pass; nonsense holds up nobody, and nobody falls over it."""
+    strict, lenient = filters["strict"][0], filters["lenient"][0]
+    strict.play()
+    lenient.play()
+    worker = gate.pids("smtp")[1]
+    table = Table(gate)
+    soon_ms = int(time.monotonic() * 1000) + 30 * 60 * 1000
+    for trying in (False, True):
+        table.fill(word_of(1, soon_ms, trying))
+        assert (ask(gate, "strict", worker), send(gate, "lenient", worker)) == (451, 250)
+    assert (len(strict.messages), len(lenient.messages)) == (0, 2)
+    nonsense = [word_of(7, (1 << 44) - 1, True, 65535), word_of(1, soon_ms + 3600 * 1000), word_of(7, 0),
+                word_of(0, soon_ms, True), 1, 1 << 63, (1 << 64) - 1]
+    for count, word in enumerate(nonsense, 1):
+        table.fill(word)
+        assert send(gate, "strict", worker) == 250, hex(word)
+        assert len(strict.messages) == count
+    # Without room in the table a front end goes by what it saw itself.
+    table.fill((1 << 64) - 1, tags=True)
+    assert send(gate, "strict", kill_one(gate)) == 250
+    table.close()
+    assert send(gate, "lenient", gate.pids("smtp")[0]) == 250
