@@ -116,6 +116,7 @@ EVENT(SIGN_REFUSED, "keys.refused", WARNING, "a front end asked for a signature 
 
 /* milter */
 EVENT(MILTER_CONNECTED, "milter.connected", DEBUG, "a filter was connected, and what was agreed with it")
+EVENT(MILTER_NOT_ASKED, "milter.not-asked", DEBUG, "a filter of the policy was not asked about a message: the condition, or the right, that kept it from that")
 EVENT(MILTER_VERDICT, "milter.verdict", INFO, "what a filter said of a message, and how long it took, connecting not counted")
 EVENT(MILTER_FAILED, "milter.failed", WARNING, "a filter did not do its part for a message; verdict is what its on-failure made of it")
 EVENT(MILTER_ODD, "milter.odd", NOTICE, "a filter did what it should not, and it was passed over")

@@ -61,10 +61,13 @@ static void
 report_failure(const struct dealings *dealings, const struct milter_saying *saying,
 	const struct verdict *verdict)
 {
+	uint64_t took_us = dealings->script.clock.took_us;
+
 	log_event(EV_MILTER_FAILED, kv_str("sid", dealings->session->id),
 		kv_str("id", mail_id(dealings)), kv_str("filter", dealings->milter->settings->title),
 		kv_str("at", milter_place_name(saying->place)), kv_fault(&saying->fault),
-		kv_str("verdict", verdict_word(verdict)));
+		kv_str("verdict", verdict_word(verdict)),
+		took_us ? kv_int("us", (int64_t)took_us) : kv_str("us", ""));
 }
 
 static void
@@ -258,11 +261,24 @@ begin_message(struct dealings *dealings, struct mail *mail)
 }
 
 static void
+log_not_asked(const struct milter_seat *seat, const struct mail *mail, const char *missed,
+	const char *where)
+{
+	log_event(EV_MILTER_NOT_ASKED, kv_str("sid", seat->session->id), kv_str("id", mail->id),
+		kv_str("filter", seat->milter.settings->title), kv_str("because", missed),
+		kv_str("where", where));
+}
+
+static void
 milter_envfrom(struct stage *stage, struct mail *mail, stage_done_fn done, void *context)
 {
 	struct milter_seat *seat = seat_of(stage);
+	const char *missed;
+	const char *where;
 
-	if (!milter_condition_session(seat->milter.settings, seat->session)) {
+	missed = milter_condition_missed(seat->milter.settings, seat->session, &where);
+	if (missed) {
+		log_not_asked(seat, mail, missed, where);
 		done(context, &(struct verdict){ .kind = VERDICT_ACCEPT });
 		return;
 	}
@@ -328,6 +344,7 @@ milter_eom(struct stage *stage, struct mail *mail, stage_done_fn done, void *con
 
 	if (dealings && dealings->asked &&
 		!milter_condition_size(seat->milter.settings, mail_size(mail))) {
+		log_not_asked(seat, mail, "size", seat->milter.settings->where);
 		dealings->asked = false;
 		milter_script_end(&dealings->script);
 	}

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Which filters are asked: policies of listeners, conditions, who passes without; and what filters are told."""
+import re
 import socket
 import struct
 
@@ -134,12 +135,18 @@ def test_of_a_stranger(gate, sink, token, listener, source, names):
     ("carol", ["all", "logins", "here", "small"]),            # too, but for the deny
 ])
 def test_of_a_login(gate, sink, filters, token, login, names):
+    """What explain says, and the log of the message, who looks for one that was not asked."""
     found = submit(sink, token, gate.session(login), sender=login.encode() + b"@example.org")
     assert found == names
     assert all(one.offered == (3, 0x1ff, 0x17f) for one in filters["logins"].connections)
     told = gate.ctl_json("explain", "--listener", "submission", "--login", login, "--mail-from", f"{login}@example.org",
                          "--ip", "127.0.0.1")
     assert [row["name"] for row in told["filters"] if row["asked"] and not row.get("smallest")] == names
+    number = re.search(rb"\bid ([0-9a-z]+)", sink.with_token(token)[0].fields("Received")[0])[1].decode()
+    gate.wait_for_event("smtp.accepted", {"id": number})
+    passed_by = {event["filter"]: (event["because"], event["where"]) for event in gate.events_named("milter.not-asked")
+                 if event["id"] == number and event["because"] != "size"}
+    assert passed_by == {row["name"]: (row["missed"], row["where"]) for row in told["filters"] if not row["asked"]}
 
 
 @pytest.mark.parametrize("size", [64, 3000, 6000])
