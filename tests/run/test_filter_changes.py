@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What filters change: header, body of any size, envelope; who may change it, and what the client hears."""
+import random
 import re
 
 import pytest
 
-from rig.judge import deliver, is_clean, letter
+from rig.judge import deliver, is_clean, letter, new_token
 from rig.milter import Filter
 from rig.milter_packet import (CONTINUE, add_header, add_rcpt, change_header, change_sender, delete_rcpt, insert_header,
                                quarantine, replace_body, reply)
@@ -53,6 +54,63 @@ def event_of(gate, answer, name, **fields):
     """The event about the message that was queued as the answer says."""
     number = re.search(rb"queued as (\S+)", b" ".join(answer.lines))[1].decode()
     return gate.wait_for_event(name, {"id": number, **fields})
+
+
+OWN = ("", "")     # our own Received: at a place, but of no name
+
+
+def apply(fields, changes):
+    """The fields as Sendmail would have them: one that is deleted keeps its number until its filter is done."""
+    fields = [[name, value, True] for name, value in fields]
+    for what, index, name, value in changes:
+        same = [field for field in fields if field[0].lower() == name.lower()]
+        if what == "insert":
+            fields.insert(index, [name, value, True])
+        elif what == "change" and max(index, 1) <= len(same):
+            field = same[max(index, 1) - 1]
+            field[1:] = [value or field[1], bool(value)]
+        elif value:
+            fields.append([name, value, True])
+    return [(name, value) for name, value, there in fields if there]
+
+
+def packets(changes):
+    make = {"add": lambda _, *field: add_header(*field), "insert": insert_header, "change": change_header}
+    return b"".join(make[what](index, name, value) for what, index, name, value in changes)
+
+
+def any_changes(chance):
+    found = []
+    for number in range(chance.randint(0, 25)):
+        what = chance.choice(["add", "insert", "insert", "change", "change", "change"])
+        value = "" if what == "change" and chance.random() < 0.5 else f" v{number}"
+        found.append((what, chance.choice([0, 1, 2, 3, 4, 5, 9, 14, 0x7fffffff]),
+                      chance.choice(["X-A", "x-a", "X-B", "X-C", "X-AA", "Received", "Subject"]), value))
+    return found
+
+
+def fields_of(message):
+    """(name, value) of what was delivered; our own Received as OWN."""
+    lines = message.header.replace(b"\r\n\t", b"\n\t").replace(b"\r\n ", b"\n ").decode().split("\r\n")
+    found = [tuple(line.split(":", 1)) for line in lines if line]
+    return [OWN if "from client.example.org" in value else (name, value) for name, value in found]
+
+
+def test_places_in_the_header_over_two_filters(gate, sink, filters, play):
+    """Any changes at any places, and the second filter's are of what the first one left."""
+    chance = random.Random(7)
+    with gate.session() as wire:
+        for _ in range(40):
+            token = new_token()
+            one, two = any_changes(chance), any_changes(chance)
+            play(first=packets(one), second=packets(two))
+            more = b"".join(b"X-%s: %d\r\n" % (chance.choice([b"A", b"B", b"C", b"AA"]), number) for number in range(chance.randint(0, 6)))
+            assert deliver(wire, letter(token, more=more)).code == 250
+            first, second = ([(name.decode(), value.decode()) for name, value in filters[name].wait_for_message(-1).fields]
+                             for name in ("first", "second"))
+            changed = apply([OWN, *first], one)
+            assert second == [field for field in changed if field != OWN], (one, first)
+            assert fields_of(sink.wait_for_token(token)) == apply(changed, two), (one, two, first)
 
 
 def test_each_filter_sees_what_those_before_it_made(gate, sink, filters, play, token):

@@ -199,6 +199,70 @@ def test_clients_that_leave_at_any_moment(make_gate, sink):
         one.kill()
 
 
+def test_recipients_ahead_each_with_an_answer_of_its_own(make_gate, sink):
+    """Two filters refuse some of the recipients that a client pipelines with DATA behind them."""
+    chance = random.Random(5)
+    verdicts = {say.CONTINUE: 250, say.PROGRESS + say.CONTINUE: 250, say.REJECT: 550, say.TEMPFAIL: 451, say.reply("552 5.2.2 full"): 552}
+    filters, said = [Filter(), Filter()], {}
+    for number, one in enumerate(filters):
+        one.play({"R": lambda _, payload, number=number: said[number, payload[1:payload.index(b">")]]})
+    gate = make_gate(listeners={"submission": LISTENER, "submissions": None}, routes={"*": sink.target},
+                     extra="".join(f'milter "{number}" {{ address = "{one.target}" }}\n' for number, one in enumerate(filters))
+                           + 'policy { milters = { "0", "1" } }\n')
+    with gate.wire() as wire:
+        wire.greet()
+        for _ in range(20):
+            token = new_token()
+            paths = [b"r%d@example.net" % number for number in range(chance.randint(1, 8))]
+            said.update({(number, path): chance.choice([say.CONTINUE, *verdicts]) for number in (0, 1) for path in paths})
+            codes = {path: max(verdicts[said[0, path]], 251) if verdicts[said[0, path]] != 250 else verdicts[said[1, path]] for path in paths}
+            good = [path for path in paths if codes[path] == 250]
+            wire.send(b"MAIL FROM:<alice@example.org>\r\n" + b"".join(b"RCPT TO:<%s>\r\n" % path for path in paths) + b"DATA\r\n")
+            assert [wire.reply().code for _ in range(len(paths) + 2)] == [250, *(codes[path] for path in paths), 354 if good else 554]
+            if not good:
+                wire.expect(250, b"RSET")
+                continue
+            wire.send(letter(token) + b".\r\n")
+            assert wire.reply().code == 250
+            assert sorted(path for path, _ in sink.wait_for_token(token).recipients) == sorted(good)
+            asked = [path[1:-1] for path, _ in filters[1].wait_for_message(-1).recipients]
+            assert asked == [path for path in paths if verdicts[said[0, path]] == 250]
+    for one in filters:
+        one.wait_until_left()
+        assert not one.faults, one.faults
+        one.kill()
+
+
+@pytest.mark.parametrize("step", "CHMRTLNBE")
+def test_client_that_leaves_while_a_filter_is_asked(gate, filter_, token, step):
+    """Behind TLS, by a reset or an end of it: what the filter answers is for nobody, and the next message is in step."""
+    asked, gone = threading.Event(), threading.Event()
+
+    def wait(_connection, _payload):
+        asked.set()
+        gone.wait(30)
+        return USUAL
+    filter_.play({step: [wait]})
+    first = len(filter_.connections)
+    wire = gate.session()
+    lines = (b"MAIL FROM:<alice@example.org>\r\n", b"RCPT TO:<u@example.net>\r\n", b"DATA\r\n")
+    for number, line in enumerate(lines[:{"R": 2, "T": 3}.get(step, 3 if step in "LNBE" else 1)]):
+        wire.send(line)
+        if step in "LNBE" or number < "MRT".find(step):
+            wire.reply()
+    if step in "LNBE":
+        wire.send(letter(token) + b".\r\n")
+    assert asked.wait(20)
+    if step in "CMTNE":
+        wire.reset()
+    else:
+        wire.close()
+    gone.set()
+    filter_.wait_until_left(filter_.connections[first:])
+    with gate.session() as wire:
+        assert deliver(wire, letter(new_token())).code == 250
+
+
 # ---- one message, seen in one way
 
 HEAD = b"Date: Sat, 21 Nov 2026 10:00:00 +0000\r\nFrom: <alice@example.org>\r\nTo: <u@example.net>\r\nMessage-ID: <%s@c.example.org>\r\n"

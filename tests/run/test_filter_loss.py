@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Filters that go away and come back: replayed until the end of message was sent, never after it; verdicts on the session."""
 import os
+import random
 import signal
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from rig import ground
 from rig import milter_packet as say
 from rig.deadline import until
-from rig.filtered import Filtered, check_next, saw, send
+from rig.filtered import GOOD, Filtered, check_next, saw, send
 from rig.judge import letter, new_token
 from rig.milter import USUAL, Filter
 
@@ -55,6 +56,34 @@ def test_lost_once_before_the_end_is_replaced(filtered, filter_, step, before):
         assert len(filtered.sink.wait_for_token(token).recipients) == 3
         check_next(filtered, "tempfail", wire)
         assert len(filter_.connections) == first + 2
+
+
+def test_replacement_that_negotiates_otherwise(filtered, filter_):
+    """Another version, other commands, other answers: the new connection is told what it asked for, from the start."""
+    chance = random.Random(3)
+
+    def any_offer():
+        version = chance.choice([2, 3, 4, 6, 6, 6])
+        bits = [*say.NO.values(), *(say.MUTE.values() if version == 6 else ())]
+        steps = sum(bit for bit in bits if chance.random() < 0.2) | (say.LEADING_SPACE if version == 6 else 0)
+        return {"version": version, "steps": steps & 0x7f if version == 2 else steps}
+
+    for _ in range(25):
+        first, second, step = any_offer(), any_offer(), chance.choice("CHMRTLNB")
+
+        def leave(_connection, _payload, second=second):
+            filter_.negotiation.update(second)
+            return None
+        filter_.play({step: [leave]}, **first)
+        with filtered.session("tempfail") as wire:
+            reply = send(wire, letter(new_token()), THREE)[1]
+            # who says nothing in between is told the end as well before it is seen to have gone
+            assert reply.code == 250 or (reply.code == 451 and first["steps"] & say.MUTE_ALL), (reply, first, second, step)
+            assert send(wire, letter(new_token()), THREE)[1].code == 250, (first, second, step)
+            wire.expect(221, b"QUIT")
+        filter_.wait_until_left()
+    filter_.play({}, **GOOD)
+    assert not filter_.faults, filter_.faults
 
 
 @pytest.mark.parametrize("step, at", [("M", "MAIL"), ("R", "RCPT"), ("T", "DATA"), ("N", "END"), ("B", "END")])
