@@ -102,7 +102,7 @@ milter_breaker_admits(struct milter_breaker *breaker, uint64_t now_ms, uint64_t 
 			return true;
 		if (now_ms < rest.until_ms)
 			return false;
-		/* Should that one never say how it went (its client types slowly), another may try later. */
+		/* If that one never says how it went (its client is slow), another tries later. */
 		rest.trying = true;
 		rest.until_ms = now_ms + trial_ms(breaker, rest.rests);
 		next = milter_breaker_pack(&rest);

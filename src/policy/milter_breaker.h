@@ -8,11 +8,11 @@
 #include <stdint.h>
 
 enum {
-	MILTER_BREAK_AFTER = 5,          /* failures in a row */
-	MILTER_REST_MS = 10 * 1000,      /* then it is let alone, and one message tries again */
-	MILTER_REST_GROWS = 6,           /* it doubles while the tries fail, up to so many times the first */
-	MILTER_TRIAL_MS = 2 * 60 * 1000, /* who has not said by then how it went, is not waited for */
-	MILTER_CLOCKS_APART_MS = 10 * 1000, /* of two processes: each takes the time once a turn */
+	MILTER_BREAK_AFTER = 5,             /* failures in a row */
+	MILTER_REST_MS = 10 * 1000,         /* then it is let alone, and one message tries again */
+	MILTER_REST_GROWS = 6,              /* it doubles while they fail, up to so many times */
+	MILTER_TRIAL_MS = 2 * 60 * 1000,    /* for so long how a try went is waited for */
+	MILTER_CLOCKS_APART_MS = 10 * 1000, /* each process takes the time once a turn */
 };
 
 /* Zeroed storage is a filter nobody has asked yet. */
@@ -36,9 +36,10 @@ struct milter_rest {
  * now_ms: steady, loop_now_ms().
  */
 
-/* May it be asked? *trial_out is not 0 if by this the caller tries for all, and has to say how it went. */
-bool milter_breaker_admits(
-	struct milter_breaker *breaker, uint64_t now_ms, uint64_t *trial_out);
+/*
+ * May it be asked? If *trial_out is not 0 then, the caller tries for all, and has to say how it went.
+ */
+bool milter_breaker_admits(struct milter_breaker *breaker, uint64_t now_ms, uint64_t *trial_out);
 /* True if the breaker closed by it. */
 bool milter_breaker_worked(struct milter_breaker *breaker);
 /* tried: the caller was let in to try. True if the breaker opened by it. */
