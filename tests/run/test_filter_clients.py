@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from rig import ground
 from rig import milter_packet as say
 from rig.deadline import until
 from rig.filtered import LISTENER, block
@@ -261,6 +262,32 @@ def test_client_that_leaves_while_a_filter_is_asked(gate, filter_, token, step):
     filter_.wait_until_left(filter_.connections[first:])
     with gate.session() as wire:
         assert deliver(wire, letter(new_token())).code == 250
+
+
+def test_a_thousand_messages_of_one_session(gate, filter_):
+    """Each changed in every way, which leaves nothing behind."""
+    large = (b"z" * 76 + b"\r\n") * 1000
+    turn = itertools.count()
+
+    def change(_connection, _payload):
+        new = large if next(turn) % 50 == 0 else b"new\r\n"
+        return (say.add_header("X-A", " b" * 500) + say.insert_header(1, "X-B", " c") + say.change_header(1, "Subject", " d")
+                + say.change_header(1, "To", "") + say.change_sender("<ali@example.org>", "RET=HDRS") + say.replace_body(new)
+                + say.add_rcpt("<v@example.net>") + say.delete_rcpt("<v@example.net>") + say.delete_rcpt("<u@example.net>") + say.CONTINUE)
+    filter_.play({"E": change})
+    text = letter(new_token())
+    with gate.session() as wire:
+        def some(count):
+            wire.send((b"MAIL FROM:<alice@example.org>\r\nRCPT TO:<u@example.net>\r\nBDAT %d LAST\r\n" % len(text) + text) * count)
+            assert {wire.reply().code for _ in range(3 * count)} == {250}
+        for _ in range(10):
+            some(20)
+        before = gate.memory()
+        for _ in range(40):
+            some(20)
+        grown = {pid: size - before[pid] for pid, size in gate.memory().items()}
+    assert ground.SANITIZED or max(grown.values()) < 512, grown     # whose freed memory stays for a while
+    assert next(turn) == 1000
 
 
 # ---- one message, seen in one way
