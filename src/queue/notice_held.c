@@ -2,6 +2,7 @@
 /* The notice that the mail of a login is held: to the owner, and to the postmaster; pure. */
 #include "queue/notice_held.h"
 
+#include "queue/notice.h"
 #include "queue/notice_text.h"
 #include "wire/mail_date.h"
 
@@ -115,28 +116,6 @@ add_postmaster_words(struct buf *to, const struct notice_held *notice)
 		"its budgets were whole again.\r\n");
 }
 
-static void
-set_record(struct parcel *parcel, const struct notice_held *notice, const char *id)
-{
-	struct arena *arena = parcel->arena;
-	struct message_recipient *recipient = arena_alloc(arena, sizeof(*recipient));
-	const char *path = arena_strdup(arena, notice->to);
-	*recipient = (struct message_recipient){ .path = path, .notify = NOTIFY_NEVER,
-		.orcpt = "" };
-	parcel->record = (struct record){
-		.id = arena_strdup(arena, id),
-		.parent = arena_strdup(arena, notice->parcel->record.id),
-		.session = "", .listener = "", .protocol = "", .client_address = "", .login = "",
-		.envelope = {
-			.sender = "",
-			.envid = "",
-			.smtputf8 = notice_text_has_8bit(span_text(path)),
-			.recipient_count = 1,
-			.recipients = recipient,
-		},
-	};
-}
-
 struct parcel *
 notice_held_make(const struct notice_held *notice)
 {
@@ -150,7 +129,7 @@ notice_held_make(const struct notice_held *notice)
 	else
 		add_postmaster_words(&body, notice);
 	struct parcel *parcel = parcel_new(buf_length(&header) + buf_length(&body));
-	set_record(parcel, notice, id);
+	notice_set_record(parcel, id, notice->parcel->record.id, notice->to, false);
 	parcel_seal(parcel, buf_span(&header), buf_span(&body), notice->now_ms);
 	buf_fini(&body);
 	buf_fini(&header);
