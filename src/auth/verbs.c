@@ -158,6 +158,17 @@ verbs_json_protocols(uint8_t protocols)
 }
 
 json_t *
+verbs_json_grants(const struct identity_grants *grants)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < grants->count; i++)
+		if (grants->items[i].group == 0)
+			json_array_append_new(list, json_string(grants->items[i].pattern));
+	return list;
+}
+
+json_t *
 verbs_json_time(int64_t ms)
 {
 	return ms ? json_integer(ms) : json_null();

@@ -97,6 +97,8 @@ bool verbs_password_keys(const struct verb_call *call, json_t *password, const s
 	struct scram_keys keys_out[SCRAM_HASH_COUNT], struct fault *fault_out);
 json_t *verbs_json_texts(const struct settings_texts *texts);
 json_t *verbs_json_protocols(uint8_t protocols);
+/* The login's own alone: those of its groups are the groups' to show. */
+json_t *verbs_json_grants(const struct identity_grants *grants);
 json_t *verbs_json_time(int64_t ms); /* null for 0 */
 /* A list of protocols; name: "protocols", for the fault. */
 bool verbs_take_protocols(json_t *list, const char *name, uint8_t *protocols_out,

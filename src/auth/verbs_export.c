@@ -51,18 +51,6 @@ json_of_app(const struct app_password *app)
 	return data;
 }
 
-static json_t *
-json_of_grants(const struct identity_grants *grants)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < grants->count; i++) {
-		if (grants->items[i].group == 0)
-			json_array_append_new(list, json_string(grants->items[i].pattern));
-	}
-	return list;
-}
-
 static void
 add_secrets(json_t *data, const struct account *account)
 {
@@ -93,8 +81,8 @@ document_of_account(const struct account *account, bool secrets)
 	json_object_set_new(data, "limits", json_string(account->own_limits));
 	json_object_set_new(data, "addresses", verbs_json_texts(&identity->addresses));
 	json_object_set_new(data, "groups", verbs_json_texts(&identity->groups));
-	json_object_set_new(data, "send_as", json_of_grants(&identity->send_as));
-	json_object_set_new(data, "on_behalf", json_of_grants(&identity->on_behalf));
+	json_object_set_new(data, "send_as", verbs_json_grants(&identity->send_as));
+	json_object_set_new(data, "on_behalf", verbs_json_grants(&identity->on_behalf));
 	if (secrets)
 		add_secrets(data, account);
 	return data;

@@ -10,19 +10,6 @@ enum { PAGE_LOGINS = 25, PAGE_ROWS = 500 };
 
 /* ---- JSON of an account ---------------------------------------------------------------------- */
 
-/* The login's own alone: those of its groups are the groups' to show. */
-static json_t *
-json_of_grants(const struct identity_grants *grants)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < grants->count; i++) {
-		if (grants->items[i].group == 0)
-			json_array_append_new(list, json_string(grants->items[i].pattern));
-	}
-	return list;
-}
-
 /* What its stored keys are good for. */
 static json_t *
 json_of_mechanisms(const struct account *account)
@@ -51,8 +38,8 @@ json_of_account(const struct account *account)
 	json_object_set_new(data, "disabled", json_boolean(account->disabled));
 	json_object_set_new(data, "addresses", verbs_json_texts(&identity->addresses));
 	json_object_set_new(data, "groups", verbs_json_texts(&identity->groups));
-	json_object_set_new(data, "send_as", json_of_grants(&identity->send_as));
-	json_object_set_new(data, "on_behalf", json_of_grants(&identity->on_behalf));
+	json_object_set_new(data, "send_as", verbs_json_grants(&identity->send_as));
+	json_object_set_new(data, "on_behalf", verbs_json_grants(&identity->on_behalf));
 	json_object_set_new(data, "limits", json_string(account->own_limits));
 	json_object_set_new(data, "protocols", verbs_json_protocols(identity->protocols));
 	json_object_set_new(data, "app_only", verbs_json_protocols(account->app_only));
