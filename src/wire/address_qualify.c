@@ -25,15 +25,6 @@ is_word(struct span text)
 	return text.length > 0;
 }
 
-static struct span
-trim(struct span text)
-{
-	while (text.length && octet_is_space(text.start[0]))
-		text = span_from(text, 1);
-	while (text.length && octet_is_space(text.start[text.length - 1]))
-		text.length--;
-	return text;
-}
 
 /* One part between commas, as far as it was scanned. */
 struct part {
@@ -109,8 +100,8 @@ word_of(struct span value, size_t from, const struct part *part)
 	if (!part->is_plain)
 		return SPAN_EMPTY;
 	if (part->open)
-		return trim(span_of(value.start + part->open, part->close - part->open));
-	return trim(span_of(value.start + from, part->end - from));
+		return octet_trim(span_of(value.start + part->open, part->close - part->open));
+	return octet_trim(span_of(value.start + from, part->end - from));
 }
 
 bool

@@ -5,15 +5,6 @@
 #include "wire/octet.h"
 #include "wire/utf8.h"
 
-static struct span
-trim(struct span text)
-{
-	while (text.length && octet_is_space(text.start[0]))
-		text = span_from(text, 1);
-	while (text.length && octet_is_space(text.start[text.length - 1]))
-		text.length--;
-	return text;
-}
 
 /* RFC 5322 3.6.4: no-fold-literal = "[" *dtext "]" */
 static bool
@@ -33,7 +24,7 @@ is_literal(struct span text)
 bool
 message_id_parse(struct span value, bool utf8, struct span *id_out)
 {
-	struct span id = trim(value);
+	struct span id = octet_trim(value);
 	struct span left;
 	struct span right;
 

@@ -34,6 +34,16 @@ octet_is_dot_atom(struct span text)
 	return before != '.';
 }
 
+struct span
+octet_trim(struct span text)
+{
+	while (text.length && octet_is_space(text.start[0]))
+		text = span_from(text, 1);
+	while (text.length && octet_is_space(text.start[text.length - 1]))
+		text.length--;
+	return text;
+}
+
 int
 octet_hex_value(char byte)
 {

@@ -36,6 +36,9 @@ octet_is_space(char byte)
 	return octet_is_blank(byte) || byte == '\r' || byte == '\n';
 }
 
+/* Without what octet_is_space() at both ends. */
+struct span octet_trim(struct span text);
+
 /* A byte of a UTF-8 sequence beyond ASCII. */
 static inline bool
 octet_is_8bit(char byte)
