@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "io/tls.h"
 #include "ipc/message_login.h"
@@ -43,20 +42,6 @@ struct desk {
 /* ---- keys ----------------------------------------------------------------------------------------- */
 
 static bool
-read_file(struct keys *keys, enum file_kind kind, const char *name, unsigned index,
-	struct buf *bytes_out)
-{
-	int fd = role_take_file(keys->context, kind, name, index);
-	bool whole;
-
-	if (fd < 0)
-		return false;
-	whole = file_read_all(fd, bytes_out);
-	close(fd);
-	return whole;
-}
-
-static bool
 add_pair(struct keys *keys, struct signer *signer, const struct settings_tls *tls, unsigned index,
 	struct fault *fault)
 {
@@ -64,10 +49,10 @@ add_pair(struct keys *keys, struct signer *signer, const struct settings_tls *tl
 	struct buf key = BUF_INIT(KEYS_FILE_MAX_BYTES);
 	bool good;
 
-	if (!read_file(keys, FILE_CERTIFICATE, tls->title, index, &certificate))
+	if (!role_read_file(keys->context, FILE_CERTIFICATE, tls->title, index, &certificate))
 		good = fault_set(fault, FAULT_CONFIG, "%s: cannot be read",
 			tls->certificate.items[index]);
-	else if (!read_file(keys, FILE_KEY, tls->title, index, &key))
+	else if (!role_read_file(keys->context, FILE_KEY, tls->title, index, &key))
 		good = fault_set(fault, FAULT_CONFIG, "%s: cannot be read", tls->key.items[index]);
 	else
 		good = signer_add(signer, tls->title, index, buf_span(&certificate), buf_span(&key),

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "ipc/control.h"
 #include "proc/confine.h"
@@ -54,6 +55,20 @@ role_take_file(struct role_context *context, enum file_kind kind, const char *na
 	unsigned index)
 {
 	return role_store_take_file(context->now.store, kind, name, index);
+}
+
+bool
+role_read_file(struct role_context *context, enum file_kind kind, const char *name, unsigned index,
+	struct buf *bytes_out)
+{
+	int fd = role_take_file(context, kind, name, index);
+	bool whole;
+
+	if (fd < 0)
+		return false;
+	whole = file_read_all(fd, bytes_out);
+	close(fd);
+	return whole;
 }
 
 struct span

@@ -70,6 +70,9 @@ unsigned role_instance(const struct role_context *context);
  */
 int role_take_file(struct role_context *context, enum file_kind kind, const char *name,
 	unsigned index);
+/* The same, read to its end; false if there is none, or it cannot be read, or does not fit. */
+bool role_read_file(struct role_context *context, enum file_kind kind, const char *name,
+	unsigned index, struct buf *bytes_out);
 /* In on_check: these settings are good, but this process cannot use them; a new one is to be started. */
 void role_ask_anew(struct role_context *context);
 /* Borrowed; empty if there is none. */

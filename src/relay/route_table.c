@@ -2,30 +2,12 @@
 /* The routes of one generation of settings, each with its destination. */
 #include "relay/route_table.h"
 
-#include <unistd.h>
-
-#include "base/file.h"
-
 enum {
 	ROUTE_TRUST_MAX_BYTES = 4 * 1024 * 1024, /* of trusted authorities */
 	ROUTE_SECRET_MAX_BYTES = 4096,
 };
 
 /* ---- files ---------------------------------------------------------------------------------------- */
-
-/* The whole file, or false. The caller frees; a secret's bytes are wiped by buf_wipe(). */
-static bool
-read_file(const struct route_table *table, enum file_kind kind, const char *name, struct buf *bytes_out)
-{
-	int fd = role_take_file(table->context, kind, name, 0);
-	bool whole;
-
-	if (fd < 0)
-		return false;
-	whole = file_read_all(fd, bytes_out);
-	close(fd);
-	return whole;
-}
 
 static struct secret *
 read_password(const struct route_table *table, const struct settings_route *route, struct fault *fault)
@@ -36,7 +18,7 @@ read_password(const struct route_table *table, const struct settings_route *rout
 	struct span line;
 	struct span rest;
 
-	if (!read_file(table, FILE_SECRET, name, &bytes)) {
+	if (!role_read_file(table->context, FILE_SECRET, name, 0, &bytes)) {
 		fault_set(fault, FAULT_CONFIG, "%s: secret-file %s cannot be read", route->where,
 			route->secret_file);
 	} else {
@@ -70,7 +52,7 @@ find_tls(struct route_table *table, const struct settings_route *route, struct f
 
 	if (client)
 		return client;
-	if (file[0] && !read_file(table, FILE_TRUST, file, &trust_pem))
+	if (file[0] && !role_read_file(table->context, FILE_TRUST, file, 0, &trust_pem))
 		fault_set(fault, FAULT_CONFIG, "%s: trust-file %s cannot be read", route->where, file);
 	else
 		client = trusts_add(table->trusts, verify, file, buf_span(&trust_pem), fault);
