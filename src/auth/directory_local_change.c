@@ -294,6 +294,16 @@ directory_local_add_text(struct directory_local *local, const char *login,
 			fault_out);
 }
 
+/* Has the last statement found the text? */
+static bool
+check_had(struct directory_local *local, enum directory_list list, const char *text,
+	struct fault *fault_out)
+{
+	return sqlite3_changes(local->db) > 0 ||
+		fault_set(fault_out, FAULT_MISSING, "the account does not have %s %s",
+			list_words[list], text);
+}
+
 static bool
 move_first(struct directory_local *local, int64_t id, enum directory_list list, const char *text,
 	struct fault *fault_out)
@@ -304,10 +314,7 @@ move_first(struct directory_local *local, int64_t id, enum directory_list list, 
 		    "WHERE account = ?1 AND list = ?2 AND text = ?3",
 		    DB_INT(id), DB_INT(list), DB_STR(text)))
 		return false;
-	if (sqlite3_changes(local->db) > 0)
-		return true;
-	return fault_set(fault_out, FAULT_MISSING, "the account does not have %s %s",
-		list_words[list], text);
+	return check_had(local, list, text, fault_out);
 }
 
 bool
@@ -328,10 +335,7 @@ delete_text(struct directory_local *local, int64_t id, enum directory_list list,
 		    "DELETE FROM account_text WHERE account = ? AND list = ? AND text = ?",
 		    DB_INT(id), DB_INT(list), DB_STR(text)))
 		return false;
-	if (sqlite3_changes(local->db) > 0)
-		return true;
-	return fault_set(fault_out, FAULT_MISSING, "the account does not have %s %s",
-		list_words[list], text);
+	return check_had(local, list, text, fault_out);
 }
 
 bool
