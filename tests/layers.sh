@@ -25,7 +25,7 @@ queue:   base wire io ipc config policy proc
 relay:   base wire io ipc config policy proc
 super:   base io ipc config proc
 ctl:     base wire io ipc config
-filter:  base wire io ipc config policy/identity.h policy/originators.h policy/rights.h policy/verdict.h
+filter:  base wire io ipc config policy/identity.h policy/originators.h policy/rights.h policy/verdict.h proc/confine.h
 '
 
 # library header (an awk pattern): the files that may include it

@@ -12,6 +12,7 @@ static const char *const names[] = {
 	[ROLE_QUEUE] = "queue",
 	[ROLE_RELAY] = "relay",
 	[ROLE_CTL] = "ctl",
+	[ROLE_MILTER] = "milter",
 };
 
 const char *

@@ -18,6 +18,8 @@ enum role {
 	ROLE_RELAY,
 	ROLE_COUNT,
 	ROLE_CTL = ROLE_COUNT, /* the administrator's tool: no process of the daemon */
+	ROLE_MILTER,           /* the filter for other mail servers: none of the daemon either */
+	ROLE_END,
 };
 
 #define ROLE_BIT(role) (1u << (role))

@@ -18,10 +18,12 @@
 
 #include "base/log.h"
 #include "config/config.h"
+#include "filter/cage.h"
 #include "filter/guardian.h"
 #include "filter/milter.h"
 #include "filter/privileges.h"
 #include "filter/snapshot.h"
+#include "proc/confine.h"
 
 enum { STOP_WAIT_MS = 2000, STOP_TURN_MS = 10 };
 
@@ -31,6 +33,7 @@ struct filter {
 	struct settings *first;
 	int log; /* stays the same fd through every reload */
 	int orders;
+	bool foreground;
 };
 
 static bool
@@ -90,6 +93,8 @@ reopen_log(const struct filter *filter)
 		return;
 	}
 	dup3(fd, filter->log, O_CLOEXEC);
+	if (!filter->foreground)
+		dup2(fd, STDERR_FILENO);
 	close(fd);
 }
 
@@ -100,7 +105,8 @@ reload(const struct filter *filter)
 	struct settings *settings = config_load_for_filter(filter->config, &fault);
 	bool loaded = false;
 
-	if (settings && is_same_server(filter->first, settings, &fault))
+	if (settings && is_same_server(filter->first, settings, &fault) &&
+		cage_has(settings, &fault))
 		loaded = snapshot_use(settings, &fault);
 	else
 		settings_free(&settings);
@@ -163,7 +169,7 @@ take_orders(void *context)
 	return NULL;
 }
 
-/* The new thread must not take signals from libmilter's own. */
+/* The new thread must not take signals from libmilter's own; that of a forbidden call is each one's. */
 static bool
 start_taking_orders(struct filter *filter, struct fault *fault_out)
 {
@@ -173,6 +179,7 @@ start_taking_orders(struct filter *filter, struct fault *fault_out)
 	int error;
 
 	sigfillset(&all);
+	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
 	error = pthread_create(&thread, NULL, take_orders, filter);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -216,13 +223,16 @@ open_socket(const struct settings_filter *filter, struct fault *fault_out)
 		privileges_give_socket(filter, fault_out);
 }
 
-/* The command ends here; what follows is a child without a terminal. */
+/*
+ * The command ends here; what follows is a child without a terminal. What libraries and a forbidden
+ * system call have to say comes into the log.
+ */
 static bool
-detach(const struct settings_filter *filter, struct fault *fault_out)
+detach(const struct filter *filter, struct fault *fault_out)
 {
 	int null;
 
-	if (!filter->log_file[0])
+	if (!filter->first->filter.log_file[0])
 		return fault_set(fault_out, FAULT_CONFIG,
 			"without -f there must be a log-file in the filter section");
 	switch (fork()) {
@@ -235,15 +245,16 @@ detach(const struct settings_filter *filter, struct fault *fault_out)
 	}
 	setsid();
 	null = open("/dev/null", O_RDWR);
-	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
+	for (int fd = STDIN_FILENO; null >= 0 && fd < STDERR_FILENO; fd++)
 		dup2(null, fd);
+	dup2(filter->log, STDERR_FILENO);
 	if (null > STDERR_FILENO)
 		close(null);
 	return true;
 }
 
 static bool
-start(struct filter *filter, bool foreground, struct fault *fault_out)
+start(struct filter *filter, struct fault *fault_out)
 {
 	const struct settings_filter *settings = &filter->first->filter;
 
@@ -252,8 +263,8 @@ start(struct filter *filter, bool foreground, struct fault *fault_out)
 			!privileges_give_log(filter->log, settings->user, fault_out)) ||
 		!open_socket(settings, fault_out) ||
 		!privileges_drop(settings->user, fault_out) ||
-		!snapshot_load(filter->config, fault_out) ||
-		(!foreground && !detach(settings, fault_out)))
+		!snapshot_load(filter->config, fault_out) || !confine_super(fault_out) ||
+		(!filter->foreground && !detach(filter, fault_out)))
 		return false;
 	start_log(filter->first, filter->log);
 	return true;
@@ -264,7 +275,8 @@ serve(struct filter *filter)
 {
 	struct fault fault = FAULT_INIT;
 
-	if (!start_taking_orders(filter, &fault)) {
+	if (!cage_enter(filter->config, filter->first, &fault) ||
+		!start_taking_orders(filter, &fault)) {
 		log_event(EV_FILTER_FAILED, kv_fault(&fault));
 		exit(EXIT_FAILURE);
 	}
@@ -279,15 +291,26 @@ fail(const struct fault *fault)
 	return EXIT_FAILURE;
 }
 
+/* The one who served can not say so itself, and may have opened the log anew meanwhile. */
+static int
+judge_end(const struct filter *filter, int status)
+{
+	if (status != CONFINE_BREACH_STATUS)
+		return status;
+	reopen_log(filter);
+	log_event(EV_FILTER_FAILED, kv_str("reason", "it made a system call that it does not have"));
+	return EXIT_FAILURE;
+}
+
 int
 filter_run(const struct filter_options *options)
 {
 	struct fault fault = FAULT_INIT;
-	struct filter filter = { .config = options->config };
+	struct filter filter = { .config = options->config, .foreground = options->foreground };
 	int status = EXIT_FAILURE;
 
 	filter.first = config_load_for_filter(options->config, &fault);
-	if (!filter.first || !start(&filter, options->foreground, &fault)) {
+	if (!filter.first || !start(&filter, &fault)) {
 		status = fail(&fault);
 	} else {
 		switch (guardian_start(&filter.orders, &status, &fault)) {
@@ -298,6 +321,7 @@ filter_run(const struct filter_options *options)
 			serve(&filter);
 			break;
 		case GUARDIAN_DONE:
+			status = judge_end(&filter, status);
 			break;
 		}
 	}

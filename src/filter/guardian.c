@@ -10,7 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The child has come to its end: how, as an exit status. */
+#include "proc/confine.h"
+
+/* The child has come to its end: how, as an exit status. A thread that begins cannot tell its breach. */
 static bool
 has_ended(pid_t child, int *status_out)
 {
@@ -18,7 +20,10 @@ has_ended(pid_t child, int *status_out)
 
 	if (waitpid(child, &status, WNOHANG) != child)
 		return false;
-	*status_out = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+	if (WIFEXITED(status))
+		*status_out = WEXITSTATUS(status);
+	else
+		*status_out = WTERMSIG(status) == SIGSYS ? CONFINE_BREACH_STATUS : EXIT_FAILURE;
 	return true;
 }
 

@@ -8,7 +8,7 @@
 enum guardian_side {
 	GUARDIAN_FAILED,
 	GUARDIAN_CHILD, /* goes on and serves */
-	GUARDIAN_DONE,  /* the parent, after the child has ended */
+	GUARDIAN_DONE,  /* the parent, after the child has ended: with its status, that of proc/confine.h too */
 };
 
 enum { GUARDIAN_STOP_MS = 10 * 1000 }; /* a child that has not ended by then is killed */

@@ -26,10 +26,11 @@ sbin_PROGRAMS += src/sallyport-milter
 endif
 src_sallyport_milter_CPPFLAGS = $(AM_CPPFLAGS) -DSYSCONFDIR='"$(sysconfdir)"'
 src_sallyport_milter_SOURCES = \
+	src/filter/cage.c src/filter/cage.h \
 	src/filter/filter.c src/filter/filter.h \
 	src/filter/main.c \
 	src/filter/milter.c src/filter/milter.h
-src_sallyport_milter_LDADD = $(FILTER_LIBS) $(MILTER_LIBS)
+src_sallyport_milter_LDADD = $(FILTER_LIBS) $(PROC_LIBS) $(MILTER_LIBS)
 
 # It holds a path of the installation, which another ./configure changes.
 src/filter/sallyport_milter-main.$(OBJEXT): config.status

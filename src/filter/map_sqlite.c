@@ -78,6 +78,8 @@ open_database(struct map_sqlite *sqlite, const struct stat *status, struct fault
 	sqlite->inode = status->st_ino;
 	sqlite3_limit(sqlite->database, SQLITE_LIMIT_ATTACHED, 0);
 	sqlite3_limit(sqlite->database, SQLITE_LIMIT_LENGTH, MAP_VALUE_MAX_BYTES * 16);
+	/* There is no place for files of its own. */
+	sqlite3_exec(sqlite->database, "PRAGMA temp_store = memory", NULL, NULL, NULL);
 	sqlite3_progress_handler(sqlite->database, STEPS_PER_LOOK, is_late, sqlite);
 	return true;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "filter/map_query.h"
 #include "filter/map_sqlite.h"
 #include "filter/map_text.h"
 #include "wire/address.h"
@@ -60,19 +61,60 @@ refuse(const char *name, struct fault *fault)
 	return NULL;
 }
 
+enum kind {
+	KIND_TEXT,
+	KIND_SQLITE,
+	KIND_NONE,
+};
+
+static enum kind
+kind_of(const char *name, const char **path_out)
+{
+	const char *direct = skip_prefix(name, "proxy:");
+
+	*path_out = direct ? direct : name;
+	if ((direct = skip_prefix(*path_out, "sqlite:"))) {
+		*path_out = direct;
+		return KIND_SQLITE;
+	}
+	if ((direct = skip_prefix(*path_out, "texthash:")))
+		*path_out = direct;
+	return direct || (*path_out)[0] == '/' ? KIND_TEXT : KIND_NONE;
+}
+
 static struct map *
 open_map(const char *name, struct fault *fault)
 {
-	const char *direct = skip_prefix(name, "proxy:");
 	const char *path;
 
-	if (direct)
-		name = direct;
-	if ((path = skip_prefix(name, "texthash:")))
+	switch (kind_of(name, &path)) {
+	case KIND_TEXT:
 		return open_path(path, map_text_open, fault);
-	if ((path = skip_prefix(name, "sqlite:")))
+	case KIND_SQLITE:
 		return open_path(path, map_sqlite_open, fault);
-	return name[0] == '/' ? map_text_open(name, fault) : refuse(name, fault);
+	case KIND_NONE:
+		break;
+	}
+	return refuse(path, fault);
+}
+
+void
+maps_each_file(const struct settings_texts *names,
+	void (*on_file)(const char *path, bool is_database, void *context), void *context)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		struct map_query *query = NULL;
+		const char *path;
+		enum kind kind = kind_of(names->items[i], &path);
+
+		if (kind != KIND_NONE)
+			on_file(path, false, context);
+		if (kind == KIND_SQLITE)
+			query = map_query_load(path, NULL);
+		if (query)
+			on_file(map_query_database(query), true, context);
+		map_query_free(&query);
+	}
 }
 
 /* Faults of files begin with the path; the others are told which table it was. */

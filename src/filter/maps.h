@@ -20,6 +20,10 @@ struct maps *maps_new(const struct settings_texts *names, const struct settings_
 	const char *delimiters, struct fault *fault_out);
 void maps_free(struct maps **maps);
 
+/* Each file that tables of these names are read from, as far as that can be told; names as above. */
+void maps_each_file(const struct settings_texts *names,
+	void (*on_file)(const char *path, bool is_database, void *context), void *context);
+
 /*
  * The logins that own the address (as address_format() writes it), as the first table has them that
  * has anything. From any thread. The order is that of Postfix: user+ext@domain, user@domain, then

@@ -150,6 +150,16 @@ forbid_threads(struct fault *fault)
 	return setrlimit(RLIMIT_NPROC, &none) == 0 || fault_set_errno(fault, "RLIMIT_NPROC");
 }
 
+static bool
+has_writing(const struct confine_paths *paths)
+{
+	const struct confine_place *place = paths->places;
+
+	while (place && place->path && place->right != CONFINE_DATABASE)
+		place++;
+	return paths->read_write[0] || (place && place->path);
+}
+
 /* The file was opened before the walls; what it says is of now. */
 static bool
 check_status(FILE *status, struct fault *fault)
@@ -175,13 +185,15 @@ check_status(FILE *status, struct fault *fault)
 bool
 confine_enter(enum role role, const struct confine_paths *paths, struct fault *fault)
 {
-	const struct confine_row *row = confine_row(role);
+	struct confine_row row = *confine_row(role);
 	FILE *status = fopen("/proc/self/status", "re");
 	bool done = false;
 
-	if (!(row->may & MAY_THREAD) && !forbid_threads(fault))
+	if (!has_writing(paths))
+		row.may &= ~(unsigned)MAY_WRITE_FILES;
+	if (!(row.may & MAY_THREAD) && !forbid_threads(fault))
 		goto out;
-	if (!confine_landlock(row, paths, fault) || !confine_filter(row, fault))
+	if (!confine_landlock(&row, paths, fault) || !confine_filter(&row, fault))
 		goto out;
 	if (!status)
 		log_event(EV_ROLE_SANDBOX, kv_str("part", "proof"),

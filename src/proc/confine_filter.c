@@ -2,6 +2,7 @@
 /* Seccomp: the system calls that a role has. Everything else ends it. */
 #include "proc/confine_parts.h"
 
+#include <asm/termbits.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -100,6 +101,7 @@ static const struct {
 	{ ALWAYS, "sysinfo" },
 	{ ALWAYS, "getrlimit" },
 
+	{ MAY_ACCEPT, "accept" },
 	{ MAY_ACCEPT, "accept4" },
 
 	{ MAY_THREAD, "set_tid_address" },
@@ -141,6 +143,17 @@ static const struct {
 	{ MAY_WRITE_FILES, "copy_file_range" },
 	{ MAY_WRITE_FILES, "sendfile" },
 	{ MAY_WRITE_FILES, "umask" },
+
+	{ MAY_REMOVE_FILES, "unlink" },
+	{ MAY_REMOVE_FILES, "unlinkat" },
+
+	{ MAY_ASK, "connect" },
+
+	{ MAY_AWAIT, "rt_sigtimedwait" },
+	{ MAY_AWAIT, "rt_sigsuspend" },
+	{ MAY_AWAIT, "pause" },
+	{ MAY_AWAIT, "pipe" },
+	{ MAY_AWAIT, "pipe2" },
 
 	{ MAY_CONNECT, "connect" },
 	{ MAY_CONNECT, "bind" },
@@ -231,40 +244,55 @@ add_threads(scmp_filter_ctx filter, const struct confine_row *row, struct fault 
 static bool
 add_sockets(scmp_filter_ctx filter, const struct confine_row *row, struct fault *fault)
 {
+	if (row->may & MAY_ASK &&
+		!(ALLOW_IF("socket", SCMP_A0(SCMP_CMP_EQ, AF_UNIX)) &&
+			ALLOW_IF("socketpair", SCMP_A0(SCMP_CMP_EQ, AF_UNIX))))
+		return false;
 	if (!(row->may & MAY_CONNECT))
 		return true;
 	/* Netlink is how resolvers learn which address families this host has. */
 	return ALLOW_IF("socket", SCMP_A0(SCMP_CMP_EQ, AF_INET)) &&
 		ALLOW_IF("socket", SCMP_A0(SCMP_CMP_EQ, AF_INET6)) &&
-		ALLOW_IF("socket", SCMP_A0(SCMP_CMP_EQ, AF_UNIX)) &&
-		ALLOW_IF("socket", SCMP_A0(SCMP_CMP_EQ, AF_NETLINK)) &&
-		ALLOW_IF("socketpair", SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+		ALLOW_IF("socket", SCMP_A0(SCMP_CMP_EQ, AF_NETLINK));
 }
 
-/* Who reads files makes none, and writes none that are there: also in a kernel without Landlock. */
+/*
+ * Who reads files makes none, and writes none that are there, but at the end of a log: also in a kernel
+ * without Landlock.
+ */
 static bool
-add_reading(scmp_filter_ctx filter, const char *name, unsigned flags_at, struct fault *fault)
+add_flags(scmp_filter_ctx filter, const struct confine_row *row, const char *name,
+	unsigned flags_at, struct fault *fault)
 {
 	static const struct {
+		unsigned may_not;
 		int mask;
 		int flags;
 	} writing[] = {
-		{ O_ACCMODE, O_WRONLY },
-		{ O_ACCMODE, O_RDWR },
-		{ O_ACCMODE, O_ACCMODE },
-		{ O_CREAT, O_CREAT },
-		{ O_TRUNC, O_TRUNC },
+		{ MAY_APPEND_FILES, O_ACCMODE, O_WRONLY },
+		{ 0, O_ACCMODE | O_APPEND, O_WRONLY },
+		{ 0, O_ACCMODE, O_RDWR },
+		{ 0, O_ACCMODE, O_ACCMODE },
+		{ MAY_APPEND_FILES, O_CREAT, O_CREAT },
+		{ 0, O_ACCMODE | O_CREAT, O_RDONLY | O_CREAT },
+		{ 0, O_TRUNC, O_TRUNC },
 	};
 
 	for (size_t i = 0; i < sizeof writing / sizeof writing[0]; i++) {
-		if (!add_rule(filter, SCMP_ACT_ERRNO(EACCES), name, 1,
-			    &SCMP_CMP64(flags_at, SCMP_CMP_MASKED_EQ,
-				    (scmp_datum_t)writing[i].mask, (scmp_datum_t)writing[i].flags),
-			    fault))
+		if (!(row->may & writing[i].may_not) &&
+			!add_rule(filter, SCMP_ACT_ERRNO(EACCES), name, 1,
+				&SCMP_CMP64(flags_at, SCMP_CMP_MASKED_EQ,
+					(scmp_datum_t)writing[i].mask,
+					(scmp_datum_t)writing[i].flags),
+				fault))
 			return false;
 	}
-	return ALLOW_IF(name,
-		SCMP_CMP64(flags_at, SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, 0));
+	return ALLOW_IF(name, SCMP_CMP64(flags_at, SCMP_CMP_MASKED_EQ,
+				      O_ACCMODE | O_CREAT | O_TRUNC, 0)) &&
+		(!(row->may & MAY_APPEND_FILES) ||
+			ALLOW_IF(name, SCMP_CMP64(flags_at, SCMP_CMP_MASKED_EQ,
+					       O_ACCMODE | O_APPEND | O_TRUNC,
+					       O_WRONLY | O_APPEND)));
 }
 
 static bool
@@ -272,7 +300,8 @@ add_opening(scmp_filter_ctx filter, const struct confine_row *row, struct fault 
 {
 	if (!(row->may & MAY_READ_FILES) || row->may & MAY_WRITE_FILES)
 		return true;
-	return add_reading(filter, "open", 1, fault) && add_reading(filter, "openat", 2, fault);
+	return add_flags(filter, row, "open", 1, fault) &&
+		add_flags(filter, row, "openat", 2, fault);
 }
 
 /* Single arguments of calls that can do more than a role needs. */
@@ -282,6 +311,12 @@ add_conditions(scmp_filter_ctx filter, const struct confine_row *row, struct fau
 	static const int fcntls[] = { F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_SETLK,
 		F_SETLKW, F_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_OFD_GETLK };
 	static const unsigned long ioctls[] = { FIONREAD, FIONBIO, FIOCLEX };
+	/* Is it a terminal? It is not: scanners and streams of the C library ask, in one way or another. */
+	static const unsigned long terminals[] = { TCGETS, TIOCGWINSZ,
+#ifdef TCGETS2
+		TCGETS2,
+#endif
+	};
 
 	for (size_t i = 0; i < sizeof fcntls / sizeof fcntls[0]; i++) {
 		if (!ALLOW_IF("fcntl", SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntls[i])))
@@ -289,6 +324,11 @@ add_conditions(scmp_filter_ctx filter, const struct confine_row *row, struct fau
 	}
 	for (size_t i = 0; i < sizeof ioctls / sizeof ioctls[0]; i++) {
 		if (!ALLOW_IF("ioctl", SCMP_A1(SCMP_CMP_EQ, ioctls[i])))
+			return false;
+	}
+	for (size_t i = 0; i < sizeof terminals / sizeof terminals[0]; i++) {
+		if (!add_rule(filter, SCMP_ACT_ERRNO(ENOTTY), "ioctl", 1,
+			    &SCMP_A1(SCMP_CMP_EQ, terminals[i]), fault))
 			return false;
 	}
 	/* The proof that nobody else writes a file. */
@@ -316,11 +356,15 @@ add_denied(scmp_filter_ctx filter, const struct confine_row *row, struct fault *
 		if (row->may & MAY_READ_FILES && denied[i].error == EACCES &&
 			strcmp(name, "socket") != 0)
 			continue;
-		if (strcmp(name, "socket") == 0 && row->may & MAY_CONNECT)
+		if (strcmp(name, "socket") == 0 && row->may & (MAY_CONNECT | MAY_ASK))
 			continue;
 		if (!add_rule(filter, SCMP_ACT_ERRNO(denied[i].error), name, 0, NULL, fault))
 			return false;
 	}
+	if ((row->may & (MAY_CONNECT | MAY_ASK)) == MAY_ASK &&
+		!add_rule(filter, SCMP_ACT_ERRNO(EACCES), "socket", 1,
+			&SCMP_A0(SCMP_CMP_NE, AF_UNIX), fault))
+		return false;
 	/* Limits may be read, not set. */
 	if (!add_rule(filter, SCMP_ACT_ERRNO(EPERM), "prlimit64", 1,
 		    &SCMP_A2(SCMP_CMP_NE, 0), fault))

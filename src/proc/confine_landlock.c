@@ -32,6 +32,14 @@ enum {
 		LANDLOCK_ACCESS_FS_MAKE_REG | FS_REFER | FS_TRUNCATE,
 };
 
+static const uint64_t place_rights[] = {
+	[CONFINE_READ] = LANDLOCK_ACCESS_FS_READ_FILE,
+	[CONFINE_APPEND] = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG,
+	[CONFINE_REMOVE] = LANDLOCK_ACCESS_FS_REMOVE_FILE,
+	[CONFINE_DATABASE] = FS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
+		LANDLOCK_ACCESS_FS_REMOVE_FILE | FS_TRUNCATE,
+};
+
 /* As the kernel knows it at ABI 6; an older one is given a shorter size. */
 struct ruleset {
 	uint64_t fs;
@@ -91,6 +99,10 @@ allow_paths(int ruleset, const struct confine_row *row, const struct confine_pat
 	}
 	for (size_t i = 0; paths->read_only[i]; i++) {
 		if (!allow(ruleset, paths->read_only[i], read & known, fault))
+			return false;
+	}
+	for (const struct confine_place *place = paths->places; place && place->path; place++) {
+		if (!allow(ruleset, place->path, place_rights[place->right] & known, fault))
 			return false;
 	}
 	return true;

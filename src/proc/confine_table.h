@@ -11,15 +11,19 @@ enum confine_may {
 	MAY_THREAD = 1 << 1,      /* start threads while serving */
 	MAY_READ_FILES = 1 << 2,  /* open for reading, where Landlock lets it */
 	MAY_WRITE_FILES = 1 << 3, /* make, write, rename, remove, lock, sync files, the same */
-	MAY_CONNECT = 1 << 4,     /* make sockets and connect them */
+	MAY_CONNECT = 1 << 4,     /* make internet sockets and connect them */
 	MAY_LOAD = 1 << 5,        /* map code of libraries: plug-ins that load late */
+	MAY_ASK = 1 << 6,         /* make unix sockets and connect them */
+	MAY_APPEND_FILES = 1 << 7, /* make files and add to their end, where Landlock lets it */
+	MAY_REMOVE_FILES = 1 << 8, /* the same */
+	MAY_AWAIT = 1 << 9,       /* wait for signals, and for its own threads by pipes */
 };
 
 struct confine_row {
 	unsigned may; /* enum confine_may */
 };
 
-/* NULL for super, which is confined by its unit and its capabilities alone. */
+/* NULL for super, which is confined by its unit and its capabilities alone, and for ctl. */
 const struct confine_row *confine_row(enum role role);
 
 #endif

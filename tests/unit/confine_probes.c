@@ -272,6 +272,12 @@ take_handler_away(void)
 }
 
 static int
+ask_for_terminal(void)
+{
+	return isatty(listening) ? 0 : errno;
+}
+
+static int
 raise_limit(void)
 {
 	struct rlimit limit = { 64, 64 };
@@ -339,7 +345,7 @@ const struct probe probes[] = {
 	{ "the resolver's loop", make_epoll, DIES, MAY_CONNECT, WORKS },
 	{ "socket", socket_inet, EACCES, MAY_CONNECT, WORKS },
 	{ "connect", connect_inet, EACCES, MAY_CONNECT, WORKS },
-	{ "connect to a unix socket", connect_unix, EACCES, MAY_CONNECT, WORKS },
+	{ "connect to a unix socket", connect_unix, EACCES, MAY_ASK, WORKS },
 	{ "packet socket", socket_packet, EACCES, MAY_CONNECT, DIES },
 	{ "accept", accept_one, DIES, MAY_ACCEPT, WORKS },
 	{ "mmap rwx", map_writable_code, DIES, 0, 0 },
@@ -355,7 +361,133 @@ const struct probe probes[] = {
 	{ "keyctl", use_keyring, DIES, 0, 0 },
 	{ "io_uring", use_io_uring, ENOSYS, 0, 0 },
 	{ "SIGSYS handler", take_handler_away, DIES, 0, 0 },
+	{ "terminal", ask_for_terminal, ENOTTY, 0, 0 },
 	{ "setrlimit", raise_limit, EPERM, 0, 0 },
 };
 
 const size_t probe_count = sizeof probes / sizeof probes[0];
+
+/* ---- the filter for other servers ------------------------------------------------------------- */
+
+static int
+open_in_spool(const char *name, int flags)
+{
+	char path[96];
+
+	snprintf(path, sizeof path, "%s/%s", spool, name);
+	return probe_open(path, flags | O_CLOEXEC);
+}
+
+static int
+read_table(void)
+{
+	return open_in_spool("there", O_RDONLY);
+}
+
+static int
+list_folder(void)
+{
+	return probe_open(spool, O_RDONLY | O_DIRECTORY);
+}
+
+static int
+log_and_remove(void)
+{
+	char path[96];
+	int error = open_in_spool("log", O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW);
+
+	snprintf(path, sizeof path, "%s/log", spool);
+	return error ? error : result(unlink(path));
+}
+
+static int
+log_elsewhere(void)
+{
+	return probe_open("/tmp/sallyport-confine-probe", O_WRONLY | O_APPEND | O_CREAT);
+}
+
+static int
+overwrite(void)
+{
+	return open_in_spool("there", O_WRONLY);
+}
+
+static int
+empty_log(void)
+{
+	return open_in_spool("there", O_WRONLY | O_APPEND | O_TRUNC);
+}
+
+/* As SQLite does it. */
+static int
+make_database_log(void)
+{
+	char path[96];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/x-wal", spool);
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || fchmod(fd, 0644) != 0 || pwrite(fd, "x", 1, 0) != 1 || ftruncate(fd, 0) != 0)
+		return errno;
+	close(fd);
+	return result(unlink(path));
+}
+
+static int
+make_folder(void)
+{
+	char path[96];
+
+	snprintf(path, sizeof path, "%s/folder", spool);
+	return result(mkdir(path, 0700));
+}
+
+static int
+change_mode(void)
+{
+	return result(fchmod(listening, 0600));
+}
+
+static int
+accept_as_libmilter(void)
+{
+	int fd = accept(listening, NULL, NULL);
+
+	return fd < 0 && errno == EAGAIN ? 0 : result(fd);
+}
+
+static int
+await_signal(void)
+{
+	static const struct timespec now = { 0, 0 };
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGHUP);
+	return sigtimedwait(&signals, NULL, &now) < 0 && errno == EAGAIN ? 0 : errno;
+}
+
+static int
+make_pipe(void)
+{
+	int ends[2];
+
+	return result(pipe(ends));
+}
+
+const struct probe milter_probes[] = {
+	{ "read a table", read_table, WORKS, 0, WORKS },
+	{ "list a folder", list_folder, EACCES, 0, WORKS },
+	{ "open the log, remove the socket", log_and_remove, WORKS, 0, WORKS },
+	{ "log elsewhere", log_elsewhere, EACCES, 0, EACCES },
+	{ "overwrite a table", overwrite, EACCES, 0, WORKS },
+	{ "empty the log", empty_log, EACCES, 0, WORKS },
+	{ "write-ahead log", make_database_log, EACCES, 0, WORKS },
+	{ "mkdir", make_folder, DIES, 0, EACCES },
+	{ "fchmod of what is another's", change_mode, DIES, 0, EPERM },
+	{ "accept()", accept_as_libmilter, WORKS, 0, WORKS },
+	{ "wait for a signal", await_signal, WORKS, 0, WORKS },
+	{ "pipe", make_pipe, WORKS, 0, WORKS },
+};
+
+const size_t milter_probe_count = sizeof milter_probes / sizeof milter_probes[0];

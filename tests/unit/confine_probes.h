@@ -22,7 +22,11 @@ struct probe {
 extern const struct probe probes[];
 extern const size_t probe_count;
 
-/* A folder that MAY_WRITE_FILES may write to, and a socket that listens: made by the test. */
+/* Of the filter for other servers: wanted_if_may is what comes of it where a database is written. */
+extern const struct probe milter_probes[];
+extern const size_t milter_probe_count;
+
+/* A folder with a file "there", which MAY_WRITE_FILES may write to, and a socket that listens: made by the test. */
 extern char spool[64];
 extern int listening;
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "filter/guardian.h"
+#include "proc/confine.h"
 
 enum { WAIT_MS = 20 * 1000, STATUS = 7, STATUS_ORPHAN = 8 };
 
@@ -25,6 +26,7 @@ obey(int orders, int tell)
 	pid_t own = getpid();
 	char order;
 
+	signal(SIGSYS, SIG_DFL); /* cmocka has a handler of its own */
 	if (write(tell, &own, sizeof own) != sizeof own)
 		_exit(1);
 	while (read(orders, &order, 1) == 1) {
@@ -130,6 +132,14 @@ child_dies(void **state)
 	assert_int_equal(status_of_guardian(), EXIT_FAILURE);
 }
 
+static void
+child_makes_a_forbidden_call(void **state)
+{
+	(void)state;
+	assert_int_equal(kill(child, SIGSYS), 0);
+	assert_int_equal(status_of_guardian(), CONFINE_BREACH_STATUS);
+}
+
 /* The pipe ends for the child, which the end of its own pipe to us shows. */
 static void
 guardian_dies(void **state)
@@ -151,6 +161,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(orders, setup, teardown),
 		cmocka_unit_test_setup_teardown(interrupted, setup, teardown),
 		cmocka_unit_test_setup_teardown(child_dies, setup, teardown),
+		cmocka_unit_test_setup_teardown(child_makes_a_forbidden_call, setup, teardown),
 		cmocka_unit_test_setup_teardown(guardian_dies, setup, teardown),
 	};
 

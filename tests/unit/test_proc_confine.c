@@ -23,10 +23,29 @@ enum { SET_UP_FAILED = 250, ORDINARY_UID = 65534 };
 
 /* ---- what each row is to give ----------------------------------------------------------------- */
 
+static const struct confine_place milter_places[] = { { spool, CONFINE_READ },
+	{ spool, CONFINE_APPEND }, { spool, CONFINE_REMOVE }, { "/not/there", CONFINE_READ },
+	{ NULL, CONFINE_READ } };
+static const struct confine_place database_places[] = { { spool, CONFINE_DATABASE },
+	{ NULL, CONFINE_READ } };
+static bool with_database;
+
+static unsigned
+may_of(enum role role)
+{
+	unsigned may = confine_row(role)->may;
+
+	return role == ROLE_MILTER ? may & ~(unsigned)MAY_WRITE_FILES : may;
+}
+
 static void
 fill_paths(enum role role, struct confine_paths *paths)
 {
 	*paths = (struct confine_paths){ .read_write = { NULL } };
+	if (role == ROLE_MILTER) {
+		paths->places = with_database ? database_places : milter_places;
+		return;
+	}
 	if (confine_row(role)->may & MAY_WRITE_FILES)
 		paths->read_write[0] = spool;
 	if (confine_row(role)->may & MAY_LOAD) {
@@ -80,7 +99,7 @@ has_landlock(void)
 static void
 check_row(enum role role, bool as_root)
 {
-	unsigned may = confine_row(role)->may;
+	unsigned may = may_of(role);
 
 	for (size_t i = 0; i < probe_count; i++) {
 		const struct probe *probe = &probes[i];
@@ -100,7 +119,7 @@ static const bool has_walls = true;
 #endif
 
 static void
-check_all_rows(bool as_root)
+need_walls(void)
 {
 	if (!has_walls) {
 		print_message("SKIP: the walls are left out in builds with sanitizers\n");
@@ -110,8 +129,16 @@ check_all_rows(bool as_root)
 		print_message("SKIP: this kernel has no Landlock\n");
 		skip();
 	}
-	for (enum role role = ROLE_SMTP; role < ROLE_COUNT; role++)
-		check_row(role, as_root);
+}
+
+static void
+check_all_rows(bool as_root)
+{
+	need_walls();
+	for (enum role role = ROLE_SMTP; role < ROLE_END; role++) {
+		if (confine_row(role))
+			check_row(role, as_root);
+	}
 }
 
 static void
@@ -132,6 +159,25 @@ P02_rows_as_root(void **state)
 	check_all_rows(true);
 }
 
+static void
+P02_the_filter_of_other_servers(void **state)
+{
+	(void)state;
+	need_walls();
+	for (int database = 0; database <= 1; database++) {
+		with_database = database;
+		for (size_t i = 0; i < milter_probe_count; i++) {
+			const struct probe *probe = &milter_probes[i];
+			int got = run_confined(ROLE_MILTER, false, probe->run);
+
+			if (got != (database ? probe->wanted_if_may : probe->wanted))
+				fail_msg("%s%s gave %d", probe->name,
+					database ? " with a database" : "", got);
+		}
+	}
+	with_database = false;
+}
+
 /* ---- the filter alone -------------------------------------------------------------------------- */
 
 static void
@@ -149,13 +195,20 @@ P02_files_are_only_read_where_none_are_written(void **state)
 		{ MAY_READ_FILES, O_RDONLY | O_CREAT, EACCES },
 		{ MAY_READ_FILES, O_RDONLY | O_TRUNC, EACCES },
 		{ MAY_READ_FILES | MAY_WRITE_FILES, O_WRONLY | O_CREAT | O_TRUNC, WORKS },
+		{ MAY_READ_FILES | MAY_APPEND_FILES, O_RDONLY, WORKS },
+		{ MAY_READ_FILES | MAY_APPEND_FILES, O_WRONLY | O_APPEND, WORKS },
+		{ MAY_READ_FILES | MAY_APPEND_FILES, O_WRONLY | O_APPEND | O_CREAT, WORKS },
+		{ MAY_READ_FILES | MAY_APPEND_FILES, O_WRONLY | O_APPEND | O_TRUNC, EACCES },
+		{ MAY_READ_FILES | MAY_APPEND_FILES, O_WRONLY, EACCES },
+		{ MAY_READ_FILES | MAY_APPEND_FILES, O_RDWR | O_APPEND, EACCES },
+		{ MAY_READ_FILES | MAY_APPEND_FILES, O_RDONLY | O_CREAT, EACCES },
+		{ MAY_READ_FILES | MAY_APPEND_FILES, O_ACCMODE | O_APPEND, EACCES },
 		{ 0, O_RDONLY, EACCES },
 	};
 	char file[96];
 
 	(void)state;
 	snprintf(file, sizeof file, "%s/there", spool);
-	assert_int_equal(probe_open(file, O_RDWR | O_CREAT), 0);
 	for (size_t i = 0; has_walls && i < sizeof cases / sizeof cases[0]; i++) {
 		const struct confine_row row = { cases[i].may };
 		struct fault fault = FAULT_INIT;
@@ -170,7 +223,6 @@ P02_files_are_only_read_where_none_are_written(void **state)
 		if (WEXITSTATUS(status) != cases[i].wanted)
 			fail_msg("case %zu gave %d", i, WEXITSTATUS(status));
 	}
-	unlink(file);
 }
 
 /* ---- the first step alone --------------------------------------------------------------------- */
@@ -257,11 +309,14 @@ super_has_no_row(void **state)
 	(void)state;
 	assert_null(confine_row(ROLE_SUPER));
 	assert_null(confine_row(ROLE_CTL));
+	assert_null(confine_row(ROLE_END));
 	/* A front end has no files, no sockets, no threads: nothing but its connections. */
 	assert_int_equal(confine_row(ROLE_SMTP)->may, MAY_ACCEPT);
 	assert_int_equal(confine_row(ROLE_MAILBOX)->may, MAY_ACCEPT);
 	/* Who has the private keys has nothing else. */
 	assert_int_equal(confine_row(ROLE_KEYS)->may, MAY_THREAD);
+	/* Under another server the rights have neither the network nor code of others. */
+	assert_int_equal(confine_row(ROLE_MILTER)->may & (MAY_CONNECT | MAY_LOAD), 0);
 	/* Nobody has both the network and a place to write. */
 	for (enum role role = ROLE_SMTP; role < ROLE_COUNT; role++)
 		assert_true((confine_row(role)->may & (MAY_CONNECT | MAY_WRITE_FILES)) !=
@@ -272,10 +327,14 @@ static int
 set_up(void **state)
 {
 	struct sockaddr_in any = { .sin_family = AF_INET };
+	char file[96];
 
 	(void)state;
 	snprintf(spool, sizeof spool, "/tmp/sallyport-confine-XXXXXX");
 	if (!mkdtemp(spool) || chmod(spool, 0777) != 0)
+		return -1;
+	snprintf(file, sizeof file, "%s/there", spool);
+	if (probe_open(file, O_RDWR | O_CREAT) != 0 || chmod(file, 0666) != 0)
 		return -1;
 	listening = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	if (bind(listening, (struct sockaddr *)&any, sizeof any) != 0)
@@ -286,8 +345,12 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
+	char file[96];
+
 	(void)state;
 	close(listening);
+	snprintf(file, sizeof file, "%s/there", spool);
+	unlink(file);
 	return rmdir(spool);
 }
 
@@ -299,6 +362,7 @@ main(void)
 		cmocka_unit_test(drop),
 		cmocka_unit_test(no_such_user),
 		cmocka_unit_test(P02_rows_as_ordinary_user),
+		cmocka_unit_test(P02_the_filter_of_other_servers),
 		cmocka_unit_test(P02_files_are_only_read_where_none_are_written),
 		cmocka_unit_test(P02_rows_as_root),
 	};
