@@ -180,11 +180,57 @@ check_rights(struct practice *practice)
 
 /* ---- filters ---------------------------------------------------------------------------------- */
 
+/* A policy is not taken by the listener of the same name; it has to be named there. */
 static bool
-is_in_policy(const struct settings *settings, const struct settings_milter *milter)
+is_named(const struct settings *settings, const struct settings_policy *policy)
+{
+	for (size_t i = 0; i < settings->listener.count; i++) {
+		if (settings_find_policy(settings, &settings->listener.items[i]) == policy)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_policies(struct practice *practice)
+{
+	const struct settings_policies *policies = &practice->settings->policy;
+
+	for (size_t i = 0; i < policies->count; i++) {
+		const struct settings_policy *policy = &policies->items[i];
+
+		if (policy->milters.count > 0 && !is_named(practice->settings, policy))
+			practice_note(practice, policy->where,
+				"policy \"%s\" is named by no listener, so no mail passes it",
+				policy->title);
+	}
+}
+
+static bool
+is_in_policy(const struct settings *settings, const struct settings_milter *milter, bool named)
 {
 	for (size_t i = 0; i < settings->policy.count; i++) {
-		if (has_text(&settings->policy.items[i].milters, milter->title))
+		const struct settings_policy *policy = &settings->policy.items[i];
+
+		if (has_text(&policy->milters, milter->title) &&
+			(!named || is_named(settings, policy)))
+			return true;
+	}
+	return false;
+}
+
+/* Of the listeners whose policy names it, is there one that its own condition lets through? */
+static bool
+has_listener(const struct settings *settings, const struct settings_milter *milter)
+{
+	for (size_t i = 0; i < settings->listener.count; i++) {
+		const struct settings_listener *listener = &settings->listener.items[i];
+		const struct settings_policy *policy =
+			settings_find_policy(settings, listener);
+
+		if (policy && has_text(&policy->milters, milter->title) &&
+			(milter->listeners.count == 0 ||
+				has_text(&milter->listeners, listener->title)))
 			return true;
 	}
 	return false;
@@ -198,9 +244,14 @@ check_milters(struct practice *practice)
 	for (size_t i = 0; i < settings->milter.count; i++) {
 		const struct settings_milter *milter = &settings->milter.items[i];
 
-		if (!is_in_policy(settings, milter))
+		if (!is_in_policy(settings, milter, false))
 			practice_note(practice, milter->where,
 				"milter \"%s\" is in no policy, so it is never asked",
+				milter->title);
+		else if (is_in_policy(settings, milter, true) && !has_listener(settings, milter))
+			practice_note(practice, milter->where,
+				"milter \"%s\" is for listeners whose policy does not name it, so it "
+				"is never asked",
 				milter->title);
 		if (milter->on_failure == MILTER_FAILURE_ACCEPT)
 			practice_note(practice, milter->where,
@@ -295,7 +346,7 @@ json_t *
 practice_check(const struct settings *settings, bool *good_out)
 {
 	static void (*const checks[])(struct practice *practice) = { check_listeners, check_rights,
-		check_milters, check_routes, check_budgets, check_users, practice_check_files };
+		check_policies, check_milters, check_routes, check_budgets, check_users, practice_check_files };
 	struct practice practice = { .settings = settings, .findings = json_array() };
 
 	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)

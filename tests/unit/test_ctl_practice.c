@@ -16,6 +16,7 @@
 #define RIGHTS "permit \"authenticated\" { rights = { submit, relay } }\n"
 #define ROUTES "route \"*\" { to = \"smtp:relay.example.net\" }\n"
 #define GOOD HEAD LISTENERS RIGHTS ROUTES
+#define SECOND "listener \"c\" { address = \"*:589\""
 
 static void
 write_pair(const char *name, const struct fixture_wish *wish, mode_t key_mode)
@@ -148,8 +149,17 @@ each_finding(void **state)
 			"warn: sasl failure-delay is 0: passwords can be guessed at full speed\n" },
 		{ GOOD "sasl { mechanisms = { PLAIN, SCRAM-SHA-1 } }", "good", "good",
 			"note: SCRAM-SHA-1 is offered, which only old clients need\n" },
-		{ GOOD "milter \"x\" { address = \"127.0.0.1:1\" } policy \"p\" { milters = x }",
-			"good", "good", NULL },
+		{ GOOD "milter \"x\" { address = \"127.0.0.1:1\" } policy { milters = x }", "good",
+			"good", NULL },
+		{ GOOD "milter \"x\" { address = \"127.0.0.1:1\" } policy \"a\" { milters = x }",
+			"good", "good",
+			"note: policy \"a\" is named by no listener, so no mail passes it\n" },
+		{ GOOD SECOND " policy = p } milter \"x\" { address = \"127.0.0.1:1\" listeners = a } "
+		       "policy \"p\" { milters = x }", "good", "good",
+			"note: milter \"x\" is for listeners whose policy does not name it, so it is "
+			"never asked\n" },
+		{ GOOD SECOND " policy = p } milter \"x\" { address = \"127.0.0.1:1\" listeners = c } "
+		       "policy \"p\" { milters = x }", "good", "good", NULL },
 		{ GOOD "milter \"x\" { address = \"127.0.0.1:1\" }", "good", "good",
 			"note: milter \"x\" is in no policy, so it is never asked\n" },
 		{ GOOD "milter \"x\" { address = \"unix:/f\" on-failure = accept } policy { milters "
