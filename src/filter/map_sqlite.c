@@ -50,6 +50,10 @@ set_fault(struct map_sqlite *sqlite, int code, struct fault *fault)
 
 	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
 		return fault_set(fault, FAULT_LIMIT, "%s: locked by another program", path);
+	/* We write nothing; but readers of such a database share a file beside it. */
+	if ((code & 0xff) == SQLITE_READONLY)
+		return fault_set(fault, FAULT_SYSTEM,
+			"%s: in WAL mode, so who reads it must be able to write beside it", path);
 	if (code == SQLITE_INTERRUPT)
 		return fault_set(fault, FAULT_LIMIT, "%s: no answer in time", path);
 	return fault_set(fault, FAULT_SYSTEM, "%s: %s", path,

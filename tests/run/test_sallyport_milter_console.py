@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """sallyport-milter by hand: --check, --parse-from, -t."""
+import contextlib
+import os
 import sqlite3
 import subprocess
 
@@ -84,6 +86,25 @@ def test_tables_are_checked(tmp_path, name):
     done = subprocess.run([ground.program("sallyport-milter"), "-t", "-c", config], capture_output=True, text=True,
                           check=False)
     assert done.returncode == code and done.stderr.count("\n") == 1 and words in done.stderr, done
+
+
+def test_a_database_in_wal_mode():
+    """Readers write beside it, which nobody would guess from SQLite's own words."""
+    folder = ground.folder("wal")
+    inside = os.path.join(folder, "inside")
+    os.mkdir(inside)
+    with contextlib.closing(sqlite3.connect(f"{inside}/db")) as database:
+        database.execute("pragma journal_mode = wal")
+        database.execute("create table s (a text, login text)")
+    os.chmod(f"{inside}/db", 0o444)
+    os.chmod(inside, 0o555)
+    ground.write(f"{folder}/db.cf", f"dbpath = {inside}/db\nquery = select login from s where a = '%s'\n")
+    ground.write(f"{folder}/m.conf", f'{HEAD}filter {{ source = maps  sender-maps = "sqlite:{folder}/db.cf" }}\n')
+    done = subprocess.run([ground.program("sallyport-milter"), "-t", "-c", f"{folder}/m.conf"], capture_output=True,
+                          text=True, check=False, **ground.as_user())
+    os.chmod(inside, 0o755)
+    ground.remove(folder)
+    assert done.returncode == 1 and "/db: in WAL mode, so who reads it must be able to write beside it" in done.stderr, done
 
 
 def test_parse_from(asked):
