@@ -2,6 +2,9 @@
 /* Packets of the milter protocol, byte for byte; answers whole, in pieces, and wrong. */
 #include "unit.h"
 
+#include <arpa/inet.h>
+#include <string.h>
+
 #include "wire/milter_packet.h"
 
 #define BYTES(text) SPAN_LITERAL(text)
@@ -131,6 +134,40 @@ test_answers(void **state)
 	check_answers(BYTES("UNKNOWN COMMAND"), "!", 0);
 }
 
+/* An answer that is too long for what it is is known by its first five bytes. */
+static void
+test_what_each_answer_may_carry(void **state)
+{
+	static const struct {
+		const char *answers;
+		size_t most;
+	} caps[] = {
+		{ "cartsdp4", 0 },
+		{ "+-2e", 8 * 1024 },
+		{ "Oqy", 64 * 1024 },
+		{ "him", 128 * 1024 + 255 + 16 - 5 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof caps / sizeof *caps; i++) {
+		for (const char *answer = caps[i].answers; *answer; answer++) {
+			for (size_t more = 0; more < 2; more++) {
+				uint32_t length = htonl((uint32_t)(1 + caps[i].most + more));
+				struct milter_reader reader = { 0 };
+				struct milter_packet packet;
+				char head[5];
+				struct span in = span_of(head, sizeof head);
+				enum parse fits = caps[i].most ? PARSE_MORE : PARSE_DONE;
+
+				memcpy(head, &length, sizeof length);
+				head[4] = *answer;
+				assert_int_equal(milter_reader_take(&reader, &in, 0, &packet),
+					more ? PARSE_BAD : fits);
+			}
+		}
+	}
+}
+
 static void
 test_a_foreign_service_is_named(void **state)
 {
@@ -215,6 +252,7 @@ main(void)
 		cmocka_unit_test(test_commands_byte_for_byte),
 		cmocka_unit_test(test_commands_that_cannot_be),
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_what_each_answer_may_carry),
 		cmocka_unit_test(test_a_foreign_service_is_named),
 		cmocka_unit_test(test_a_body_may_be_as_large_as_allowed_in_all),
 		cmocka_unit_test(test_what_was_to_change_something),
