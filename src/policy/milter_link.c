@@ -122,8 +122,9 @@ version_of(const struct milter_link *link)
 	return version == 5 ? 4 : (uint32_t)version;
 }
 
+/* again: this process has met it before, and told then what is odd about it. */
 static void
-log_meeting(const struct milter_link *link)
+log_meeting(const struct milter_link *link, bool again)
 {
 	char actions[NUMBER_SIZE];
 	char steps[NUMBER_SIZE];
@@ -134,7 +135,7 @@ log_meeting(const struct milter_link *link)
 		kv_str("filter", link->milter->settings->title),
 		kv_int("version", link->offer.version), kv_str("actions", actions),
 		kv_str("steps", steps));
-	if (link->offer.odd_actions)
+	if (link->offer.odd_actions && !again)
 		log_event(EV_MILTER_ODD, kv_str("sid", link->session_id),
 			kv_str("filter", link->milter->settings->title),
 			kv_str("reason", "it wants to do what nobody knows; that is refused"));
@@ -158,8 +159,8 @@ take_offer(struct milter_link *link, const struct milter_packet *packet)
 	}
 	link->state = MILTER_LINK_OPEN;
 	milter_link_wait(link, 0);
+	log_meeting(link, link->milter->health->negotiated);
 	milter_health_met(link->milter->health, &link->offer);
-	log_meeting(link);
 	link->hooks->on_open(link->context);
 }
 

@@ -172,6 +172,18 @@ def test_what_is_odd_and_harmless(filtered, name):
     run(filtered, "tempfail", TOLERATED[name])
 
 
+def test_odd_offers_are_told_once(make_gate, sink):
+    """By each process that asks the filter, and not with every connection."""
+    filtered = Filtered(make_gate, sink, {"odd": {}})
+    processes = len(filtered.gate.pids("smtp"))
+    for _ in range(processes + 3):
+        run(filtered, "odd", Row({}, code=250, kept=True, left=False, actions=0xffffffff))
+    filtered.gate.wait_for_event("milter.odd", {"filter": "odd"})
+    assert len(filtered.gate.events_named("milter.odd")) <= processes
+    filtered.judge()
+    filtered.stop()
+
+
 @pytest.mark.sanitize
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_answers(filtered, name):

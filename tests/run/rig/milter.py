@@ -413,7 +413,8 @@ class Filter:
             version, actions, _ = connection.offered or (6, ALL_ACTIONS, 0)
             ours = self.negotiation
             connection.steps = ours["steps"]
-            return offer(min(version, ours["version"]), actions & ours["actions"], ours["steps"], ours["macros"])
+            asked = ours["actions"] & (actions | ~ALL_ACTIONS)     # those that nobody knows are not offered
+            return offer(min(version, ours["version"]), asked, ours["steps"], ours["macros"])
         if connection.over or MUTE.get(command, 0) & connection.steps:
             return b""
         return CONTINUE
