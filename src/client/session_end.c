@@ -132,10 +132,10 @@ session_on_close(struct stream *stream, enum stream_end end, const struct fault 
 	log_event(EV_CLIENT_CLOSED, kv_str("sid", session->id),
 		kv_str("listener", session->listener->settings->title),
 		kv_str("client", session->client_host), kv_str("login", session->standing.name),
-		kv_str("why", ends[session->end].name), kv_str("reason", fault ? fault->text : ""),
+		kv_str("why", session_end_name(session->end)), kv_str("reason", fault ? fault->text : ""),
 		kv_int("in", (int64_t)stream_bytes_in(stream)),
 		kv_int("out", (int64_t)stream_bytes_out(stream)),
 		kv_int("ms", (int64_t)(loop_now_ms(session->front->loop) - session->opened_ms)));
-	session_note(session, JOURNAL_CLOSED, span_text(ends[session->end].name));
+	session_note(session, JOURNAL_CLOSED, span_text(session_end_name(session->end)));
 	front_take(session->front, session);
 }
