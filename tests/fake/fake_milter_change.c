@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* A stand-in for policy/milter_change. */
 #include "fake_milter_change.h"
 
 struct milter_change {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Bytes go in behind and come out in front, up to a cap; secrets are wiped as they go. */
 #include "unit.h"
 
 #include <errno.h>

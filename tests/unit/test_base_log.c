@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* One line for each event, whatever its values hold and whatever becomes of the log's end. */
 #include "unit.h"
 
 #include <fcntl.h>

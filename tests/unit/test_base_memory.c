@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Arenas, secrets, faults and message authentication codes. */
 #include "unit.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Structs become bytes and are the same again; torn and strange bytes are refused. */
 #include "unit.h"
 
 #include "base/pack.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Numbers, spans, UTF-8, and what is escaped for a line of print. */
 #include "unit.h"
 
 #include "base/text.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Frames, requests and answers of the control socket. */
 #include "unit.h"
 
 #include "ipc/control.h"

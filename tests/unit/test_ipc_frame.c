@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Heads of frames, whole and one byte at a time. */
 #include "unit.h"
 
 #include "ipc/frame.h"

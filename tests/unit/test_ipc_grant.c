@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* A grant is what was signed, or it is refused. */
 #include "unit.h"
 
 #include "ipc/grant.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Messages come out of pieces of any size, with the descriptors that are theirs. */
 #include "unit.h"
 
 #include <sys/socket.h>

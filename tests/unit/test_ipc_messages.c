@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Every message there and back, and the table of who may send what to whom. */
 #include "unit.h"
 
 #include "base/buffer.h"

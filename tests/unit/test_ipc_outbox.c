@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* What waits to be sent, with its descriptors, through a socket that takes what it likes. */
 #include "unit.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Questions under way and the numbers they bear. */
 #include "unit.h"
 
 #include "io/loop.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* A call that waits: answers, late ones, wrong ones, and nobody there. */
 #include "unit.h"
 
 #include <pthread.h>

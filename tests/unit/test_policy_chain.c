@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* In which order stages are asked, and what becomes of their verdicts. */
 #include "unit.h"
 
 #include <stdio.h>

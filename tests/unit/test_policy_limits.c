@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Which limits section holds for whom, and its limits of size and recipients. */
 #include "unit.h"
 
 #include "policy/identity.h"

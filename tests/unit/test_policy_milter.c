@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* One filter through whole sessions: when it is asked, and on which connection. */
 #include "milter_fixture.h"
 
 /* A whole message, and what the filter hears; a second one on the same connection. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Every answer of a filter to every command. */
 #include "milter_fixture.h"
 
 /* Every answer to every command: what becomes of the message, and of the connection. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* What sessions and messages are called in packets. */
 #include "unit.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Filters that fail, are late, never read, or are not asked any more. */
 #include "milter_fixture.h"
 
 enum { LARGE_BODY_BYTES = 1024 * 1024 };

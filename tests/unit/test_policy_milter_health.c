@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* What is counted of a filter. */
 #include "unit.h"
 
 #include "policy/milter_health.h"

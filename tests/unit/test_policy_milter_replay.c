@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Connections to a filter that are lost, and what the next one is told. */
 #include "milter_fixture.h"
 
 struct lost_case {

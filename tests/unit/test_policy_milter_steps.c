@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* What is negotiated with a filter, and what it then hears. */
 #include "milter_fixture.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Verdicts from answers of filters, and without one. */
 #include "unit.h"
 
 #include "base/memory.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Fields that are added, replaced and taken away. */
 #include "unit.h"
 
 #include <stdio.h>

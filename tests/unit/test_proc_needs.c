@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* What each role needs of the system, by its settings. */
 #include "unit.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Links to peers as super passes and cuts them. */
 #include "unit.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Files and secrets that super passed: who may take them, and how often. */
 #include "unit.h"
 
 #include <fcntl.h>

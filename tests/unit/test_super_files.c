@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Files are read if their modes are right, kept, and passed to who needs them. */
 #include "unit.h"
 
 #include <fcntl.h>

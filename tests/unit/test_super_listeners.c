@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Listening sockets through reloads: kept, replaced, all or none. */
 #include "unit.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Log files are opened, with their modes, and deleted when they are old. */
 #include "unit.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* One daemon at a time, and the file that says which process it is. */
 #include "unit.h"
 
 #include <stdio.h>

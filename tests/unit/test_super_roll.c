@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* When a log is rolled, how it is called then, and when it goes. */
 #include "unit.h"
 
 #include <dirent.h>

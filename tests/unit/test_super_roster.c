@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* How many processes of each role there are, and their numbers. */
 #include "unit.h"
 
 #include "proc/gate_layout.h"

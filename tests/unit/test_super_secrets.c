@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Keys that super makes and renews. */
 #include "unit.h"
 
 #include "ipc/grant.h"

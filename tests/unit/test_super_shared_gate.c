@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* The gate's table is shared, and can be neither shrunk nor grown. */
 #include "unit.h"
 
 #include <errno.h>

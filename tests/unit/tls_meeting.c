@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* A client and a server that meet in memory. */
 #include "tls_meeting.h"
 
 struct fault client_fault;
