@@ -190,6 +190,31 @@ def test_whom_the_client_may_not_name(gate, sink, play, token, listener, sender,
         event_of(gate, answer, "milter.passed-over", change="add-recipient", value="<v@example.net>")
 
 
+@pytest.mark.parametrize("utf8", [True, False], ids=["smtputf8", "ascii"])
+def test_what_is_not_ascii(gate, sink, filters, play, token, utf8):
+    """It goes into a message that says SMTPUTF8, as long as it is UTF-8; no other message is made one that hops refuse."""
+    play(first=add_header("X-A", " gr\u00fc\u00df".encode()) + add_header("X-B", b" \xff\xfe") + change_header(1, "Subject", " \u00fc".encode())
+         + add_rcpt("<k\u00e4the@example.net>".encode()) + replace_body("b\u00f6dy\n".encode()))
+    before = len(filters["second"].messages)
+    recipient = "j\u00f6rg@example.net".encode() if utf8 else b"u@example.net"
+    with gate.session() as wire:
+        wire.expect(250, b"MAIL FROM:<alice@example.org>" + (b" SMTPUTF8 BODY=8BITMIME" if utf8 else b""))
+        wire.expect(250, b"RCPT TO:<" + recipient + b">")
+        wire.expect(354, b"DATA")
+        wire.send(letter(token) + b".\r\n")
+        answer = wire.reply()
+    assert answer.code == 250, answer
+    message = sink.wait_for_token(token)
+    assert message.fields("X-A") == ["gr\u00fc\u00df".encode() if utf8 else b"gr????"] and message.fields("X-B") == [b"??"]
+    assert message.fields("Subject") == ["\u00fc".encode() if utf8 else b"??"] and message.body == "b\u00f6dy\r\n".encode()
+    assert (b"SMTPUTF8" in message.parameters, b"BODY=8BITMIME" in message.parameters) == (utf8, True)
+    assert [path for path, _ in message.recipients] == ([recipient, "k\u00e4the@example.net".encode()] if utf8 else [recipient])
+    seen = filters["second"].wait_for_message(before)
+    assert (seen.parameters, seen.recipients[0][0]) == ([b"SMTPUTF8", b"BODY=8BITMIME"] if utf8 else [], b"<" + recipient + b">")
+    if not utf8:
+        event_of(gate, answer, "milter.passed-over", change="add-recipient")
+
+
 def test_nobody_left(gate, sink, play, token):
     play(first=delete_rcpt("U@example.net") + delete_rcpt("<u@EXAMPLE.net>"))
     with gate.session() as wire:
