@@ -2,6 +2,7 @@
 noinst_LIBRARIES += src/filter/libfilter.a
 src_filter_libfilter_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 src_filter_libfilter_a_SOURCES = \
+	src/filter/cage.c src/filter/cage.h \
 	src/filter/candidates.c src/filter/candidates.h \
 	src/filter/console.c src/filter/console.h \
 	src/filter/edits.c src/filter/edits.h \
@@ -26,7 +27,6 @@ sbin_PROGRAMS += src/sallyport-milter
 endif
 src_sallyport_milter_CPPFLAGS = $(AM_CPPFLAGS) -DSYSCONFDIR='"$(sysconfdir)"'
 src_sallyport_milter_SOURCES = \
-	src/filter/cage.c src/filter/cage.h \
 	src/filter/filter.c src/filter/filter.h \
 	src/filter/main.c \
 	src/filter/milter.c src/filter/milter.h

@@ -405,6 +405,7 @@ def test_as_root(make_filter):
             status = process.status(pid)
             assert status["Uid"].split() == [str(ground.USER.pw_uid)] * 4
             assert status["Groups"].split() == [] and status["NoNewPrivs"] == "1" and int(status["CapEff"], 16) == 0
+            assert ground.SANITIZED or status["Seccomp"] == "2"
         with running.mta() as mta:
             assert said(mta, WRONG).code == 550
     finally:

@@ -3,6 +3,10 @@ UNIT_TESTS += tests/unit/test_filter_candidates
 tests_unit_test_filter_candidates_SOURCES = tests/unit/test_filter_candidates.c
 tests_unit_test_filter_candidates_LDADD = $(FILTER_LIBS) $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test_filter_cage
+tests_unit_test_filter_cage_SOURCES = tests/unit/test_filter_cage.c tests/unit/folder_fixture.h
+tests_unit_test_filter_cage_LDADD = $(FILTER_LIBS) $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test_filter_edits
 tests_unit_test_filter_edits_SOURCES = tests/unit/test_filter_edits.c
 tests_unit_test_filter_edits_LDADD = $(FILTER_LIBS) $(UNIT_LIBS)
