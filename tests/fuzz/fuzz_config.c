@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Configuration files: any text is refused with a place, or gives settings whose slices hold. */
-#include "fuzz.h"
+#include "slices.h"
 
 #include <stdio.h>
 #include <sys/mman.h>
@@ -8,25 +8,6 @@
 
 #include "config/config.h"
 #include "config/show.h"
-#include "config/slice.h"
-
-/* A role's settings are again what they were packed from. */
-static void
-check_slice(const struct settings *settings, enum role role)
-{
-	struct buf once = BUF_INIT(0);
-	struct buf again = BUF_INIT(0);
-	struct settings *part;
-
-	FUZZ_CHECK(settings_pack(settings, role, &once));
-	part = settings_unpack(buf_span(&once), NULL);
-	FUZZ_CHECK(part != NULL);
-	FUZZ_CHECK(settings_pack(part, role, &again));
-	FUZZ_CHECK(span_equal(buf_span(&once), buf_span(&again)));
-	settings_free(&part);
-	buf_fini(&once);
-	buf_fini(&again);
-}
 
 static void
 count_item(const struct show_item *item, void *context)
@@ -49,7 +30,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	settings = config_load(path, &fault);
 	if (settings) {
 		for (int role = 0; role <= ROLE_CTL; role++)
-			check_slice(settings, (enum role)role);
+			slices_check(settings, (enum role)role);
 		FUZZ_CHECK(show_settings(path, count_item, &items, &fault) && items > 100);
 	} else {
 		FUZZ_CHECK(fault.kind == FAULT_CONFIG || fault.kind == FAULT_SYSTEM);

@@ -72,12 +72,14 @@ tests_fuzz_fuzz_proxy_header_LDADD = $(WIRE_LIBS)
 tests_fuzz_fuzz_proxy_header_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 FUZZERS += tests/fuzz/fuzz_config
-tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/fuzz.h tests/fuzz/slices.h \
+	$(FUZZ_MAIN)
 tests_fuzz_fuzz_config_LDADD = $(CONFIG_LIBS)
 tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 FUZZERS += tests/fuzz/fuzz_slice
-tests_fuzz_fuzz_slice_SOURCES = tests/fuzz/fuzz_slice.c tests/fuzz/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_slice_SOURCES = tests/fuzz/fuzz_slice.c tests/fuzz/fuzz.h tests/fuzz/slices.h \
+	$(FUZZ_MAIN)
 tests_fuzz_fuzz_slice_LDADD = $(CONFIG_LIBS)
 tests_fuzz_fuzz_slice_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
