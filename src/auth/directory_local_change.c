@@ -7,9 +7,9 @@
 
 /* ---- transactions ---------------------------------------------------------------------------- */
 
-bool
-directory_local_find_id(struct directory_local *local, const char *login, int64_t *id_out,
-	struct fault *fault_out)
+/* Which account this is; a fault that names it otherwise. */
+static bool
+find_id(struct directory_local *local, const char *login, int64_t *id_out, struct fault *fault_out)
 {
 	struct fault fault = FAULT_INIT;
 
@@ -89,7 +89,7 @@ insert_account(struct directory_local *local, const char *login,
 	int64_t epoch;
 	int64_t id;
 
-	if (directory_local_find_id(local, login, &id, &missing))
+	if (find_id(local, login, &id, &missing))
 		return fault_set(fault_out, FAULT_DENIED, "there is an account %s already", login);
 	return directory_local_next_epoch(local, &epoch, fault_out) &&
 		DB_GET(local->db, fault_out, &id,
@@ -116,7 +116,7 @@ directory_local_open_change(struct directory_local *local, const char *login, in
 {
 	if (!db_begin(local, fault_out))
 		return false;
-	if (directory_local_find_id(local, login, id_out, fault_out) &&
+	if (find_id(local, login, id_out, fault_out) &&
 		DB_RUN(local->db, fault_out, "UPDATE account SET changed_ms = ? WHERE id = ?",
 			DB_INT(clock_wall_ms()), DB_INT(*id_out)))
 		return true;

@@ -75,9 +75,6 @@ bool db_each_since(sqlite3 *db, const char *sql, int64_t since_ms,
 bool db_begin(struct directory_local *local, struct fault *fault_out);
 bool db_end(struct directory_local *local, bool good, struct fault *fault_out);
 
-/* Which account this is; a fault that names it otherwise. */
-bool directory_local_find_id(struct directory_local *local, const char *login, int64_t *id_out,
-	struct fault *fault_out);
 bool directory_local_next_epoch(struct directory_local *local, int64_t *epoch_out,
 	struct fault *fault_out);
 /* Something of the account is taken away: what was granted under its last epoch is void. */

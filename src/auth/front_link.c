@@ -433,13 +433,13 @@ front_link_all_announced(const struct auth *auth)
 	return true;
 }
 
-void
-front_link_revoke(struct front_link *link, const char *login, uint64_t epoch)
+static void
+revoke(struct front_link *link, const char *login, uint64_t epoch)
 {
-	struct message_revoke revoke = { .login = login, .epoch = epoch };
+	struct message_revoke message = { .login = login, .epoch = epoch };
 	struct buf content = BUF_INIT(0);
 
-	message_revoke_pack(&content, &revoke);
+	message_revoke_pack(&content, &message);
 	channel_send(link->channel, MSG_REVOKE, &content, -1);
 	buf_fini(&content);
 }
@@ -448,7 +448,7 @@ void
 front_link_revoke_all(struct auth *auth, const char *login, uint64_t epoch)
 {
 	for (struct front_link *link = auth->fronts; link; link = link->next)
-		front_link_revoke(link, login, epoch);
+		revoke(link, login, epoch);
 }
 
 void

@@ -22,7 +22,6 @@ struct front_link {
 
 void front_link_answer_failed(struct front_link *link, uint32_t request,
 	const struct exchange_failure *failure);
-void front_link_revoke(struct front_link *link, const char *login, uint64_t epoch);
 void front_link_kick_id(struct front_link *link, const char *id, const char *text);
 
 /* front_renewal.c: false if the content is bad. */

@@ -113,8 +113,9 @@ admission_ready(struct session *session)
 	session->protocol->on_ready(session->context);
 }
 
-void
-admission_greet(struct session *session)
+/* At once, or after the delay of the listener. */
+static void
+greet(struct session *session)
 {
 	if (session->listener->settings->greet_delay)
 		session_enter(session, SESSION_GREET);
@@ -182,7 +183,7 @@ admission_on_secure(struct stream *stream, void *context)
 	if (session->listener->settings->client_certificate != CLIENT_CERTIFICATE_OFF)
 		note_certificate(session);
 	if (!session->greeted) {
-		admission_greet(session);
+		greet(session);
 		return;
 	}
 	session_enter(session, SESSION_COMMAND);
@@ -223,7 +224,7 @@ begin(struct session *session)
 	if (session->listener->settings->tls == LISTENER_TLS_IMPLICIT)
 		start_tls(session, STREAM_WAITING_TLS);
 	else
-		admission_greet(session);
+		greet(session);
 }
 
 struct session *

@@ -44,8 +44,7 @@ struct session {
 
 extern const struct stream_hooks session_hooks;
 
-/* Says the greeting, at once or after the delay of the listener. */
-void admission_greet(struct session *session);
+/* Says the greeting. */
 void admission_ready(struct session *session);
 /* A word to a connection for which there is no room; it stays the caller's. */
 void admission_turn_away(const struct front *front, const struct listener *listener, int fd);

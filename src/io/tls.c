@@ -48,9 +48,9 @@ static const char *const priority_floors[] = {
 	[TLS_VERSION_1_3] = ":-RSA:-ANON-ECDH:-ANON-DH:-VERS-TLS1.0:-VERS-TLS1.1:-VERS-TLS1.2",
 };
 
-bool
-tls_priority_make(const char *priority, enum tls_version minimum, gnutls_priority_t *priority_out,
-		struct fault *fault_out)
+static bool
+make_priority(const char *priority, enum tls_version minimum, gnutls_priority_t *priority_out,
+	struct fault *fault_out)
 {
 	char text[PRIORITY_MAX_BYTES];
 	const char *wrong = "";
@@ -78,7 +78,7 @@ tls_priority_check(const char *priority, enum tls_version minimum, struct fault 
 {
 	gnutls_priority_t made;
 
-	if (!tls_priority_make(priority, minimum, &made, fault_out))
+	if (!make_priority(priority, minimum, &made, fault_out))
 		return false;
 	gnutls_priority_deinit(made);
 	return true;
@@ -86,9 +86,9 @@ tls_priority_check(const char *priority, enum tls_version minimum, struct fault 
 
 /* --- trust */
 
-bool
-tls_trust_make(const char *file, struct span pem, gnutls_x509_trust_list_t *trust_out,
-		struct fault *fault_out)
+static bool
+make_trust(const char *file, struct span pem, gnutls_x509_trust_list_t *trust_out,
+	struct fault *fault_out)
 {
 	gnutls_datum_t bytes = { .data = (unsigned char *)pem.start, .size = (unsigned)pem.length };
 	gnutls_x509_trust_list_t trust;
@@ -150,9 +150,9 @@ tls_server_new(const struct tls_settings *settings, struct tls_set *set, struct 
 	server->require_certificate = settings->ask_certificate && settings->require_certificate;
 	if (settings->ticket_key && !settings->ask_certificate)
 		tls_server_set_ticket_key(server, settings->ticket_key);
-	if (!tls_priority_make(settings->priority, settings->minimum, &server->priority, fault_out) ||
+	if (!make_priority(settings->priority, settings->minimum, &server->priority, fault_out) ||
 			(settings->ask_certificate &&
-					!tls_trust_make(NULL, settings->trust_pem, &server->trust,
+					!make_trust(NULL, settings->trust_pem, &server->trust,
 							fault_out)) ||
 			!tls_set_seal(set, fault_out))
 		tls_server_free(&server);
@@ -219,8 +219,8 @@ tls_client_new(const struct tls_client_settings *settings, struct fault *fault_o
 	gnutls_certificate_allocate_credentials(&client->credentials);
 	if (settings->certificate)
 		client->certificate = tls_certificate_hold(settings->certificate);
-	if (!tls_priority_make(settings->priority, settings->minimum, &client->priority, fault_out) ||
-			(verifies && !tls_trust_make(settings->trust_file, settings->trust_pem,
+	if (!make_priority(settings->priority, settings->minimum, &client->priority, fault_out) ||
+			(verifies && !make_trust(settings->trust_file, settings->trust_pem,
 						     &client->trust, fault_out)) ||
 			(client->certificate && !tls_key_attach(client->certificate,
 								client->credentials, fault_out)))

@@ -101,10 +101,6 @@ bool tls_set_seal(struct tls_set *set, struct fault *fault_out);
 /* By SNI: exact, then wildcard, then the default. */
 struct tls_choice *tls_set_choose(const struct tls_set *set, struct span name);
 
-bool tls_priority_make(const char *priority, enum tls_version minimum,
-	gnutls_priority_t *priority_out, struct fault *fault_out);
-bool tls_trust_make(const char *file, struct span pem, gnutls_x509_trust_list_t *trust_out,
-	struct fault *fault_out);
 /* The certificate that the other end shows: GnuTLS calls it in the handshake, and heeds its answer. */
 int tls_peer_on_verify(gnutls_session_t gnutls);
 /*

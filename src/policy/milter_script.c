@@ -146,12 +146,6 @@ on_room(void *context)
 	milter_script_tell(context);
 }
 
-static void
-on_lost(void *context, enum milter_loss loss, const struct fault *why)
-{
-	milter_script_lose(context, loss, why);
-}
-
 void
 milter_script_on_room(void *context)
 {
@@ -190,8 +184,9 @@ find_budget(struct milter_script *script, enum milter_loss loss)
 	}
 }
 
-void
-milter_script_lose(struct milter_script *script, enum milter_loss loss, const struct fault *why)
+/* The connection is of no use any more, and closed. */
+static void
+lose(struct milter_script *script, enum milter_loss loss, const struct fault *why)
 {
 	bool ended = script->told == MILTER_AT_END;
 
@@ -219,6 +214,12 @@ milter_script_lose(struct milter_script *script, enum milter_loss loss, const st
 		script->lost = true;
 }
 
+static void
+on_lost(void *context, enum milter_loss loss, const struct fault *why)
+{
+	lose(context, loss, why);
+}
+
 void
 milter_script_break(struct milter_script *script, const char *format, ...)
 {
@@ -229,7 +230,7 @@ milter_script_break(struct milter_script *script, const char *format, ...)
 	vsnprintf(why.text, sizeof why.text, format, args);
 	va_end(args);
 	milter_link_close(&script->link);
-	milter_script_lose(script, MILTER_LOSS_BROKEN, &why);
+	lose(script, MILTER_LOSS_BROKEN, &why);
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */

@@ -26,9 +26,7 @@ void milter_script_wait(struct milter_script *script);
 void milter_script_say(struct milter_script *script, enum milter_said said);
 void milter_script_say_verdict(struct milter_script *script, enum milter_said said,
 	const struct verdict *verdict);
-/* The connection is of no use any more, and closed. */
-void milter_script_lose(struct milter_script *script, enum milter_loss loss,
-	const struct fault *why);
+/* What the filter said cannot be, in these words: its connection closes. */
 void milter_script_break(struct milter_script *script, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void milter_script_on_room(void *context);  /* a new body has its file */
