@@ -6,23 +6,130 @@
 
 #include "ctl/filter_table.h"
 
+/* ---- milter list ------------------------------------------------------------------------------ */
+
+static const struct table_column details[] = {
+	{ "filter", "name", TABLE_TEXT },
+	{ "address", "address", TABLE_TEXT },
+	{ "policies", "policies", TABLE_TEXT },
+	{ "on failure", "on_failure", TABLE_TEXT },
+	{ "state", "state", TABLE_TEXT },
+	{ "version", "version", TABLE_TEXT },
+	{ "actions", "actions", TABLE_TEXT },
+	{ "steps", "steps", TABLE_TEXT },
+	{ "open", "connections", TABLE_TEXT },
+	{ "messages", "messages", TABLE_TEXT },
+	{ "verdicts", "verdicts", TABLE_TEXT },
+	{ "changed", "changed", TABLE_TEXT },
+	{ "failures", "failures", TABLE_TEXT },
+	{ "skipped", "skipped", TABLE_TEXT },
+	{ "mean", "mean_us", TABLE_SHORT },
+	{ "recent", "recent_us", TABLE_SHORT },
+	{ "longest", "longest_us", TABLE_SHORT },
+	{ "last fault", "fault", TABLE_TEXT },
+	{ NULL, NULL, TABLE_TEXT },
+};
+
+/* An empty list is told in words; one that it did not come to stays out. */
+static void
+name_none(json_t *data, const char *list)
+{
+	json_t *names = json_object_get(data, list);
+
+	if (names && json_array_size(names) == 0)
+		json_object_set_new(data, list, json_string("none"));
+}
+
+/* Those that there were, as texts: "accept 3". */
+static json_t *
+verdicts_in_words(json_t *counts)
+{
+	json_t *words = json_array();
+	const char *verdict;
+	json_t *count;
+
+	json_object_foreach(counts, verdict, count)
+		if (json_integer_value(count) > 0)
+			json_array_append_new(words, json_sprintf("%s %lld", verdict,
+				(long long)json_integer_value(count)));
+	return words;
+}
+
+static void
+print_details(struct ctl *ctl, json_t *filter)
+{
+	if (!json_is_integer(json_object_get(filter, "version"))) {
+		json_object_del(filter, "actions");
+		json_object_del(filter, "steps");
+	}
+	json_object_set_new(filter, "verdicts",
+		verdicts_in_words(json_object_get(filter, "verdicts")));
+	name_none(filter, "actions");
+	name_none(filter, "steps");
+	name_none(filter, "policies");
+	name_none(filter, "verdicts");
+	table_print_fields(ctl->out, details, filter);
+}
+
+/* Leaves the one of this name; false if there is none. */
+static bool
+leave_one(json_t *filters, const char *name)
+{
+	for (size_t i = json_array_size(filters); i > 0; i--) {
+		const json_t *title = json_object_get(json_array_get(filters, i - 1), "name");
+
+		if (!json_is_string(title) || strcmp(json_string_value(title), name) != 0)
+			json_array_remove(filters, i - 1);
+	}
+	return json_array_size(filters) > 0;
+}
+
+static enum ctl_exit
+show(struct ctl *ctl, const struct command *command, json_t *filters, const char *name)
+{
+	json_t *list = json_object_get(filters, "filters");
+	struct fault fault = FAULT_INIT;
+
+	if (name && !leave_one(list, name)) {
+		fault_set(&fault, FAULT_MISSING,
+			"there is no filter %s in the configuration that is in effect", name);
+		return ctl_refuse(ctl, CTL_NO, &fault);
+	}
+	if (name && !ctl->json)
+		print_details(ctl, json_array_get(list, 0));
+	else
+		command_show(ctl, command, filters);
+	return CTL_DONE;
+}
+
 static enum ctl_exit
 list(struct ctl *ctl, const struct command *command, const struct arguments *arguments)
 {
 	static const struct command status = { .verb = "status" };
+	struct fault fault = FAULT_INIT;
+	json_t *args = arguments_json(arguments, &fault);
 	json_t *data;
 	json_t *filters;
-	enum ctl_exit result = ctl_ask(ctl, &status, json_object(), &data);
+	enum ctl_exit result;
 
-	(void)arguments;
-	if (result != CTL_DONE)
-		return result;
-	filters = json_pack("{s:o}", "filters", filter_table_gather(data));
-	command_show(ctl, command, filters);
-	json_decref(filters);
-	json_decref(data);
-	return CTL_DONE;
+	if (!args)
+		return ctl_refuse(ctl, CTL_USAGE, &fault);
+	result = ctl_ask(ctl, &status, json_object(), &data);
+	if (result == CTL_DONE) {
+		filters = json_pack("{s:o}", "filters", filter_table_gather(data));
+		result = show(ctl, command, filters,
+			json_string_value(json_object_get(args, "name")));
+		json_decref(filters);
+		json_decref(data);
+	}
+	json_decref(args);
+	return result;
 }
+
+static const struct argument list_arguments[] = {
+	{ "NAME", "name", ARGUMENT_WORD, false },
+	{ NULL, NULL, ARGUMENT_WORD, false },
+};
 
 /* ---- milter test ------------------------------------------------------------------------------ */
 
@@ -50,16 +157,6 @@ static const struct table_column answer_columns[] = {
 	{ "TEXT", "text", TABLE_TEXT },
 	{ NULL, NULL, TABLE_TEXT },
 };
-
-/* An empty list is told in words; one that it did not come to stays out. */
-static void
-name_none(json_t *data, const char *list)
-{
-	json_t *names = json_object_get(data, list);
-
-	if (names && json_array_size(names) == 0)
-		json_object_set_new(data, list, json_string("none"));
-}
 
 static void
 print_outcome(struct ctl *ctl, const char *outcome, const char *fault)
@@ -137,8 +234,8 @@ static const struct argument test_arguments[] = {
 };
 
 const struct command commands_milter[] = {
-	{ .verb = "milter list", .run = list, .list = "filters", .columns = filter_table_whole,
-		.help = "Show the filters: where they are, how they do, what they did" },
+	{ .verb = "milter list", .run = list, .arguments = list_arguments, .list = "filters", .columns = filter_table_whole,
+		.help = "Show the filters, or all of one: where they are, how they do, what they did" },
 	{ .verb = "milter test", .run = test, .arguments = test_arguments,
 		.help = "Connect to a filter as the daemon does, and let it judge a made-up message" },
 	{ .verb = NULL },

@@ -176,6 +176,24 @@ listed(void **state)
 		"sign    resting  10        5         5.00ms  nobody is there\n");
 }
 
+/* What was negotiated, and each verdict, stand there; of one that was never met they do not. */
+static void
+one_of_them(void **state)
+{
+	static const char answer[] = OK_DATA("{\"roles\":[" ROLE(0, FIRST "," OLD) "]}");
+
+	(void)state;
+	check("milter list sign", STATUS_ASKED, answer, CTL_DONE,
+		"filter:     sign\naddress:    127.0.0.1:8891\npolicies:   default\n"
+		"on failure: tempfail\nstate:      ok\nversion:    6\nactions:    add-header\n"
+		"steps:      no-body\nopen:       2\nmessages:   30\n"
+		"verdicts:   continue 28, reject 2\nchanged:    28\nfailures:   0\nskipped:    0\n"
+		"mean:       2.00ms\nrecent:     1.00ms\nlongest:    9.00ms\n");
+	check("milter list gone", STATUS_ASKED, answer, CTL_DONE,
+		"filter:   gone\nstate:    unknown\nverdicts: none\nmean:     -\n");
+	check("milter list nobody", STATUS_ASKED, answer, CTL_NO, "");
+}
+
 static void
 tried(void **state)
 {
@@ -221,6 +239,7 @@ main(void)
 		cmocka_unit_test(who_asked_last_knows_best),
 		cmocka_unit_test(nonsense_is_passed_over),
 		cmocka_unit_test(listed),
+		cmocka_unit_test(one_of_them),
 		cmocka_unit_test(tried),
 	};
 
