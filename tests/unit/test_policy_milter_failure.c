@@ -362,6 +362,30 @@ the_breaker(void **state)
 	fixture_close(&fixture);
 }
 
+/* No more than its buffers take while it answers nothing: or both would wait for each other. */
+static void
+fields_that_wait_for_answers(void **state)
+{
+	static const struct filter_rule rules[] = { SILENT('L', 0), { 0 } };
+	struct fixture fixture;
+	struct buf header = BUF_INIT(0);
+
+	(void)state;
+	for (int i = 0; i < 200; i++)
+		buf_printf(&header, "X-Field-%03d: %0986d\r\n", i, i);
+	fixture_open(&fixture, rules);
+	fixture.settings.content_wait = 10 * FIXTURE_HURRY_MS;
+	fixture_from(&fixture);
+	fixture_to(&fixture, "bob@example.net");
+	fixture_data(&fixture);
+	fixture_content(&fixture, buf_text(&header), SPAN_LITERAL("x\r\n"));
+	assert_int_equal(fixture_message(&fixture), VERDICT_TEMPFAIL);
+	/* 48 KiB */
+	assert_in_range(strspn(strchr(fixture_heard(&fixture), 'L'), "L"), 40, 50);
+	fixture_close(&fixture);
+	buf_fini(&header);
+}
+
 int
 main(void)
 {
@@ -377,6 +401,7 @@ main(void)
 		cmocka_unit_test(a_filter_that_never_reads),
 		cmocka_unit_test(a_filter_that_refuses_without_reading),
 		cmocka_unit_test(the_breaker),
+		cmocka_unit_test(fields_that_wait_for_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

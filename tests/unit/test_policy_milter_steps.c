@@ -51,8 +51,11 @@ every_version(void **state)
 		/* 13 bytes and their length, neither more nor less: some insist on it. */
 		assert_memory_equal(buf_span(&fixture.raw).start, "\0\0\0\x0dO", 5);
 		assert_memory_equal(buf_span(&fixture.raw).start + 5, versions[i].offer, 12);
-		if (meets)
+		if (meets) {
 			assert_int_equal(fixture.health.version, versions[i].answered);
+			/* To an older one even the macros of DATA are strange. */
+			assert_int_equal(fixture_was_told(&fixture, "DTi"), versions[i].answered >= 4);
+		}
 		fixture_close(&fixture);
 		if (strcmp(fixture_heard(&fixture), versions[i].heard) != 0)
 			fail_msg("%zu: %s", i, fixture_heard(&fixture));
@@ -183,7 +186,7 @@ answers_although_it_is_mute(void **state)
 	}
 }
 
-/* All is told in one go, so the first of many answers may be to the client's name: no mail passes by it. */
+/* All is told in one go, so the first of many answers may be to CONNECT: no mail passes by it. */
 static void
 no_verdict_among_answers_to_what_is_mute(void **state)
 {
@@ -372,6 +375,33 @@ long_headers(void **state)
 	buf_fini(&header);
 }
 
+/* Who may send more than the listener takes gets as much back from a filter. */
+static void
+a_new_body_as_large_as_the_old(void **state)
+{
+	enum { NEW_BYTES = 150 * 1024 };
+	char *answer = mem_alloc(5 + NEW_BYTES + 5);
+	const struct filter_rule rules[] = {
+		{ 'E', 1, FILTER_SENDS, answer, 5 + NEW_BYTES + 5 }, { 0 } };
+	struct fixture fixture;
+
+	(void)state;
+	memset(answer, 'n', 5 + NEW_BYTES);
+	memcpy(answer, "\x00\x02\x58\x01" "b", 5); /* 1 + NEW_BYTES */
+	memcpy(answer + 5 + NEW_BYTES, ANSWER("c"), 5);
+	for (int large = 0; large < 2; large++) {
+		fixture_open(&fixture, rules);
+		fixture.listener.message_size = 1000;
+		fixture_from(&fixture);
+		fixture_to(&fixture, "bob@example.net");
+		fixture_data(&fixture);
+		fixture_content(&fixture, FIXTURE_HEADER, span_of(answer, large ? NEW_BYTES : 10));
+		assert_int_equal(fixture_message(&fixture), large ? VERDICT_CONTINUE : VERDICT_TEMPFAIL);
+		fixture_close(&fixture);
+	}
+	mem_free(&answer);
+}
+
 /* What the protocol cannot say is refused, and the filter asked again next time. */
 static void
 a_field_that_cannot_be_said(void **state)
@@ -443,6 +473,7 @@ main(void)
 		cmocka_unit_test(bodies_in_pieces),
 		cmocka_unit_test(bodies_in_a_file),
 		cmocka_unit_test(long_headers),
+		cmocka_unit_test(a_new_body_as_large_as_the_old),
 		cmocka_unit_test(a_field_that_cannot_be_said),
 		cmocka_unit_test(our_own_trace),
 	};
