@@ -103,16 +103,17 @@ def wait_for_report(sink, token):
 # --- later, but delivered
 
 def test_deferred_is_delivered_at_a_later_try(gate, hops, token):
-    hops["one"].script["RCPT"] = [b"451 4.7.1 greylisted\r\n"]
+    hops["one"].script["RCPT"] = [b"451 4.7.1 greylisted\r\n"] * 50
     number = submit(gate, token, [b"u@one.test"])
     waiting = gate.wait_until_tried("u@one.test")
-    assert (waiting["attempts"], waiting["id"]) == (1, number)
+    assert waiting["attempts"] >= 1 and waiting["id"] == number
     assert "greylisted" in waiting["reply"]
     assert gate.queue()[0]["due_ms"] > 0
+    hops["one"].script.clear()
     hops["one"].wait_for_token(token)
     gate.wait_until_queue_is_empty()
     tracked = gate.ctl_json("track", number)["messages"][0]
-    assert tracked["state"] == "delivered" and tracked["recipients"][0]["attempts"] == 2
+    assert tracked["state"] == "delivered" and tracked["recipients"][0]["attempts"] >= 2
 
 
 def test_a_hop_that_is_down_and_comes_back(make_gate, token):

@@ -195,14 +195,12 @@ class Sink:
         for key, reply in list(self.script.items()):
             if isinstance(key, tuple) and key[0] == verb and re.search(key[1], argument):
                 return True, reply
-        if verb not in self.script:
+        try:
+            # A test may clear the script at any time.
+            reply = self.script[verb]
+            return True, reply.pop(0) if isinstance(reply, list) else reply
+        except LookupError:
             return False, None
-        reply = self.script[verb]
-        if isinstance(reply, list):
-            if not reply:
-                return False, None
-            return True, reply.pop(0)
-        return True, reply
 
 
 class Talk:
