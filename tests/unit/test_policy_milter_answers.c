@@ -368,6 +368,37 @@ a_body_waits_for_its_file(void **state)
 	fixture_close(&fixture);
 }
 
+static void
+leave(void *context)
+{
+	struct fixture *fixture = context;
+
+	if (!fake_milter_change.on_room) {
+		loop_timer_start(&fixture->later, 50);
+		return;
+	}
+	fixture->waits = false;
+	loop_stop(fixture->loop);
+}
+
+/* The client goes away meanwhile: the connection of the next message is listened to. */
+static void
+nobody_waits_for_the_file(void **state)
+{
+	static const struct filter_rule rules[] = { SENDS('E', 1, "\0\0\0\5blate"), { 0 } };
+	struct fixture fixture;
+
+	(void)state;
+	fixture_open(&fixture, rules);
+	loop_timer_init(&fixture.later, fixture.loop, leave, &fixture);
+	loop_timer_start(&fixture.later, 50);
+	fixture_mail(&fixture);
+	fixture_end_mail(&fixture);
+	assert_int_equal(fixture_mail(&fixture), VERDICT_CONTINUE);
+	fixture_close(&fixture);
+	assert_string_equal(fixture_heard(&fixture), "OCHMRTLLNBEQ./OCHMRTLLNBEQ.");
+}
+
 int
 main(void)
 {
@@ -378,6 +409,7 @@ main(void)
 		cmocka_unit_test(changes_are_done_or_not),
 		cmocka_unit_test(want_of_room_refuses_nothing),
 		cmocka_unit_test(a_body_waits_for_its_file),
+		cmocka_unit_test(nobody_waits_for_the_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
