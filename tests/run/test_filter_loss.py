@@ -323,6 +323,19 @@ def test_later_filter_is_aborted_where_an_earlier_one_refuses(filtered, filter_)
         assert first.connection is second.connection
 
 
+@pytest.mark.parametrize("step, at, commands", [("M", "MAIL", "M"), ("T", "DATA", "MRT")])
+def test_earlier_filter_is_aborted_where_a_later_one_refuses(filtered, filter_, step, at, commands):
+    with filtered.session("tempfail") as wire:
+        filter_.play()
+        filtered.witness.play({step: [say.REJECT]})
+        seen = len(filter_.messages)
+        found, reply = send(wire, letter(new_token()))
+        assert (found, reply.code) == (at, 550), reply
+        message = filter_.wait_for_message(seen)
+        assert (message.end, message.commands) == ("A", commands), message
+        assert check_next(filtered, "tempfail", wire).connection is message.connection
+
+
 @pytest.mark.parametrize("step, commands", [("M", "M"), ("R", "MR"), ("T", "MRRT")])
 def test_nobody_is_asked_about_what_is_discarded(filtered, filter_, step, commands):
     """An earlier filter is not told of DATA without the recipients that it did not hear of."""
