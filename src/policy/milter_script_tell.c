@@ -276,7 +276,7 @@ milter_script_tell(struct milter_script *script)
 	if (may_tell(script) && !is_there(script) && !milter_link_is_quiet(link)) {
 		if (milter_link_has_input(link))
 			milter_script_break(script, "an answer to nothing");
-		else /* It has closed: so it is replaced, for END was not told to nobody. */
+		else /* It has closed, and END was not told yet: it is replaced. */
 			milter_script_wait(script);
 		return;
 	}
