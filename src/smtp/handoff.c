@@ -90,7 +90,8 @@ accept_message(struct transaction *transaction, enum log_event_id event, const c
 		kv_int("recipients", (int64_t)mail->recipient_count),
 		kv_int("size", (int64_t)mail_size(mail)),
 		kv_str("rights", verdict_word(&mail->rights)),
-		kv_str("where", mail->rights.where),
+		kv_str("where",
+			transaction->discarded_by ? transaction->discarded_by : mail->rights.where),
 		kv_str("held", mail->hold ? mail->hold_reason : ""),
 		kv_str("again_as", strcmp(id, mail->id) == 0 ? "" : mail->id));
 	smtp->errors = 0;
@@ -339,9 +340,10 @@ on_message_verdict(void *context, const struct verdict *verdict)
 {
 	struct transaction *transaction = context;
 
+	transaction_note_discard(transaction, verdict);
 	if (verdict_is_refusal(verdict))
 		refuse(transaction, verdict);
-	else if (verdict->kind == VERDICT_DISCARD)
+	else if (transaction->discarded_by)
 		accept_message(transaction, EV_SMTP_DISCARDED, transaction->mail->id);
 	else if (has_budget(&transaction->smtp->mail))
 		charge(transaction);
@@ -377,7 +379,7 @@ handoff_start(struct transaction *transaction)
 		verdict = mail_judge_header(mail, rights_is_submission(&smtp->mail));
 	if (verdict.kind != VERDICT_CONTINUE)
 		refuse(transaction, &verdict);
-	else if (transaction->discard)
+	else if (transaction->discarded_by)
 		accept_message(transaction, EV_SMTP_DISCARDED, transaction->mail->id);
 	else {
 		note_sent(transaction);

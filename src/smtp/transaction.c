@@ -63,6 +63,13 @@ is_qualified(const struct smtp *smtp, const struct address *address)
 	       settings_is_authoritative(smtp->mail.settings, address_domain(address));
 }
 
+void
+transaction_note_discard(struct transaction *transaction, const struct verdict *verdict)
+{
+	if (verdict->kind == VERDICT_DISCARD && !transaction->discarded_by)
+		transaction->discarded_by = arena_strdup(transaction->mail->arena, verdict->where);
+}
+
 /* ---- MAIL ------------------------------------------------------------------------------------ */
 
 static void
@@ -75,7 +82,7 @@ on_sender_verdict(void *context, const struct verdict *verdict)
 		transaction_end(smtp);
 		smtp_reply_verdict(smtp, verdict);
 	} else {
-		smtp->transaction->discard = verdict->kind == VERDICT_DISCARD;
+		transaction_note_discard(smtp->transaction, verdict);
 		smtp->messages++;
 		smtp_enter(smtp, SMTP_STATE_SENDER);
 		session_welcome(smtp->session);
@@ -167,7 +174,7 @@ on_recipient_verdict(void *context, const struct verdict *verdict)
 		transaction->refused++;
 		smtp_reply_verdict(smtp, verdict);
 	} else {
-		transaction->discard |= verdict->kind == VERDICT_DISCARD;
+		transaction_note_discard(transaction, verdict);
 		take_recipient(transaction->mail, asked);
 		smtp_enter(smtp, SMTP_STATE_RECIPIENTS);
 		smtp_reply(smtp, 250, "2.1.5", "Ok");
@@ -189,7 +196,7 @@ ask_recipient(struct smtp *smtp, const struct smtp_rcpt *to)
 		.parameters = transaction->asked_parameters,
 		.notify = (uint8_t)to->notify };
 	smtp_wait(smtp);
-	if (transaction->discard)
+	if (transaction->discarded_by)
 		on_recipient_verdict(smtp, &VERDICT_PASS);
 	else
 		chain_envrcpt(smtp->chain, transaction->mail, &transaction->asked,
@@ -319,7 +326,7 @@ static void
 ask_for_content(struct smtp *smtp, stage_done_fn done)
 {
 	smtp_wait(smtp);
-	if (smtp->transaction->discard)
+	if (smtp->transaction->discarded_by)
 		done(smtp, &VERDICT_PASS);
 	else
 		chain_data(smtp->chain, smtp->transaction->mail, done, smtp);
@@ -338,7 +345,7 @@ on_data_verdict(void *context, const struct verdict *verdict)
 		smtp_go_on(smtp);
 		return;
 	}
-	smtp->transaction->discard |= verdict->kind == VERDICT_DISCARD;
+	transaction_note_discard(smtp->transaction, verdict);
 	begin_content(smtp->transaction);
 	smtp_enter(smtp, SMTP_STATE_CONTENT);
 	smtp_reply(smtp, 354, NULL, "End data with <CR><LF>.<CR><LF>");
@@ -397,7 +404,7 @@ on_bdat_verdict(void *context, const struct verdict *verdict)
 		smtp_swallow(smtp, size, &reply);
 		return;
 	}
-	transaction->discard |= verdict->kind == VERDICT_DISCARD;
+	transaction_note_discard(transaction, verdict);
 	transaction->chunked = true;
 	begin_content(transaction);
 	begin_chunk(transaction);

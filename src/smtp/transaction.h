@@ -12,7 +12,7 @@ struct transaction {
 	struct mail *mail;
 	struct content content;
 	unsigned refused;             /* recipients */
-	bool discard;                 /* a stage wants it to vanish */
+	const char *discarded_by;     /* the first stage that wants it to vanish; NULL: none does */
 	bool chunked;                 /* by BDAT */
 	struct smtp_bdat chunk;       /* the one under way */
 
@@ -41,6 +41,8 @@ void transaction_data(struct smtp *smtp);
 void transaction_bdat(struct smtp *smtp, const struct smtp_bdat *bdat);
 /* Takes content from the front of bytes; how much. */
 size_t transaction_content(struct smtp *smtp, struct span bytes);
+/* Takes note if the verdict is that the message shall vanish. */
+void transaction_note_discard(struct transaction *transaction, const struct verdict *verdict);
 /* Whatever became of it: nothing of it is left, and MAIL may come. NULL is free. */
 void transaction_end(struct smtp *smtp);
 

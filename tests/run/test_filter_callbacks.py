@@ -320,13 +320,16 @@ def test_the_verdict_on_content_is_for_the_message(plain, sink, token, stage, ac
 
 
 @pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "at-header", "at-eoh", "at-body", "end"])
-def test_what_is_discarded_is_taken_and_goes_nowhere(plain, gate, sink, token, stage):
+def test_what_is_discarded_is_taken_and_goes_nowhere(plain, gate, sink, kind, token, stage):
     sender = b"discard.mail@example.org" if stage == "mail" else b"alice@example.org"
     recipient = b"discard." + stage.encode() + b"@example.net" if stage in ("rcpt", "data") else b"u@example.net"
     orders = [] if stage in ("mail", "rcpt", "data") else [f"{stage} discard"]
     with plain.wire() as wire:
-        assert deliver(wire, gates.with_orders(token + b"gone", *orders), sender, recipient).code == 250
+        gone = deliver(wire, gates.with_orders(token + b"gone", *orders), sender, recipient)
+        assert gone.code == 250, gone
         assert deliver(wire, letter(token + b"here")).code == 250
+    number = gone.lines[-1].split()[-1].decode()
+    assert gate.wait_for_event("smtp.discarded", {"id": number})["where"].startswith(f"milter {kind}-plain at ")
     sink.wait_for_token(token + b"here")
     gate.wait_until_queue_is_empty()
     assert not sink.with_token(token + b"gone")

@@ -220,7 +220,7 @@ def test_nobody_left(gate, sink, play, token):
     with gate.session() as wire:
         answer = deliver(wire, letter(token))
     assert answer.code == 250, answer
-    event_of(gate, answer, "smtp.discarded")
+    event_of(gate, answer, "smtp.discarded", where="milter first at end of message")
     assert not gate.queue() and not sink.with_token(token)
 
 
