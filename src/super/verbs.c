@@ -19,12 +19,16 @@ static void
 on_reloaded(void *context, const struct fault *why)
 {
 	char text[FAULT_TEXT_MAX_BYTES + 64];
+	size_t length;
 
 	if (!why) {
 		control_client_answer(context, SPAN_EMPTY, false);
 		return;
 	}
-	snprintf(text, sizeof text, "%s; the old settings stay in use everywhere", why->text);
+	/* "did you mean …?" ends a sentence. */
+	length = strlen(why->text);
+	snprintf(text, sizeof text, "%s%s old settings stay in use everywhere", why->text,
+		length > 0 && why->text[length - 1] == '?' ? " The" : "; the");
 	control_client_error(context, control_kind_name(why->kind), text);
 }
 

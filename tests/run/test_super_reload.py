@@ -64,6 +64,8 @@ def test_n10_bad_configuration_changes_nothing(gate):
     gate.parts["extra"] = "no-such-setting = 1\n"
     refused = gate.reload(check=False)
     assert refused.returncode != 0 and "no-such-setting" in refused.stderr + refused.stdout
+    gate.parts["extra"] = "queue {\n  expiri = 5d\n}\n"
+    assert 'did you mean "expiry"? The old settings stay' in gate.reload(check=False).stderr
     gate.parts["extra"] = ""
     gate.write_config()
     assert gate.status()["generation"] == 1 and gate.roles() == before
