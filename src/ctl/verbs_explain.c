@@ -138,6 +138,8 @@ show(struct ctl *ctl, const struct command *command, const json_t *data)
 	if (json_array_size(filters) > 0) {
 		fprintf(ctl->out, "\n");
 		table_print(ctl->out, filter_columns, filters, true);
+	} else if (json_is_array(filters)) {
+		fprintf(ctl->out, "\nNo filter stands in the policy of this listener.\n");
 	}
 }
 

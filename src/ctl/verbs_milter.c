@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "config/suggest.h"
 #include "ctl/filter_table.h"
 
 /* ---- milter list ------------------------------------------------------------------------------ */
@@ -71,32 +72,55 @@ print_details(struct ctl *ctl, json_t *filter)
 	table_print_fields(ctl->out, details, filter);
 }
 
-/* Leaves the one of this name; false if there is none. */
+/* Leaves the one of this name; false if there is none, and nothing is changed. */
 static bool
-leave_one(json_t *filters, const char *name)
+leave_one(json_t *filters, const char *name, struct suggest *suggest)
 {
-	for (size_t i = json_array_size(filters); i > 0; i--) {
-		const json_t *title = json_object_get(json_array_get(filters, i - 1), "name");
+	json_t *found = NULL;
+	size_t index;
+	json_t *each;
 
-		if (!json_is_string(title) || strcmp(json_string_value(title), name) != 0)
-			json_array_remove(filters, i - 1);
+	json_array_foreach(filters, index, each)
+	{
+		const char *title = json_string_value(json_object_get(each, "name"));
+
+		if (title && strcmp(title, name) == 0)
+			found = each;
+		if (title)
+			suggest_consider(suggest, name, title);
 	}
-	return json_array_size(filters) > 0;
+	if (!found)
+		return false;
+	json_incref(found);
+	json_array_clear(filters);
+	json_array_append_new(filters, found);
+	return true;
+}
+
+static enum ctl_exit
+refuse_unknown(struct ctl *ctl, const struct suggest *suggest, const char *name)
+{
+	struct fault fault = FAULT_INIT;
+
+	fault_set(&fault, FAULT_MISSING,
+		"there is no filter %s in the configuration that is in effect%s%s%s", name,
+		suggest->best ? "; did you mean \"" : "", suggest->best ? suggest->best : "",
+		suggest->best ? "\"?" : "");
+	return ctl_refuse(ctl, CTL_NO, &fault);
 }
 
 static enum ctl_exit
 show(struct ctl *ctl, const struct command *command, json_t *filters, const char *name)
 {
 	json_t *list = json_object_get(filters, "filters");
-	struct fault fault = FAULT_INIT;
+	struct suggest suggest = { .best = NULL };
 
-	if (name && !leave_one(list, name)) {
-		fault_set(&fault, FAULT_MISSING,
-			"there is no filter %s in the configuration that is in effect", name);
-		return ctl_refuse(ctl, CTL_NO, &fault);
-	}
+	if (name && !leave_one(list, name, &suggest))
+		return refuse_unknown(ctl, &suggest, name);
 	if (name && !ctl->json)
 		print_details(ctl, json_array_get(list, 0));
+	else if (json_array_size(list) == 0 && !ctl->json && ctl->terminal)
+		fputs("There are no filters in the configuration that is in effect.\n", ctl->out);
 	else
 		command_show(ctl, command, filters);
 	return CTL_DONE;

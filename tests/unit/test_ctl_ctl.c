@@ -116,6 +116,10 @@ asked(void **state)
 			"av      yes                                       2.0K\n"
 			"dkim    no     logins      c.conf:9               \n",
 			"" },
+		{ "explain --listener in --mail-from a@b", " ",
+			"{\"args\":{\"listener\":\"in\",\"mail_from\":\"a@b\"},\"verb\":\"explain\"}",
+			OK_DATA("{\"verdict\":\"pass\",\"filters\":[]}"), CTL_DONE,
+			"verdict: pass\n\nNo filter stands in the policy of this listener.\n", "" },
 		{ "queue list", " ", "{\"args\":{\"limit\":\"1000\"},\"verb\":\"queue list\"}",
 			OK_DATA("{\"messages\":[{" MESSAGE ",\"recipients\":[\"x@y\",\"z@y\"]}]}"),
 			CTL_DONE,

@@ -135,6 +135,7 @@ nonsense_is_passed_over(void **state)
 	json_decref(list);
 }
 
+/* What is said is out's, or of a refusal err's. */
 static void
 check(const char *line, const char *request, const char *answer, enum ctl_exit wanted,
 	const char *out)
@@ -149,7 +150,7 @@ check(const char *line, const char *request, const char *answer, enum ctl_exit w
 	asked = control_fixture_request(&call.fixture);
 	text = json_dumps(asked, JSON_COMPACT | JSON_SORT_KEYS);
 	assert_string_equal(text, request);
-	assert_string_equal(call.out, out);
+	assert_string_equal(call.err[0] ? call.err : call.out, out);
 	free(text);
 	json_decref(asked);
 	call_end(&call);
@@ -166,7 +167,10 @@ listed(void **state)
 		"FAILURES  SKIPPED  MEAN    RECENT  LONGEST  LAST FAULT\n"
 		"sign    127.0.0.1:8891  default   tempfail    ok     2     30        2        28       "
 		"0         0        2.00ms  1.00ms  9.00ms   \n");
-	check("milter list", STATUS_ASKED, OK_DATA("{\"roles\":[]}"), CTL_DONE, "");
+	check("milter list", STATUS_ASKED, OK_DATA("{\"roles\":[]}"), CTL_DONE,
+		"There are no filters in the configuration that is in effect.\n");
+	check("milter list --json", STATUS_ASKED, OK_DATA("{\"roles\":[]}"), CTL_DONE,
+		"{\n  \"filters\": []\n}\n");
 	check("status", STATUS_ASKED,
 		OK_DATA("{\"version\":\"1\",\"roles\":[" ROLE(0, SECOND) "]}"), CTL_DONE,
 		"version: 1\n\n"
@@ -191,7 +195,11 @@ one_of_them(void **state)
 		"mean:       2.00ms\nrecent:     1.00ms\nlongest:    9.00ms\n");
 	check("milter list gone", STATUS_ASKED, answer, CTL_DONE,
 		"filter:   gone\nstate:    unknown\nverdicts: none\nmean:     -\n");
-	check("milter list nobody", STATUS_ASKED, answer, CTL_NO, "");
+	check("milter list nobody", STATUS_ASKED, answer, CTL_NO,
+		"sallyportctl: there is no filter nobody in the configuration that is in effect\n");
+	check("milter list sing", STATUS_ASKED, answer, CTL_NO,
+		"sallyportctl: there is no filter sing in the configuration that is in effect; did "
+		"you mean \"sign\"?\n");
 }
 
 static void
