@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "config/config.h"
+#include "filter/privileges.h"
 #include "filter/transaction.h"
 #include "wire/mailboxes.h"
 #include "wire/utf8.h"
@@ -19,10 +20,17 @@ enum console_exit
 console_test(const char *config, FILE *out, FILE *err)
 {
 	struct fault fault = FAULT_INIT;
+	struct snapshot *snapshot;
+	bool good;
 
 	if (!snapshot_load(config, &fault))
 		return fail(err, &fault);
+	snapshot = snapshot_hold();
+	good = privileges_check(&snapshot->settings->filter, &fault);
+	snapshot_drop(&snapshot);
 	snapshot_end();
+	if (!good)
+		return fail(err, &fault);
 	fprintf(out, "%s: good\n", config);
 	return CONSOLE_YES;
 }

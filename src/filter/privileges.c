@@ -91,6 +91,15 @@ find_user(const char *name, struct fault *fault_out)
 }
 
 bool
+privileges_check(const struct settings_filter *filter, struct fault *fault_out)
+{
+	gid_t group;
+
+	return (geteuid() != 0 || find_user(filter->user, fault_out)) &&
+		(filter->socket.kind != ENDPOINT_UNIX || find_group(filter, &group, fault_out));
+}
+
+bool
 privileges_give_log(int fd, const char *name, struct fault *fault_out)
 {
 	const struct passwd *user;

@@ -5,6 +5,8 @@
 
 #include "config/settings.h"
 
+/* Are there the user, which only root changes to, and the group of the socket? */
+bool privileges_check(const struct settings_filter *filter, struct fault *fault_out);
 /*
  * A unix socket gets its group, if what is at its path is a socket of ours; its mode is of the umask.
  * A port is left alone. Before the user changes.

@@ -82,7 +82,8 @@ def test_tables_are_checked(tmp_path, name):
         database.execute("create table s (a text, login text)")
     ground.write(table, (text or "").replace("{path}", str(tmp_path)))
     kind = "hash:/none" if text is None else ("sqlite:" if file == "db.cf" else "texthash:") + table
-    config = ground.write(str(tmp_path / "m.conf"), f'{HEAD}filter {{ source = maps  sender-maps = "{kind}" }}\n')
+    text = f'{HEAD}filter {{ user = nobody  source = maps  sender-maps = "{kind}" }}\n'
+    config = ground.write(str(tmp_path / "m.conf"), text)
     done = subprocess.run([ground.program("sallyport-milter"), "-t", "-c", config], capture_output=True, text=True,
                           check=False)
     assert done.returncode == code and done.stderr.count("\n") == 1 and words in done.stderr, done

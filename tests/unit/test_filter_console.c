@@ -9,7 +9,7 @@
 	"authoritative-domains = { \"example.org\" }\n"                                            \
 	"permit \"authenticated\" { rights = submit }\n"                                           \
 	"permit \"login:dave\" { wrong-sender = rewrite }\n"                                       \
-	"filter { lookup-socket = \"/s\"  mode = log }\n"
+	"filter { user = \"nobody\"  lookup-socket = \"/s\"  mode = log }\n"
 
 static char said[8192];
 
@@ -78,6 +78,42 @@ configurations(void **state)
 	assert_int_equal(fixture_open, 0);
 }
 
+/* What the start would miss. */
+static void
+names(void **state)
+{
+	static const struct {
+		const char *settings;
+		const char *words; /* "": good */
+		bool of_root;
+	} cases[] = {
+		{ "user = \"nobody\"  socket-group = \"no-such\"", "there is no group no-such", false },
+		{ "user = \"no-such\"  socket-group = \"root\"", "there is no user no-such", true },
+		{ "user = \"root\"  socket-group = \"root\"", "user root is root itself", true },
+		{ "user = \"nobody\"  socket-group = \"root\"", "", false },
+		{ "user = \"nobody\"", "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		bool good = !cases[i].words[0] || (cases[i].of_root && geteuid() != 0);
+		FILE *out = fmemopen(said, sizeof said, "w");
+		char text[512];
+
+		assert_non_null(out);
+		snprintf(text, sizeof text,
+			"hostname = \"mail.example.org\"\n"
+			"filter { socket = \"unix:/run/x\"  lookup-socket = \"/s\"  %s }\n",
+			cases[i].settings);
+		config_file_write("filter.conf", text);
+		assert_int_equal(console_test("filter.conf", out, out),
+			good ? CONSOLE_YES : CONSOLE_NO);
+		fclose(out);
+		assert_non_null(strstr(said, good ? "filter.conf: good\n" : cases[i].words));
+	}
+	assert_int_equal(fixture_open, 0);
+}
+
 /* What a terminal gets is printable. */
 static void
 mailboxes(void **state)
@@ -99,6 +135,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verdicts),
 		cmocka_unit_test(configurations),
+		cmocka_unit_test(names),
 		cmocka_unit_test(mailboxes),
 	};
 
