@@ -125,11 +125,11 @@ advance(struct chain *chain)
 		chain->event++;
 }
 
-/* Those behind the member that refused it, for some keep count of the recipients there were. */
+/* The members from this one on, for some keep count of the recipients there were. */
 static void
-tell_refused(const struct chain *chain, const struct verdict *verdict)
+tell_refused(const struct chain *chain, size_t from, const struct verdict *verdict)
 {
-	for (size_t i = chain->current + 1; i < chain->count; i++) {
+	for (size_t i = from; i < chain->count; i++) {
 		struct stage *stage = chain->members[i].stage;
 
 		if (stage->type->refused && !chain->members[i].deaf)
@@ -165,7 +165,7 @@ take_answer(struct chain *chain)
 	case VERDICT_REJECT:
 	case VERDICT_TEMPFAIL:
 		if (chain->event == EVENT_ENVRCPT)
-			tell_refused(chain, &answer);
+			tell_refused(chain, chain->current + 1, &answer);
 		break;
 	case VERDICT_DISCARD:
 		break;
@@ -370,6 +370,16 @@ chain_envrcpt(struct chain *chain, struct mail *mail, const struct mail_recipien
 	chain->mail = mail;
 	chain->recipient = recipient;
 	start(chain, EVENT_ENVRCPT, done, context);
+}
+
+void
+chain_refused(struct chain *chain, struct mail *mail, const struct mail_recipient *recipient,
+	const struct verdict *verdict)
+{
+	assert(chain->event == EVENT_NONE);
+	chain->mail = mail;
+	chain->recipient = recipient;
+	tell_refused(chain, 0, verdict);
 }
 
 void

@@ -28,6 +28,9 @@ void chain_envfrom(struct chain *chain, struct mail *mail, stage_done_fn done, v
 /* The recipient is not yet in the mail; it is added by the caller after CONTINUE. */
 void chain_envrcpt(struct chain *chain, struct mail *mail, const struct mail_recipient *recipient,
 	stage_done_fn done, void *context);
+/* One that nobody is asked about, for it is refused already. Only between two events. */
+void chain_refused(struct chain *chain, struct mail *mail, const struct mail_recipient *recipient,
+	const struct verdict *verdict);
 /* The line is copied. */
 void chain_unknown(struct chain *chain, struct span line, stage_done_fn done, void *context);
 void chain_data(struct chain *chain, struct mail *mail, stage_done_fn done, void *context);

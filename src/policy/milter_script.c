@@ -4,13 +4,16 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "policy/milter_script_parts.h"
 
 enum {
 	IDLE_MS = 30 * 1000, /* between two messages of a client, for means that do not say */
-	REFUSED_MAX = 1000,
+	/* Of one message. Who counts them knows enough then, and no client makes us keep more. */
+	REFUSED_MAX = 100,
+	REFUSED_MAX_BYTES = 64 * 1024, /* of their texts, but for the last one */
 };
 
 static void on_open(void *context);
@@ -255,6 +258,7 @@ milter_script_begin(struct milter_script *script, struct mail *mail)
 	script->sender = mail->sender;
 	script->settled = false;
 	script->refused_count = 0;
+	script->refused_bytes = 0;
 	script->progress = 0;
 	script->replayed = false;
 	script->over = false;
@@ -316,7 +320,7 @@ milter_script_refused(struct milter_script *script, const struct mail_recipient 
 
 	/* As it said to any session: this one's connection may just be lost. */
 	if (!(script->milter->health->steps & MILTER_WANTS_REFUSED_RCPT) ||
-		script->refused_count == REFUSED_MAX)
+		script->refused_count == REFUSED_MAX || script->refused_bytes >= REFUSED_MAX_BYTES)
 		return;
 	if (script->refused_count == script->refused_room) {
 		script->refused_room = script->refused_room ? 2 * script->refused_room : 4;
@@ -324,6 +328,8 @@ milter_script_refused(struct milter_script *script, const struct mail_recipient 
 			sizeof *script->refused);
 	}
 	refused = &script->refused[script->refused_count++];
+	script->refused_bytes += strlen(recipient->path) + strlen(recipient->orcpt) +
+		strlen(recipient->parameters);
 	refused->recipient = *recipient;
 	refused->recipient.path = arena_strdup(script->arena, recipient->path);
 	refused->recipient.orcpt = arena_strdup(script->arena, recipient->orcpt);

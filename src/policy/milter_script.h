@@ -54,6 +54,7 @@ struct milter_script {
 	struct milter_refused *refused;     /* by others, in their order */
 	size_t refused_count;
 	size_t refused_room;
+	size_t refused_bytes;
 
 	/* ---- where it stands */
 	enum milter_place at;               /* to be told next */

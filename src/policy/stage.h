@@ -27,8 +27,9 @@ struct stage_type {
 	void (*envrcpt)(struct stage *stage, struct mail *mail,
 		const struct mail_recipient *recipient, stage_done_fn done, void *context);
 	/*
-	 * A recipient that a stage before this one refused; nothing is answered. Of those that smtp
-	 * does not ask about (no mailbox, not qualified, one too many) nobody is told.
+	 * A recipient that a stage before this one, or smtp itself, refused for good or for now;
+	 * nothing is answered. Of what is no mailbox nobody is told, nor of one too many: that is
+	 * for the next message.
 	 */
 	void (*refused)(struct stage *stage, struct mail *mail,
 		const struct mail_recipient *recipient, const struct verdict *verdict);

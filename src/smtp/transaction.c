@@ -183,10 +183,8 @@ on_recipient_verdict(void *context, const struct verdict *verdict)
 }
 
 static void
-ask_recipient(struct smtp *smtp, const struct smtp_rcpt *to)
+keep_asked(struct transaction *transaction, const struct smtp_rcpt *to)
 {
-	struct transaction *transaction = smtp->transaction;
-
 	mem_free(&transaction->asked_orcpt);
 	mem_free(&transaction->asked_parameters);
 	transaction->asked_orcpt = mem_strndup(to->orcpt.start, to->orcpt.length);
@@ -195,12 +193,35 @@ ask_recipient(struct smtp *smtp, const struct smtp_rcpt *to)
 		.orcpt = transaction->asked_orcpt,
 		.parameters = transaction->asked_parameters,
 		.notify = (uint8_t)to->notify };
+}
+
+static void
+ask_recipient(struct smtp *smtp, const struct smtp_rcpt *to)
+{
+	struct transaction *transaction = smtp->transaction;
+
+	keep_asked(transaction, to);
 	smtp_wait(smtp);
 	if (transaction->discarded_by)
 		on_recipient_verdict(smtp, &VERDICT_PASS);
 	else
 		chain_envrcpt(smtp->chain, transaction->mail, &transaction->asked,
 			on_recipient_verdict, smtp);
+}
+
+/* Nobody is asked about it, but some filters count those that are refused too. */
+static void
+refuse_unqualified(struct smtp *smtp, const struct smtp_rcpt *to)
+{
+	const struct verdict verdict = verdict_refuse(
+		554, "5.1.2", "smtp", "The recipient's domain is not fully qualified");
+	struct transaction *transaction = smtp->transaction;
+
+	keep_asked(transaction, to);
+	transaction->refused++;
+	if (!transaction->discarded_by)
+		chain_refused(smtp->chain, transaction->mail, &transaction->asked, &verdict);
+	smtp_reply_verdict(smtp, &verdict);
 }
 
 void
@@ -219,8 +240,7 @@ transaction_rcpt(struct smtp *smtp, const struct smtp_rcpt *to)
 		smtp_replyf(smtp, 452, "4.5.3", "Too many recipients: %llu for one message",
 			(unsigned long long)most);
 	} else if (!is_qualified(smtp, &to->recipient)) {
-		transaction->refused++;
-		smtp_reply(smtp, 554, "5.1.2", "The recipient's domain is not fully qualified");
+		refuse_unqualified(smtp, to);
 	} else {
 		ask_recipient(smtp, to);
 	}

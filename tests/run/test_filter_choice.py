@@ -71,7 +71,7 @@ def filters():
 @pytest.fixture(scope="module")
 def gate(make_gate, authority, sink, filters):
     mutual = {"policy": '"told"', "recipients-allowed": '{ "@example.net" }', "client-certificate": "ask",
-              "client-trust-file": f'"{authority.trust}"'}
+              "client-trust-file": f'"{authority.trust}"', "recipients": "100"}
     sections = "".join(f'milter "{name}" {{ address = "{filters[name].target}" {condition} }}\n'
                        for name, condition in {**CONDITIONS, "told": TOLD}.items())
     names = ", ".join(CONDITIONS)
@@ -202,21 +202,39 @@ def test_a_client_certificate_is_told_and_is_no_login(gate, authority, sink, fil
     assert not [name for values in macros.values() for name in values if "auth" in name]
 
 
-def test_of_a_refused_recipient_the_refusal_is_told(gate, filters, token):
+@pytest.mark.parametrize("path, code", [(b"<u@example.com>", 550), (b"<u@nowhere>", 554)], ids=["rights", "unqualified"])
+def test_of_a_refused_recipient_the_refusal_is_told(gate, filters, token, path, code):
+    """But not of what is no mailbox."""
     before = len(filters["told"].messages)
     with gate.secure("mutual") as wire:
         wire.expect(250, b"MAIL FROM:<x@example.com>")
-        refusal = wire.command(b"RCPT TO:<u@example.com>")
-        assert refusal.code == 550
+        wire.expect(501, b"RCPT TO:<u@>")
+        refusal = wire.command(b"RCPT TO:" + path)
+        assert refusal.code == code
         assert deliver_rest(wire, token).code == 250
     message = filters["told"].wait_for_message(before)
-    assert [path for path, _ in message.recipients] == [b"<u@example.com>", b"<u@example.net>"]
+    assert [path for path, _ in message.recipients] == [path, b"<u@example.net>"]
     of_recipients = [texts(payload[1:]) for command, payload in message.connection.packets
                      if command == "D" and payload[:1] == b"R"]
     refused, taken = (dict(zip(names[::2], names[1::2])) for names in of_recipients)
     assert (refused[b"{rcpt_mailer}"], refused[b"{rcpt_host}"]) == (b"error", refusal.enhanced.encode())
     assert refused[b"{rcpt_addr}"] in refusal.texts[0]
     assert (taken[b"{rcpt_mailer}"], taken[b"{rcpt_addr}"]) == (b"esmtp", b"u@example.net")
+
+
+def test_of_one_recipient_too_many_no_filter_hears(gate, filters, token):
+    """It is for the next message, and no sign of a bad client."""
+    before = len(filters["told"].messages)
+    with gate.secure("mutual") as wire:
+        wire.expect(250, b"MAIL FROM:<x@example.com>")
+        wire.send(b"".join(b"RCPT TO:<u%d@example.net>\r\n" % n for n in range(100)))
+        assert {reply.code for reply in wire.replies(100)} == {250}
+        wire.expect(452, b"RCPT TO:<late@example.net>")
+        wire.expect(354, b"DATA")
+        wire.send(letter(token, sender=b"<x@example.com>") + b".\r\n")
+        assert wire.reply().code == 250
+    message = filters["told"].wait_for_message(before)
+    assert [path for path, _ in message.recipients] == [b"<u%d@example.net>" % n for n in range(100)]
 
 
 @pytest.mark.parametrize("client, family, server", [("198.51.100.7", "4", "192.0.2.25"),

@@ -335,6 +335,34 @@ verdicts(void **state)
 	}
 }
 
+/* What nobody is asked about, all hear of; but who said ACCEPT. */
+static void
+refused_by_nobody(void **state)
+{
+	static const char *const answers[] = { "", "1from=accept", "2from=accept" };
+	static const char *const heard[] = {
+		"1from 2from 1refused:b@c.d:554 2refused:b@c.d:554 ",
+		"1from 2from 2refused:b@c.d:554 ", "1from 2from 1refused:b@c.d:554 " };
+	const struct verdict verdict = verdict_refuse(554, "5.1.2", "", "Not fully qualified");
+	const struct mail_recipient recipient = { .path = "b@c.d" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+		struct mail *mail = mail_with("From: a\r\n", "");
+		struct chain *chain = chain_new(&session, links, 3);
+		struct got got = { 0 };
+
+		memset(&script, 0, sizeof script);
+		script.answers = answers[i];
+		chain_envfrom(chain, mail, on_done, &got);
+		chain_refused(chain, mail, &recipient, &verdict);
+		assert_int_equal(got.calls, 1);
+		assert_string_equal(script.heard, heard[i]);
+		chain_free(&chain);
+		mail_free(&mail);
+	}
+}
+
 /* Catalogue D5: what one message said does not carry over to the next. */
 static void
 accept_ends_with_its_message(void **state)
@@ -415,6 +443,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verdicts),
+		cmocka_unit_test(refused_by_nobody),
 		cmocka_unit_test(unknown_commands),
 		cmocka_unit_test(accept_ends_with_its_message),
 		cmocka_unit_test(abort_forgets),

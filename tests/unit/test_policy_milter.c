@@ -392,6 +392,43 @@ answers_to_refused_recipients(void **state)
 	assert_int_equal(fixture.health.verdicts[VERDICT_ACCEPT], 1);
 }
 
+/* Those that nobody is asked about too; but no client makes us keep, or the filter hear, any number. */
+static void
+hears_of_so_many_refused_recipients(void **state)
+{
+	static const struct {
+		unsigned refused;
+		size_t parameters; /* how many bytes of them each has */
+		unsigned told;
+	} rows[] = { { 1, 10, 1 }, { 100, 10, 100 }, { 250, 10, 100 }, { 100, 10000, 7 } };
+	const struct verdict verdict = verdict_refuse(554, "5.1.2", "", "Not fully qualified");
+	char parameters[10001];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct mail_recipient recipient = { .path = "carol@nowhere", .orcpt = "",
+			.parameters = parameters };
+		struct fixture fixture;
+		unsigned told = 0;
+
+		memset(parameters, 'x', rows[i].parameters);
+		parameters[rows[i].parameters] = '\0';
+		fixture_open(&fixture, NULL);
+		fixture.steps |= MILTER_WANTS_REFUSED_RCPT;
+		for (int message = 0; message < 2; message++) {
+			fixture_from(&fixture);
+			for (unsigned n = 0; n < rows[i].refused; n++)
+				chain_refused(fixture.chain, fixture.mail, &recipient, &verdict);
+			assert_int_equal(fixture_to(&fixture, "bob@example.net"), VERDICT_CONTINUE);
+			fixture_end_mail(&fixture);
+		}
+		for (const char *at = fixture_heard(&fixture); *at; at++)
+			told += *at == 'R';
+		assert_int_equal(told, 2 * (rows[i].told + 1));
+		fixture_close(&fixture);
+	}
+}
+
 /* One recipient is refused, the others and the message are not. */
 static void
 refuses_one_recipient(void **state)
@@ -432,6 +469,7 @@ main(void)
 		cmocka_unit_test(is_asked_by_condition),
 		cmocka_unit_test(hears_of_refused_recipients),
 		cmocka_unit_test(answers_to_refused_recipients),
+		cmocka_unit_test(hears_of_so_many_refused_recipients),
 		cmocka_unit_test(refuses_one_recipient),
 	};
 
