@@ -333,6 +333,12 @@ gate_leave(struct gate *gate, struct gate_pass *pass)
 	*pass = (struct gate_pass){ 0 };
 }
 
+uint64_t
+gate_connections(const struct gate *gate, const struct gate_pass *pass)
+{
+	return pass->address_row ? sum_open(gate, pass->address_row - 1) : 0;
+}
+
 void
 gate_fail(struct gate *gate, const unsigned char address[GATE_KEY_BYTES], uint64_t window_ms,
 	uint64_t now_ms)

@@ -48,6 +48,8 @@ enum gate_answer gate_enter(struct gate *gate, struct span listener,
 	uint64_t now_ms, struct gate_pass *pass_out);
 void gate_login(struct gate *gate, struct gate_pass *pass); /* early no more; again is free */
 void gate_leave(struct gate *gate, struct gate_pass *pass); /* again is free */
+/* Of this one's address at this listener, in all processes, itself with them; 0: it is not counted. */
+uint64_t gate_connections(const struct gate *gate, const struct gate_pass *pass);
 /* A login failed; what counts is the failures since the first one in this window. */
 void gate_fail(struct gate *gate, const unsigned char address[GATE_KEY_BYTES], uint64_t window_ms,
 	uint64_t now_ms);

@@ -101,6 +101,12 @@ session_certificates(const struct session *session)
 	return names;
 }
 
+uint64_t
+session_connections(const struct session *session)
+{
+	return gate_connections(session->front->gate, &session->pass);
+}
+
 struct login *
 session_login(struct session *session)
 {

@@ -131,6 +131,8 @@ bool session_is_secure(const struct session *session);
 const struct tls_session *session_tls(const struct session *session);
 /* The names of the client's certificate, if it showed one that holds; they live in the session. */
 struct certificate_names session_certificates(const struct session *session);
+/* How many connections the client's address has at this listener, IPv6 by /64; 0: nobody counts. */
+uint64_t session_connections(const struct session *session);
 /* The login under way, and who the session is; both live in the session. */
 struct login *session_login(struct session *session);
 struct standing *session_standing(struct session *session);

@@ -27,11 +27,13 @@ struct mail_session {
 	const char *client_address;     /* text, without port */
 	uint16_t client_port;
 	unsigned char client_network[NETWORK_BYTES];
+	uint64_t client_connections;    /* from there to this listener, at MAIL; 0: nobody knows */
 	struct settings_texts certificates; /* names in a verified client certificate; none without */
 	const char *tls_version;        /* "TLS1.3"; "" without TLS, the two below too */
 	const char *tls_cipher;         /* "TLS_AES_256_GCM_SHA384" */
 	const char *tls_group;          /* "X25519" */
 	unsigned tls_bits;              /* of the cipher; 0 without TLS */
+	const char *tls_name;           /* the host that the client wants, a lower-case name; "" if none */
 	const char *local_address;      /* where the client reached us: text, without port */
 	uint16_t local_port;
 	const char *certificate_subject; /* of a verified client certificate, RFC 4514; "" without */

@@ -102,6 +102,21 @@ add_client_port(const struct milter_facts *facts, struct buf *out)
 	add_number(facts->session->client_port, out);
 }
 
+/* What the address says of its name: that of who has none is known. */
+static void
+add_client_pointer(const struct milter_facts *facts, struct buf *out)
+{
+	if (!has_address(facts->session))
+		add_client_name(facts, out);
+}
+
+static void
+add_client_connections(const struct milter_facts *facts, struct buf *out)
+{
+	if (has_address(facts->session))
+		add_number(facts->session->client_connections, out);
+}
+
 static void
 add_client(const struct milter_facts *facts, struct buf *out)
 {
@@ -146,6 +161,12 @@ static void
 add_cipher_bits(const struct milter_facts *facts, struct buf *out)
 {
 	add_number(facts->session->tls_bits, out);
+}
+
+static void
+add_server_name(const struct milter_facts *facts, struct buf *out)
+{
+	add_text(out, facts->session->tls_name);
 }
 
 static void
@@ -334,8 +355,10 @@ static const struct {
 	{ "cipher", add_cipher },
 	{ "cipher_bits", add_cipher_bits },
 	{ "client_addr", add_client_address },
+	{ "client_connections", add_client_connections },
 	{ "client_name", add_client_name },
 	{ "client_port", add_client_port },
+	{ "client_ptr", add_client_pointer },
 	{ "client_resolve", add_client_resolve },
 	{ "daemon_addr", add_local_address },
 	{ "daemon_name", add_listener },
@@ -353,6 +376,7 @@ static const struct {
 	{ "rcpt_host", add_recipient_host },
 	{ "rcpt_mailer", add_recipient_mailer },
 	{ "s", add_helo },
+	{ "tls_sni", add_server_name },
 	{ "tls_version", add_tls_version },
 	{ "v", add_version },
 	{ "verify", add_verify },

@@ -227,6 +227,7 @@ set_tls(struct smtp *smtp)
 	smtp->mail.tls_cipher = tls ? tls_session_cipher(tls) : "";
 	smtp->mail.tls_group = tls ? tls_session_group(tls) : "";
 	smtp->mail.tls_bits = tls ? tls_session_bits(tls) : 0;
+	smtp->mail.tls_name = tls ? tls_session_name(tls) : "";
 	smtp->mail.certificate_subject = tls ? tls_session_subject(tls) : "";
 	smtp->mail.certificate_issuer = tls ? tls_session_issuer(tls) : "";
 	certificates = session_certificates(smtp->session);

@@ -111,6 +111,7 @@ begin(struct smtp *smtp, const struct smtp_mail *from)
 	mail->ret = (uint8_t)from->ret;
 	mail->parameters =
 		arena_strndup(mail->arena, from->parameters.start, from->parameters.length);
+	smtp->mail.client_connections = session_connections(smtp->session);
 	transaction->smtp = smtp;
 	transaction->mail = mail;
 	smtp->transaction = transaction;

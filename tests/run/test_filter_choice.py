@@ -48,7 +48,9 @@ LISTENERS = {
 }
 # A filter that is told more than others, some of it by the administrator.
 TOLD = """macros = { "{daemon_name}=ORIGINATING", "{color}=blue", "{auth_ssf}=" }"""
-ASKS = {"N": "i {daemon_name} daemon_name {auth_type} {no_such} j"}
+ASKS = {"C": "j _ v {daemon_name} {daemon_addr} {daemon_port} {if_addr} {client_addr} {client_name} {client_port} {auth_type} "
+             "{auth_authen} {client_connections} {client_ptr} {tls_sni}",
+        "N": "i {daemon_name} daemon_name {auth_type} {no_such} j"}
 ACCOUNTS = [(name, name + "pw", (f"{name}@example.org",)) for name in ("alice", "bob", "carol", "dora", "erik")]
 
 
@@ -178,6 +180,8 @@ def test_what_a_filter_is_told_of_a_login(gate, sink, filters, token):
     assert at_connect["{daemon_addr}"] == at_connect["{if_addr}"] == b"127.0.0.1"
     assert at_connect["{daemon_port}"] == b"%d" % gate.ports["submissions"][0]
     assert (at_connect["{auth_type}"], at_connect["{auth_authen}"]) == (b"PLAIN", b"alice")
+    assert (at_connect["{client_connections}"], at_connect["{tls_sni}"]) == (b"1", b"mail.example.org")
+    assert "{client_ptr}" not in at_connect
     assert macros["H"]["{tls_version}"] == b"TLSv1.3" and macros["H"]["{verify}"] == b"NOT"
     assert int(macros["H"]["{cipher_bits}"]) >= 128 and macros["H"]["{cipher}"].startswith(b"TLS_")
     assert macros["M"] == {"i": macros["M"]["i"], "{auth_type}": b"PLAIN", "{auth_authen}": b"alice",
@@ -189,6 +193,17 @@ def test_what_a_filter_is_told_of_a_login(gate, sink, filters, token):
                            "{auth_type}": b"PLAIN", "j": b"mail.example.org"}
     assert message.parameters == [b"AUTH=team+40example.org"]
     gate.wait_for_event("smtp.accepted", {"id": macros["M"]["i"].decode()})
+
+
+@pytest.mark.parametrize("name, source", [("192.0.2", "127.0.7.2"), (None, "127.0.7.3")], ids=["address", "none"])
+def test_connections_are_counted_and_a_name_that_is_none_is_not_told(gate, sink, filters, token, name, source):
+    with gate.secure("submissions", source=source, name=name) as other:
+        wire = gate.session("alice", listener="submissions", source=source)
+        _, macros, _ = told(sink, filters, token, wire, b"alice@example.org")
+        assert (macros["C"]["{client_connections}"], macros["C"]["{tls_sni}"]) == (b"2", b"mail.example.org")
+        other.login()
+        _, macros, _ = told(sink, filters, token + b"odd", other, b"alice@example.org")
+    assert "{client_connections}" in macros["C"] and "{tls_sni}" not in macros["C"]
 
 
 def test_a_client_certificate_is_told_and_is_no_login(gate, authority, sink, filters, token):

@@ -60,7 +60,10 @@ test_limits(void **state)
 		gate_enter(gate, LISTENER, address(1), &limits, 1, &pass[2]), GATE_ADDRESS);
 	/* another listener counts apart */
 	assert_int_equal(gate_enter(gate, OTHER, address(1), &limits, 1, &pass[2]), GATE_PASS);
+	assert_int_equal(gate_connections(gate, &pass[1]), 2);
+	assert_int_equal(gate_connections(gate, &pass[2]), 1);
 	gate_leave(gate, &pass[2]);
+	assert_int_equal(gate_connections(gate, &pass[2]), 0);
 	assert_int_equal(gate_enter(gate, LISTENER, address(2), &limits, 1, &pass[2]), GATE_PASS);
 	assert_int_equal(gate_enter(gate, LISTENER, address(3), &limits, 1, &pass[3]), GATE_EARLY);
 	gate_login(gate, &pass[0]);
@@ -104,6 +107,7 @@ test_columns(void **state)
 	(void)state;
 	assert_int_equal(gate_enter(first, LISTENER, address(1), &limits, 1, &pass), GATE_PASS);
 	assert_int_equal(gate_enter(second, LISTENER, address(1), &limits, 1, &pass), GATE_PASS);
+	assert_int_equal(gate_connections(first, &pass), 2);
 	assert_int_equal(gate_enter(first, LISTENER, address(1), &limits, 1, &pass), GATE_ADDRESS);
 	gate_table_clear_column(table, GATE_COLUMNS - 1);
 	assert_int_equal(gate_enter(first, LISTENER, address(1), &limits, 1, &pass), GATE_PASS);

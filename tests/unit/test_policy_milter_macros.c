@@ -240,6 +240,29 @@ nothing_to_say_at_mail(void **state)
 	mail_free(&second);
 }
 
+/* What only who asks for it is told; and of a client without an address, and of one nobody counts. */
+static void
+on_request(void **state)
+{
+	struct span at_connect[] = { NAME("{client_connections}"), NAME("{client_ptr}"),
+		NAME("tls_sni"), NAME("j") };
+	struct milter_offer offer = { .version = 6 };
+	struct mail_session session = login;
+	const struct milter_facts facts = { .session = &session };
+
+	(void)state;
+	offer.macros[MILTER_STAGE_CONNECT] = (struct milter_macro_list){ true, at_connect, 4 };
+	expect(MILTER_CONNECT, &plain, &offer, &facts, "j=mail.example.org\n");
+	session.client_connections = 3;
+	session.tls_name = "smtp.example.org";
+	expect(MILTER_CONNECT, &plain, &offer, &facts,
+		"{client_connections}=3\ntls_sni=smtp.example.org\nj=mail.example.org\n");
+	session.client_address = "local";
+	session.tls_name = "";
+	expect(MILTER_CONNECT, &plain, &offer, &facts,
+		"{client_ptr}=localhost\nj=mail.example.org\n");
+}
+
 static void
 settings_win(void **state)
 {
@@ -310,6 +333,7 @@ main(void)
 		cmocka_unit_test(certificates),
 		cmocka_unit_test(asked_for),
 		cmocka_unit_test(nothing_to_say_at_mail),
+		cmocka_unit_test(on_request),
 		cmocka_unit_test(settings_win),
 		cmocka_unit_test(m11_values_are_tame),
 	};
