@@ -225,6 +225,59 @@ P02_files_are_only_read_where_none_are_written(void **state)
 	}
 }
 
+/* What listens is shut down, and would then be one that calls out. */
+static int
+call_out(void)
+{
+	static const char text[] = "hello";
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(1) };
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	shutdown(listening, SHUT_RD);
+	return sendto(listening, text, sizeof text, MSG_FASTOPEN, (struct sockaddr *)&to,
+		       sizeof to) < 0 ? errno : 0;
+}
+
+static int
+call_out_by_message(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(1) };
+	struct iovec piece = { (char[]){ "hello" }, 5 };
+	struct msghdr message = { &to, sizeof to, &piece, 1, NULL, 0, 0 };
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	shutdown(listening, SHUT_RD);
+	return sendmsg(listening, &message, MSG_FASTOPEN) < 0 ? errno : 0;
+}
+
+static int
+answer_client(void)
+{
+	int ends[2];
+
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 &&
+			send(ends[0], "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 &&
+			sendmsg(ends[0], &(struct msghdr){ .msg_iov = NULL }, MSG_NOSIGNAL) == 0
+		? WORKS : errno;
+}
+
+static void
+P02_nobody_calls_out_by_a_listening_socket(void **state)
+{
+	(void)state;
+	need_walls();
+	for (enum role role = ROLE_SMTP; role < ROLE_END; role++) {
+		const struct confine_row *row = confine_row(role);
+
+		if (!row || row->may & MAY_CONNECT)
+			continue;
+		assert_int_equal(run_confined(role, false, call_out), DIES);
+		assert_int_equal(run_confined(role, false, call_out_by_message), DIES);
+	}
+	assert_int_equal(run_confined(ROLE_MILTER, false, answer_client), WORKS);
+	assert_int_equal(listen(listening, 4), 0);
+}
+
 /* ---- the first step alone --------------------------------------------------------------------- */
 
 static bool
@@ -365,6 +418,7 @@ main(void)
 		cmocka_unit_test(P02_the_filter_of_other_servers),
 		cmocka_unit_test(P02_files_are_only_read_where_none_are_written),
 		cmocka_unit_test(P02_rows_as_root),
+		cmocka_unit_test(P02_nobody_calls_out_by_a_listening_socket),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
