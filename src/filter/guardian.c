@@ -75,6 +75,7 @@ guardian_start(int *orders_out, int *status_out, struct fault *fault_out)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGCHLD);
+	sigaddset(&signals, SIGPIPE); /* of an order to who has just ended */
 	sigprocmask(SIG_BLOCK, &signals, &before);
 	if (pipe2(orders, O_CLOEXEC) != 0 || (child = fork()) < 0) {
 		fault_set_errno(fault_out, "cannot start a process");
