@@ -105,7 +105,7 @@ parse_file(struct arena *arena, const char *path, struct span bytes,
 		bool known = true;
 
 		good = result == TEXT_LINES_DONE && take_line(arena, text, values, &known);
-		if (good && !known)
+		if (good && !known && fault)
 			log_unknown(path, line, text_lines_trim(span_cut(text, '=', &text)));
 	}
 	text_lines_fini(&lines);

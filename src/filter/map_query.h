@@ -14,7 +14,10 @@
  */
 struct map_query;
 
-/* NULL with a fault that names the file, and the line if it is one. */
+/*
+ * NULL with a fault that names the file, and the line if it is one. Without fault_out nobody is told
+ * of settings that are passed over, either.
+ */
 struct map_query *map_query_load(const char *path, struct fault *fault_out);
 void map_query_free(struct map_query **query);
 const char *map_query_database(const struct map_query *query);

@@ -169,6 +169,16 @@ def test_tables(make_filter, kind):
         assert is_ours(mta, "carol") and not is_ours(mta, "bob")
 
 
+def test_what_is_odd_is_told_once(make_filter):
+    """Whoever asks which files the tables are of says nothing of what stands in them."""
+    running = make_filter(reading("sqlite:{path}/query"), start=False)
+    path = make_database(f"{running.path}/owners.db", "alice")
+    ground.write(f"{running.path}/query", QUERY % path + "hosts = localhost\n", 0o644)
+    running.start()
+    running.reload()
+    assert "\n".join(running.program.lines).count("there is no setting hosts") == 2, list(running.program.lines)
+
+
 @pytest.mark.parametrize("journal", ["delete", "wal"])
 def test_a_database_that_somebody_writes(make_filter, journal):
     """In place, or another beside it. With a write-ahead log its reader has to write, where he may."""
