@@ -57,17 +57,24 @@ mail_id(const struct dealings *dealings)
 	return dealings->script.mail ? dealings->script.mail->id : "";
 }
 
+/* One that cannot be met fails with each message: that is a warning once a minute. */
 static void
 report_failure(const struct dealings *dealings, const struct milter_saying *saying,
 	const struct verdict *verdict)
 {
 	uint64_t took_us = dealings->script.clock.took_us;
+	bool lasts = saying->unmet && !saying->crowded && saying->fault.kind != FAULT_BUSY;
+	uint64_t more = 0;
+	bool warns = !lasts || milter_health_warns(dealings->milter->health,
+				       loop_now_ms(dealings->milter->means->loop), &more);
 
-	log_event(EV_MILTER_FAILED, kv_str("sid", dealings->session->id),
-		kv_str("id", mail_id(dealings)), kv_str("filter", dealings->milter->settings->title),
+	log_event(warns ? EV_MILTER_FAILED : EV_MILTER_FAILED_AGAIN,
+		kv_str("sid", dealings->session->id), kv_str("id", mail_id(dealings)),
+		kv_str("filter", dealings->milter->settings->title),
 		kv_str("at", milter_place_name(saying->place)), kv_fault(&saying->fault),
 		kv_str("verdict", verdict_word(verdict)),
-		took_us ? kv_int("us", (int64_t)took_us) : kv_str("us", ""));
+		took_us ? kv_int("us", (int64_t)took_us) : kv_str("us", ""),
+		more ? kv_int("more", (int64_t)more) : kv_str("more", ""));
 }
 
 static void

@@ -4,7 +4,10 @@
 
 #include <stdio.h>
 
-enum { RECENT_WEIGHT = 8 };
+enum {
+	RECENT_WEIGHT = 8,
+	WARN_AGAIN_MS = 60 * 1000,
+};
 
 bool
 milter_health_admits(struct milter_health *health, uint64_t now_ms, uint64_t *trial_out)
@@ -42,11 +45,26 @@ milter_health_failed(
 	return milter_breaker_failed(&health->breaker, now_ms, tried);
 }
 
+bool
+milter_health_warns(struct milter_health *health, uint64_t now_ms, uint64_t *more_out)
+{
+	if (health->warned_ms && now_ms - health->warned_ms < WARN_AGAIN_MS) {
+		health->unwarned++;
+		return false;
+	}
+	*more_out = health->unwarned;
+	health->unwarned = 0;
+	health->warned_ms = now_ms;
+	return true;
+}
+
 void
 milter_health_moved(struct milter_health *health)
 {
 	milter_breaker_reset(&health->breaker);
 	health->told_ms = 0;
+	health->warned_ms = 0;
+	health->unwarned = 0;
 	health->negotiated = false;
 	health->version = health->actions = health->steps = 0;
 	health->fault[0] = '\0';

@@ -29,6 +29,8 @@ struct milter_health {
 	uint64_t recent_us;          /* … and a mean in which the last eight or so weigh most */
 	uint64_t told_ms;            /* loop time when it last worked or failed; 0: never */
 	char fault[256];             /* the last failure, printable */
+	uint64_t warned_ms;          /* loop time when it was last warned that it cannot be met; 0: never */
+	uint64_t unwarned;           /* how often it could not since */
 };
 
 /* As milter_breaker_admits(). */
@@ -39,6 +41,11 @@ bool milter_health_worked(struct milter_health *health, uint64_t now_ms);
 /* tried: it was let in to try. True if the breaker opened by it. */
 bool milter_health_failed(struct milter_health *health, uint64_t now_ms, bool tried,
 	const struct fault *why);
+/*
+ * It cannot be met, which it will not be for the next message either: true once a minute, when it is
+ * worth a warning, with how often it was not since the last.
+ */
+bool milter_health_warns(struct milter_health *health, uint64_t now_ms, uint64_t *more_out);
 /* It is elsewhere now: what failed, failed at the old place. */
 void milter_health_moved(struct milter_health *health);
 void milter_health_judged(struct milter_health *health, enum verdict_kind verdict, bool changed,

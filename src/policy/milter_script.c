@@ -207,6 +207,7 @@ lose(struct milter_script *script, enum milter_loss loss, const struct fault *wh
 		return;
 	}
 	script->saying.fault = *why;
+	script->saying.unmet = loss == MILTER_LOSS_UNMET;
 	if (script->asking)
 		find_budget(script, loss);
 	if (script->unknown)

@@ -23,6 +23,7 @@ struct milter_saying {
 	struct fault fault;
 	enum milter_place place;  /* what it was asked about last */
 	bool changed;             /* the message, or had begun to */
+	bool unmet;               /* NOTHING: it was not connected, or not negotiated with */
 	bool crowded;             /* NOTHING: others had had most of the time of all filters */
 };
 

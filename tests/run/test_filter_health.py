@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import threading
+import time
 
 import pytest
 
@@ -12,7 +13,7 @@ from rig import control, ground
 from rig import milter_packet as say
 from rig.deadline import until
 from rig.judge import deliver, letter, new_token
-from rig.milter import Filter
+from rig.milter import USUAL, Filter
 from rig.wire import Wire
 
 # Who comes from here is alice, so that a session costs one round trip.
@@ -358,3 +359,28 @@ def test_unix_sockets(make_gate, sink):
     until(lambda: is_told("No such file"), 20, "it is gone")
     filter_.kill()
     ground.remove(folder)
+
+
+# --- what the log says of it
+
+def test_that_a_filter_does_not_negotiate_is_a_warning_once_a_minute(make_gate, sink):
+    """What became of each message stays to be read; no breaker opens, for every other time it does negotiate."""
+    filter_ = Filter({"O": [b"220 mail.example.org ESMTP\r\n", USUAL] * 4})
+    gate = make_gate(base={"workers": "1"}, routes={"*": sink.target}, listeners=listeners("lame"),
+                     extra=extra({"lame": (filter_.target, {"on-failure": "accept"})}))
+
+    def told():
+        return [event for event in gate.events if event["event"].startswith("milter.failed")]
+
+    begun = time.monotonic()
+    for _ in range(8):
+        assert send(gate, "lame").code == 250
+    until(lambda: len(told()) == 4, 10, "four messages were not asked about")
+    assert {(event["filter"], event["verdict"], event["reason"]) for event in told()} == {
+        ("lame", "accept", "what answers is not a milter")}, told()
+    assert len({event["id"] for event in told()}) == 4, told()
+    warned = [event for event in told() if event["event"] == "milter.failed"]
+    assert warned[0] == told()[0] and len(warned) <= 1 + (time.monotonic() - begun) // 60, warned
+    assert {event["level"] for event in warned} == {"warning"}
+    assert not {event["level"] for event in told() if event not in warned} - {"info"}
+    filter_.kill()

@@ -32,6 +32,32 @@ failures_and_who_was_passed_over(void **state)
 	assert_string_equal(health.fault, "it went away");
 }
 
+/* Once a minute, whatever there was in between; and at once of one that is elsewhere. */
+static void
+warns_once_a_minute(void **state)
+{
+	static const struct {
+		uint64_t now_ms;
+		bool warns;
+		uint64_t more;
+	} rows[] = { { 1000, true, 0 }, { 1000, false, 0 }, { 60999, false, 0 }, { 61000, true, 2 },
+		{ 61001, false, 0 }, { 121000, true, 1 }, { 300000, true, 0 } };
+	struct milter_health health = { 0 };
+	uint64_t more = 77;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		more = 77;
+		assert_int_equal(milter_health_warns(&health, rows[i].now_ms, &more), rows[i].warns);
+		assert_int_equal(more, rows[i].warns ? rows[i].more : 77);
+		(void)milter_health_worked(&health, rows[i].now_ms);
+	}
+	assert_false(milter_health_warns(&health, 300001, &more));
+	milter_health_moved(&health);
+	assert_true(milter_health_warns(&health, 300002, &more));
+	assert_int_equal(more, 0);
+}
+
 static void
 elsewhere_it_is_unknown(void **state)
 {
@@ -81,6 +107,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(failures_and_who_was_passed_over),
+		cmocka_unit_test(warns_once_a_minute),
 		cmocka_unit_test(elsewhere_it_is_unknown),
 		cmocka_unit_test(counts),
 	};

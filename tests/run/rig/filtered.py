@@ -63,7 +63,7 @@ class Filtered:
         """Failures without an event that names the filter and the reason, in the client's session."""
         sources = {event["sid"]: event["client"] for event in self.gate.events_named("client.opened")}
         said = {}
-        for event in self.gate.events_named("milter.failed"):
+        for event in self.gate.events_named("milter.failed") + self.gate.events_named("milter.failed-again"):
             said.setdefault((sources.get(event["sid"]), event["filter"]), []).append(event["reason"])
         return [(source, name, reason) for source, name, reason in self.failures
                 if not any(reason in text and text.isprintable() for text in said.get((source, name), []))]
