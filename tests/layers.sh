@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Who may include whom, how long files and functions may be, and the check that the tree keeps to it:
+# Who may include whom, how long files and functions may be, how files begin; and the check that the
+# tree keeps to it:
 # tests/layers.sh [TREE]
 set -eu
 tree=${1:-${srcdir:-.}}
@@ -153,10 +154,28 @@ check_licence() {
 	' >>"$breaches"
 }
 
+# Behind the licence a comment that has a sentence: what the file is for.
+check_duty() {
+	{
+		sources
+		find tests -name '*.[ch]' -o -name '*.py' -o -name '*.sh'
+	} | xargs awk '
+	FNR == 1 { head = 0 }
+	!head && /SPDX-License-Identifier/ { head = FNR + 1; next }
+	FNR == head && !/^(\/\*|# |r?""")/ || FNR > head + 8 { nextfile }
+	head && /[[:lower:]].*[.:?!]/ { good[FILENAME]; nextfile }
+	END {
+		for (i = 1; i < ARGC; i++)
+			if (!(ARGV[i] in good)) print ARGV[i] ":2: no sentence of duty"
+	}
+	' >>"$breaches"
+}
+
 check_includes
 check_rings
 check_sizes
 check_licence
+check_duty
 if [ -s "$breaches" ]; then
 	cat "$breaches"
 	exit 1

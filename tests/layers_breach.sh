@@ -78,4 +78,12 @@ fresh_copy
 echo 'int planted;' >"$copy/tree/src/wire/planted.c"
 verdict | grep -q 'no licence line' || { echo "not seen: a file without a licence line"; failed=1; }
 
+fresh_copy
+mkdir -p "$copy/tree/tests/run" "$copy/tree/tests/unit"
+for planted in src/wire/planted.c tests/unit/planted.h tests/run/planted.py tests/planted.sh; do
+	printf '# SPDX-License-Identifier: BSD-2-Clause\nplanted = "a sentence."\n' >"$copy/tree/$planted"
+done
+seen=$(verdict | grep -c '/planted[.].*:2: no sentence of duty' || :)
+[ "$seen" = 4 ] || { echo "not seen: files without a sentence of duty"; failed=1; }
+
 exit $failed
