@@ -215,10 +215,11 @@ static void
 refuse_unqualified(struct smtp *smtp, const struct smtp_rcpt *to)
 {
 	const struct verdict verdict = verdict_refuse(
-		554, "5.1.2", "smtp", "The recipient's domain is not fully qualified");
+		554, "5.1.2", "qualification", "The recipient's domain is not fully qualified");
 	struct transaction *transaction = smtp->transaction;
 
 	keep_asked(transaction, to);
+	log_refusal(smtp, "rcpt", transaction->asked_path, &verdict);
 	transaction->refused++;
 	if (!transaction->discarded_by)
 		chain_refused(smtp->chain, transaction->mail, &transaction->asked, &verdict);

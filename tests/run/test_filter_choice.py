@@ -226,6 +226,7 @@ def test_of_a_refused_recipient_the_refusal_is_told(gate, filters, token, path, 
         wire.expect(501, b"RCPT TO:<u@>")
         refusal = wire.command(b"RCPT TO:" + path)
         assert refusal.code == code
+        gate.wait_for_event("smtp.refused", {"to": path.decode().strip("<>"), "code": code, "at": "rcpt"})
         assert deliver_rest(wire, token).code == 250
     message = filters["told"].wait_for_message(before)
     assert [path for path, _ in message.recipients] == [path, b"<u@example.net>"]
