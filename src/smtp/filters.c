@@ -155,6 +155,13 @@ add_filter(struct filters *filters, const char *name)
 	return filter;
 }
 
+/* Of such a filter others can be told wrongly that it rests: mail is late, but not lost. */
+static bool
+is_put_off_or_held(enum milter_failure on_failure)
+{
+	return on_failure == MILTER_FAILURE_TEMPFAIL || on_failure == MILTER_FAILURE_HOLD;
+}
+
 static void
 use(struct filters *filters, const struct settings_milter *settings)
 {
@@ -166,7 +173,7 @@ use(struct filters *filters, const struct settings_milter *settings)
 	if (!filter)
 		filter = add_filter(filters, settings->title);
 	moved = filter->address && strcmp(filter->address, address) != 0;
-	filter->alone |= settings->on_failure == MILTER_FAILURE_ACCEPT;
+	filter->alone |= !is_put_off_or_held(settings->on_failure);
 	breaker = &filter->health.breaker;
 	breaker->shared =
 		filter->alone ? NULL : gate_breaker(filters->gate, settings->title, address);

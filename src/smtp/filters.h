@@ -20,8 +20,8 @@ void filters_free(struct filters **filters);
 /*
  * These settings hold from now on. What is known of a filter is known by its name and stays, but for
  * its failures if it is elsewhere now: the breaker is closed. All smtp processes share it, but for a
- * filter that these settings, or those of a session from before, let mail pass without: who has taken
- * over one process must not have all others let it pass.
+ * filter that these settings, or those of a session from before, let mail pass without, or refuse it:
+ * who has taken over one process must not have all others let it pass, nor send it back.
  */
 void filters_use(struct filters *filters, const struct settings *settings);
 /* NULL: no settings that were in use had it. */

@@ -137,17 +137,15 @@ all_processes_share_the_breaker(void **state)
 	filters_free(&other);
 }
 
-/* A process that was taken over must not have all others let mail pass. */
 static void
-nobody_passes_a_filter_on_the_word_of_another(void **state)
+check_alone(enum milter_failure on_failure)
 {
 	struct filters *other = filters_new(loop, dial, queue, gate);
-	struct settings_milter lenient[3];
-	struct settings next = { .milter = { lenient, 3 } };
+	struct settings_milter final[3];
+	struct settings next = { .milter = { final, 3 } };
 
-	(void)state;
-	memcpy(lenient, milters, sizeof lenient);
-	lenient[0].on_failure = MILTER_FAILURE_ACCEPT;
+	memcpy(final, milters, sizeof final);
+	final[0].on_failure = on_failure;
 	filters_use(other, &settings);
 	filters_use(filters, &next);
 	fail_until_open(filters_health(other, "virus"));
@@ -159,6 +157,39 @@ nobody_passes_a_filter_on_the_word_of_another(void **state)
 	milter_health_moved(filters_health(other, "virus"));
 	fail_until_open(filters_health(filters, "virus"));
 	assert_true(admits(filters_health(other, "virus"), 1001));
+	filters_free(&other);
+}
+
+/* A process that was taken over must not have all others let mail pass, nor refuse it. */
+static void
+nobody_passes_a_filter_on_the_word_of_another(void **state)
+{
+	(void)state;
+	check_alone(MILTER_FAILURE_ACCEPT);
+}
+
+static void
+nobody_refuses_on_the_word_of_another(void **state)
+{
+	(void)state;
+	check_alone(MILTER_FAILURE_REJECT);
+}
+
+/* Mail is only late then. */
+static void
+a_filter_without_which_mail_is_held_is_shared(void **state)
+{
+	struct filters *other = filters_new(loop, dial, queue, gate);
+	struct settings_milter held[3];
+	struct settings next = { .milter = { held, 3 } };
+
+	(void)state;
+	memcpy(held, milters, sizeof held);
+	held[0].on_failure = MILTER_FAILURE_HOLD;
+	filters_use(other, &next);
+	filters_use(filters, &next);
+	fail_until_open(filters_health(other, "virus"));
+	assert_false(admits(filters_health(filters, "virus"), 1001));
 	filters_free(&other);
 }
 
@@ -341,6 +372,8 @@ main(void)
 		CASE(what_a_reload_keeps),
 		CASE(all_processes_share_the_breaker),
 		CASE(nobody_passes_a_filter_on_the_word_of_another),
+		CASE(nobody_refuses_on_the_word_of_another),
+		CASE(a_filter_without_which_mail_is_held_is_shared),
 		CASE(no_more_connections_than_counted),
 		CASE(without_a_queue_there_are_no_files),
 		CASE(nobody_was_asked_yet),
