@@ -49,8 +49,10 @@ check_turn(struct client *client, enum verdict_kind kind)
 	/* Refused, passed on because the filter was lost, or never told the end: as it came. */
 	if (lost || kind == VERDICT_REJECT || kind == VERDICT_TEMPFAIL || !part->watch.ends)
 		FUZZ_CHECK(milter_sight_holds(&part->sight, client->mail));
+	/* Behind a change nothing passes, not held either. */
 	if (lost && part->changed)
-		FUZZ_CHECK(kind == VERDICT_TEMPFAIL);
+		FUZZ_CHECK(kind == (part->settings.on_failure == MILTER_FAILURE_REJECT ?
+					VERDICT_REJECT : VERDICT_TEMPFAIL));
 }
 
 /* A stage before each filter: what the one before it left is what this one has to be told. */
