@@ -277,6 +277,8 @@ def test_N11_ids_are_unique_across_restarts_and_a_restored_state(make_gate, hop,
                 reply = deliver(wire, letter(token + b"%dz" % len(found)))
                 assert reply.code == 250
                 found.append(reply.text.rsplit(" ", 1)[-1])
+        # What still waits would be gone with the state, or be there twice.
+        gate.wait_until_queue_is_empty()
     send(5)
     gate.stop()
     backup = ground.folder("backup")
