@@ -104,14 +104,15 @@ def test_B04_no_starttls_inside_tls(gate, listener):
 @pytest.mark.parametrize("command", [b"AUTH PLAIN " + plain("alice", "alicepw"), b"AUTH PLAIN", b"AUTH LOGIN",
                                      b"AUTH SCRAM-SHA-256", b"AUTH LOGIN " + b64("alice")])
 def test_B05_no_login_before_tls(gate, command):
-    begin = len(gate.events)
     with gate.wire() as wire:
         assert "AUTH" not in wire.greet()
         assert wire.command(command).code in (503, 530, 538)
         wire.expect(250, b"NOOP")
+    gate.wait_for_event("client.closed", {"client": wire.source})
     said = gate.story()
     assert plain("alice", "alicepw").decode() not in said and "alicepw" not in said
-    assert not [event for event in gate.events[begin:] if event["event"].startswith("client.login")]
+    assert not [event for event in gate.events
+                if event["event"].startswith("client.login") and event.get("client") == wire.source]
 
 
 @pytest.mark.parametrize("argument", [b" foo", b" a b", b" \0"])
